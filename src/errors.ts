@@ -1,0 +1,127 @@
+/**
+ * The one error class of the service, and a factory per failure.
+ *
+ * `code` is stable and public (docs/api.md, "Errors"); `message` is written for visitors and never
+ * carries upstream text, keys, paths or stack traces. What really happened goes into `cause`, for the log.
+ */
+
+const STATUS = {
+  invalid_json: 400,
+  invalid_request: 400,
+  session_required: 401,
+  session_invalid: 401,
+  session_expired: 401,
+  user_mismatch: 403,
+  origin_not_allowed: 403,
+  forbidden: 403,
+  not_found: 404,
+  method_not_allowed: 405,
+  thread_busy: 409,
+  body_too_large: 413,
+  unsupported_media_type: 415,
+  rate_limited: 429,
+  budget_spent: 429,
+  internal_error: 500,
+  upstream_unreachable: 502,
+  upstream_unauthorized: 502,
+  upstream_rejected: 502,
+  upstream_failed: 502,
+  upstream_busy: 503,
+  overloaded: 503,
+  log_unavailable: 503,
+  shutting_down: 503,
+  upstream_timeout: 504,
+} as const;
+
+/** A stable error code, as visitors and the log see it. */
+export type ErrorCode = keyof typeof STATUS;
+
+/** The HTTP statuses that a failure can have. */
+export type ErrorStatus = (typeof STATUS)[ErrorCode];
+
+/** A failure with a public code. Whatever else is thrown ends as `internal_error`. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly status: ErrorStatus;
+  /** Seconds after which trying again makes sense; sent as `Retry-After`. */
+  readonly retryAfter: number | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryAfter?: number } = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.name = 'AppError';
+    this.code = code;
+    this.status = STATUS[code];
+    this.retryAfter = options.retryAfter;
+  }
+}
+
+type Factory = (options?: { cause?: unknown; retryAfter?: number }) => AppError;
+const failure =
+  (code: ErrorCode, message: string, retryAfter?: number): Factory =>
+  (options = {}) =>
+    new AppError(code, message, retryAfter === undefined ? options : { retryAfter, ...options });
+
+export const invalidJson = failure('invalid_json', 'The request body is not valid JSON.');
+/** @param what A short sentence that names the field and what it takes. */
+export const invalidRequest = (what: string): AppError => new AppError('invalid_request', what);
+export const sessionRequired = failure('session_required', 'This needs a session. Please start a new one.');
+export const sessionInvalid = failure('session_invalid', 'The session is not valid. Please start a new one.');
+export const sessionExpired = failure('session_expired', 'The session has ended. Please start a new one.');
+export const userMismatch = failure('user_mismatch', 'The session belongs to another user.');
+export const originNotAllowed = failure('origin_not_allowed', 'This site may not use this service.');
+export const notFound = failure('not_found', 'There is nothing here.');
+export const methodNotAllowed = failure('method_not_allowed', 'This method is not allowed here.');
+export const threadBusy = failure(
+  'thread_busy',
+  'Earlier messages are still being answered. Please wait a moment.',
+  5,
+);
+export const bodyTooLarge = failure('body_too_large', 'The request is too large.');
+export const unsupportedMediaType = failure(
+  'unsupported_media_type',
+  'Send the request as application/json in UTF-8, not compressed.',
+);
+export const rateLimited = failure('rate_limited', 'Too many messages. Please wait a moment.');
+export const budgetSpent = failure(
+  'budget_spent',
+  'The assistant has no more answers today. Please come back later.',
+);
+export const internalError = failure('internal_error', 'Something went wrong on our side. Please try again.');
+export const upstreamUnreachable = failure(
+  'upstream_unreachable',
+  'The assistant cannot be reached. Please try again.',
+);
+export const upstreamUnauthorized = failure(
+  'upstream_unauthorized',
+  'The assistant is not set up correctly.',
+);
+export const upstreamRejected = failure('upstream_rejected', 'The assistant could not take this message.');
+export const upstreamFailed = failure('upstream_failed', 'The assistant failed to answer. Please try again.');
+export const upstreamBusy = failure(
+  'upstream_busy',
+  'The assistant is busy. Please try again in a moment.',
+  10,
+);
+export const overloaded = failure(
+  'overloaded',
+  'Too many conversations right now. Please try again in a moment.',
+  5,
+);
+export const logUnavailable = failure(
+  'log_unavailable',
+  'The service cannot keep messages right now. Please try again.',
+  5,
+);
+export const shuttingDown = failure(
+  'shutting_down',
+  'The service is restarting. Please try again in a moment.',
+  5,
+);
+export const upstreamTimeout = failure(
+  'upstream_timeout',
+  'The assistant took too long to answer. Please try again.',
+);
+
+/** The failure as an AppError: itself, or a bland `internal_error` that keeps it as its cause. */
+export const asAppError = (thrown: unknown): AppError =>
+  thrown instanceof AppError ? thrown : internalError({ cause: thrown });
