@@ -1,0 +1,90 @@
+import { type TakenMessage, type UpstreamThread, type Visitor, visitorKey } from '../../chat/ports.ts';
+import { ANONYMOUS, LiveLog } from './live-log.ts';
+import type { ArchiveIntent, JournalRecord } from './records.ts';
+import type { State } from './state-file.ts';
+
+/** Days whose counts are kept: the budget asks for today, ops may look back a little. */
+const KEPT_DAYS = 7;
+
+/** The key of conversations.json under which a visitor's exchanges stand. */
+export const logKey = (visitor: Visitor): string => (visitor.kind === 'user' ? visitor.id : ANONYMOUS);
+
+const fileNames = ({ files }: ArchiveIntent): string => files.map(({ name }) => name).join();
+
+/** All that the store knows, in memory. Reading is from here alone; files and journal make it last. */
+export class Memory {
+  log = new LiveLog();
+  readonly taken = new Map<string, TakenMessage>();
+  readonly threads = new Map<string, UpstreamThread>();
+  readonly days = new Map<string, number>();
+  /** Archive files that were promised in the journal and are not known to be complete. */
+  archiving: ArchiveIntent[] = [];
+
+  /** Takes what the last snapshot holds. */
+  load(log: LiveLog, state: State): void {
+    this.log = log;
+    for (const message of state.taken) if (!log.has(message.id)) this.taken.set(message.id, message);
+    for (const [visitor, thread] of state.threads) this.threads.set(visitor, thread);
+    for (const [day, count] of state.days) this.count(day, count);
+    this.archiving = [...state.archiving];
+  }
+
+  /** Applies a line of the journal; the same one twice does no harm. */
+  apply(record: JournalRecord): void {
+    switch (record.type) {
+      case 'part':
+        break;
+      case 'taken':
+        if (!this.log.has(record.message.id)) this.taken.set(record.message.id, record.message);
+        break;
+      case 'exchange': {
+        const { id, timestamp } = record.exchange;
+        this.add(record.visitor, id, timestamp, JSON.stringify(record.exchange));
+        break;
+      }
+      case 'thread':
+        this.setThread(record.visitor, record.thread ?? undefined);
+        break;
+      case 'day':
+        this.count(record.day, record.count);
+        break;
+      case 'dropped':
+        for (const id of record.ids) this.taken.delete(id);
+        break;
+      case 'archive':
+        if (!this.archiving.some((known) => fileNames(known) === fileNames(record.intent))) {
+          this.archiving.push(record.intent);
+        }
+        break;
+    }
+  }
+
+  /** Adds an exchange; its message is then no longer an unfinished one. */
+  add(visitor: Visitor, id: string, timestamp: number, json: string): void {
+    const session = visitor.kind === 'anonymous' ? visitor.id : undefined;
+    this.log.add({ id, key: logKey(visitor), session, timestamp, json });
+    this.taken.delete(id);
+  }
+
+  setThread(visitor: Visitor, thread: UpstreamThread | undefined): void {
+    if (thread) this.threads.set(visitorKey(visitor), thread);
+    else this.threads.delete(visitorKey(visitor));
+  }
+
+  /** Sets a day's count; a count never goes back. */
+  count(day: string, count: number): void {
+    this.days.set(day, Math.max(count, this.days.get(day) ?? 0));
+    for (const oldest of this.days.keys()) {
+      if (this.days.size <= KEPT_DAYS) break;
+      this.days.delete(oldest);
+    }
+  }
+
+  /** Removes archived exchanges, and the threads of visitors of whom nothing is left. */
+  removeArchived(ids: Iterable<string>): void {
+    const gone = new Set(this.log.remove(ids).map(visitorKey));
+    // Someone who is being answered right now will need the thread.
+    for (const { visitor } of this.taken.values()) gone.delete(visitorKey(visitor));
+    for (const key of gone) this.threads.delete(key);
+  }
+}

@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import type { Exchange, TakenMessage, UpstreamThread, Visitor } from '../../chat/ports.ts';
+
+const visitor = z.object({ kind: z.enum(['user', 'anonymous']), id: z.string() });
+
+export const takenMessage = z.object({
+  id: z.string().min(1),
+  visitor,
+  user: z.string(),
+  timestamp: z.number(),
+});
+
+export const upstreamThread = z.object({ id: z.string(), madeBy: z.string() });
+
+/** Which exchanges go into which archive files: what is promised before the first of them is written. */
+export const archiveIntent = z.object({
+  files: z.array(z.object({ name: z.string(), ids: z.array(z.string()) })),
+});
+export type ArchiveIntent = z.infer<typeof archiveIntent>;
+
+/**
+ * An exchange as it stands in conversations.json. What the service does not need is taken as it is: a log of
+ * the older form may have fields of its own, some by our names.
+ */
+export const storedExchange = z.looseObject({
+  user: z.string(),
+  bot: z.string().nullable(),
+  timestamp: z.number(),
+  id: z.string().min(1).optional().catch(undefined),
+  session: z.string().optional().catch(undefined),
+  error: z.string().optional().catch(undefined),
+  truncated: z.literal(true).optional().catch(undefined),
+  usage: z.object({ input: z.number(), output: z.number() }).optional().catch(undefined),
+});
+export type StoredExchange = z.infer<typeof storedExchange>;
+
+/** One line of the journal. Each says all that is needed to apply it, and may be applied twice. */
+export const journalRecord = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('part'), number: z.number(), at: z.string() }),
+  z.object({ type: z.literal('taken'), message: takenMessage }),
+  z.object({
+    type: z.literal('exchange'),
+    visitor,
+    exchange: storedExchange.extend({ id: z.string().min(1) }),
+  }),
+  z.object({ type: z.literal('thread'), visitor, thread: upstreamThread.nullable() }),
+  z.object({ type: z.literal('day'), day: z.string(), count: z.number() }),
+  z.object({ type: z.literal('dropped'), ids: z.array(z.string()) }),
+  z.object({ type: z.literal('archive'), intent: archiveIntent }),
+]);
+export type JournalRecord = z.infer<typeof journalRecord>;
+
+/** The exchange as conversations.json has it, in one line. */
+export const exchangeJson = (exchange: Exchange): string => {
+  const { id, visitor: by, user, bot, timestamp, error, truncated, usage } = exchange;
+  const session = by.kind === 'anonymous' ? by.id : undefined;
+  return JSON.stringify({ user, bot, timestamp, id, session, error, truncated, usage });
+};
+
+/** The exchange that a line of {@link exchangeJson}, or of the older form with its id, stands for. */
+export const exchangeOf = (by: Visitor, id: string, json: string): Exchange => {
+  const stored = storedExchange.parse(JSON.parse(json));
+  return {
+    id,
+    visitor: by,
+    user: stored.user,
+    timestamp: stored.timestamp,
+    bot: stored.bot,
+    ...(stored.error !== undefined && { error: stored.error }),
+    ...(stored.truncated && { truncated: true }),
+    ...(stored.usage && { usage: stored.usage }),
+  };
+};
+
+const line = (record: JournalRecord): string => `${JSON.stringify(record)}\n`;
+
+/** The first line of a part. Nothing reads its time but people. */
+export const partLine = (number: number, at: number): string =>
+  line({ type: 'part', number, at: new Date(at).toISOString() });
+export const takenLine = ({ id, visitor: by, user, timestamp }: TakenMessage): string =>
+  line({ type: 'taken', message: { id, visitor: by, user, timestamp } });
+/** @param json What {@link exchangeJson} gave: it is not serialised twice. */
+export const exchangeLine = (by: Visitor, json: string): string =>
+  `{"type":"exchange","visitor":${JSON.stringify({ kind: by.kind, id: by.id })},"exchange":${json}}\n`;
+export const threadLine = (by: Visitor, thread: UpstreamThread | undefined): string =>
+  line({
+    type: 'thread',
+    visitor: { kind: by.kind, id: by.id },
+    thread: thread ? { id: thread.id, madeBy: thread.madeBy } : null,
+  });
+export const dayLine = (day: string, count: number): string => line({ type: 'day', day, count });
+export const droppedLine = (ids: string[]): string => line({ type: 'dropped', ids });
+export const archiveLine = (intent: ArchiveIntent): string => line({ type: 'archive', intent });

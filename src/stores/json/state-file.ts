@@ -1,0 +1,94 @@
+import { readFile, rename } from 'node:fs/promises';
+import type { Adapter } from 'lowdb';
+import { z } from 'zod';
+import type { Logger, TakenMessage, UpstreamThread } from '../../chat/ports.ts';
+import { errnoOf, FILE_MODE, replaceFile } from './durable-file.ts';
+import { type ArchiveIntent, archiveIntent, takenMessage, upstreamThread } from './records.ts';
+
+/** What the store keeps beside the log. */
+export interface State {
+  /** The first journal part that is not yet in the snapshot; those before it are of no use any more. */
+  journalFrom: number;
+  /** Archive files that were promised and may not be written yet. */
+  archiving: ArchiveIntent[];
+  /** Messages by day. */
+  days: Iterable<readonly [day: string, count: number]>;
+  /** Messages that were taken and are not finished. */
+  taken: Iterable<TakenMessage>;
+  /** By visitorKey. */
+  threads: Iterable<readonly [visitor: string, thread: UpstreamThread]>;
+}
+
+export const emptyState = (): State => ({ journalFrom: 0, archiving: [], days: [], taken: [], threads: [] });
+
+const stateFile = z.object({
+  journalFrom: z.number(),
+  archiving: z.array(archiveIntent),
+  days: z.array(z.tuple([z.string(), z.number()])),
+  taken: z.array(takenMessage),
+  threads: z.array(z.tuple([z.string(), upstreamThread])),
+});
+
+const SLICE_LINES = 200;
+
+function* listText(items: Iterable<unknown>): Generator<string> {
+  let text = '[';
+  let lines = 0;
+  for (const item of items) {
+    text += `${lines++ === 0 ? '' : ','}\n${JSON.stringify(item)}`;
+    if (lines % SLICE_LINES === 0) {
+      yield text;
+      text = '';
+    }
+  }
+  yield `${text}]`;
+}
+
+function* stateText(state: State): Generator<string> {
+  yield `{"journalFrom": ${state.journalFrom},\n"archiving": `;
+  yield* listText(state.archiving);
+  yield ',\n"days": ';
+  yield* listText(state.days);
+  yield ',\n"taken": ';
+  yield* listText(state.taken);
+  yield ',\n"threads": ';
+  yield* listText(state.threads);
+  yield '}\n';
+}
+
+/** state.json, for lowdb: what is kept beside the log. */
+export class StateFile implements Adapter<State> {
+  readonly #path: string;
+  readonly #logger: Logger;
+
+  constructor(path: string, logger: Logger) {
+    this.#path = path;
+    this.#logger = logger;
+  }
+
+  /**
+   * @returns null where there is no file, or none that makes sense: that one is moved aside. Without it
+   * threads are made anew and counts begin again, which is better than no service.
+   */
+  async read(): Promise<State | null> {
+    let text: string;
+    try {
+      text = await readFile(this.#path, 'utf8');
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return null;
+      throw new Error(`${this.#path} cannot be read.`, { cause: error });
+    }
+    try {
+      return stateFile.parse(JSON.parse(text));
+    } catch (error) {
+      const damaged = `${this.#path}.damaged`;
+      await rename(this.#path, damaged);
+      this.#logger.error({ err: error, file: damaged }, 'state.json is damaged and was moved aside');
+      return null;
+    }
+  }
+
+  async write(state: State): Promise<void> {
+    await replaceFile(this.#path, FILE_MODE, stateText(state));
+  }
+}

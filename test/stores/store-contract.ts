@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Exchange, Store, TakenMessage, Visitor } from '../../src/chat/ports.ts';
+
+/** A store under test, in a place of its own. */
+export interface StoreUnderTest {
+  readonly store: Store;
+  /** Closes the store and opens it anew on the same data. */
+  reopen(): Promise<Store>;
+  /** Lets go of the store and the place. */
+  dispose(): Promise<void>;
+}
+
+export const user = (id: string): Visitor => ({ kind: 'user', id });
+export const anonymous = (session: string): Visitor => ({ kind: 'anonymous', id: session });
+
+let clock = 1_767_225_600_000; // 2026-01-01
+
+/** A message that was just taken; each a little later than the one before. */
+export const message = (visitor: Visitor, text = 'Hello!', id: string = randomUUID()): TakenMessage => {
+  clock += 1000;
+  return { id, visitor, user: text, timestamp: clock / 1000 };
+};
+
+/** A message and its answer. */
+export const exchange = (visitor: Visitor, overrides: Partial<Exchange> = {}): Exchange => ({
+  ...message(visitor),
+  bot: 'Hello there!',
+  ...overrides,
+});
+
+/** What every store does, whatever it is made of. */
+export const storeContract = (name: string, open: () => Promise<StoreUnderTest>): void => {
+  describe(name, () => {
+    let place: StoreUnderTest;
+    let store: Store;
+    const reopen = async (): Promise<void> => {
+      store = await place.reopen();
+    };
+    const finished = async (...exchanges: Exchange[]): Promise<void> => {
+      for (const one of exchanges) {
+        await store.begin(one);
+        await store.finish(one);
+      }
+    };
+    beforeEach(async () => {
+      place = await open();
+      store = place.store;
+    });
+    afterEach(() => place.dispose());
+
+    test('a finished exchange is there after the store was closed and opened again', async () => {
+      const one = exchange(user('alice'), { truncated: true, usage: { input: 12, output: 34 } });
+      await finished(one);
+      expect(await store.recent(one.visitor, { limit: 10 })).toEqual([one]);
+      await reopen();
+      expect(await store.recent(one.visitor, { limit: 10 })).toEqual([one]);
+    });
+
+    test('exchanges come newest first, page by page', async () => {
+      const all = Array.from({ length: 7 }, () => exchange(user('alice')));
+      await finished(...all);
+      const newestFirst = all.toReversed();
+      for (const round of ['before', 'after']) {
+        const first = await store.recent(user('alice'), { limit: 3 });
+        expect(first, round).toEqual(newestFirst.slice(0, 3));
+        const second = await store.recent(user('alice'), { limit: 3, before: first[2]?.id ?? '' });
+        expect(second, round).toEqual(newestFirst.slice(3, 6));
+        const third = await store.recent(user('alice'), { limit: 3, before: second[2]?.id ?? '' });
+        expect(third, round).toEqual(newestFirst.slice(6));
+        await reopen();
+      }
+    });
+
+    test('a page before an exchange that is not this visitor’s is empty', async () => {
+      const other = exchange(user('bob'));
+      await finished(exchange(user('alice')), other);
+      expect(await store.recent(user('alice'), { limit: 5, before: other.id })).toEqual([]);
+      expect(await store.recent(user('alice'), { limit: 5, before: 'nothing' })).toEqual([]);
+    });
+
+    test('a failed turn is kept with its code and without an answer', async () => {
+      const failed = exchange(user('alice'), { bot: null, error: 'upstream_timeout' });
+      await finished(failed);
+      await reopen();
+      expect(await store.recent(user('alice'), { limit: 1 })).toEqual([failed]);
+    });
+
+    test('an exchange is recorded once, however often it is finished', async () => {
+      const first = exchange(user('alice'));
+      const again = { ...first, bot: 'Another answer' };
+      await store.begin(first);
+      await Promise.all([store.finish(first), store.finish(again)]);
+      await store.finish(again);
+      expect(await store.recent(user('alice'), { limit: 5 })).toEqual([first]);
+      await reopen();
+      await store.finish(again);
+      expect(await store.recent(user('alice'), { limit: 5 })).toEqual([first]);
+    });
+
+    test('a user and an anonymous session of the same text are two visitors', async () => {
+      const named = exchange(user('x'));
+      const unnamed = exchange(anonymous('x'));
+      await finished(named, unnamed);
+      store.setThread(user('x'), { id: 'thread-u', madeBy: 'test' });
+      await reopen();
+      expect(await store.recent(user('x'), { limit: 5 })).toEqual([named]);
+      expect(await store.recent(anonymous('x'), { limit: 5 })).toEqual([unnamed]);
+      expect(await store.thread(anonymous('x'))).toBeUndefined();
+    });
+
+    test('anonymous sessions do not see each other', async () => {
+      const mine = [exchange(anonymous('one')), exchange(anonymous('one'))];
+      const theirs = exchange(anonymous('two'));
+      await finished(...mine, theirs);
+      await reopen();
+      expect(await store.recent(anonymous('one'), { limit: 5 })).toEqual(mine.toReversed());
+      expect(await store.recent(anonymous('two'), { limit: 5 })).toEqual([theirs]);
+      expect(await store.recent(anonymous('three'), { limit: 5 })).toEqual([]);
+    });
+
+    const oddIds = ['__proto__', 'constructor', 'toString', '42', '-1', 'Alice', 'alice', ' alice', 'ålice'];
+    const oddest = ['a\u030alice', '🙂', '"quoted"', 'line\nbreak', '../../etc/passwd', 'u:alice', '\u2028'];
+    test('visitors are told apart by the exact text of any id', async () => {
+      const all = [...oddIds, ...oddest].map((id) => exchange(user(id), { bot: `for ${id}` }));
+      await finished(...all);
+      for (const { visitor } of all) store.setThread(visitor, { id: visitor.id, madeBy: 'test' });
+      await reopen();
+      for (const one of all) {
+        expect(await store.recent(one.visitor, { limit: 5 })).toEqual([one]);
+        expect(await store.thread(one.visitor)).toEqual({ id: one.visitor.id, madeBy: 'test' });
+      }
+    });
+
+    test('text comes back exactly as it was', async () => {
+      const text = '<b>"Zoë" \\ 漢字 🙂‍↔️\r\n\t\u2028\u0001 __proto__ {"user":1}';
+      const one = exchange(user('alice'), { user: text, bot: text });
+      await finished(one);
+      await reopen();
+      expect(await store.recent(user('alice'), { limit: 1 })).toEqual([one]);
+    });
+
+    test('a message that was taken and never finished is interrupted after a restart, until it is finished', async () => {
+      const [cut, done] = [message(user('alice')), message(anonymous('one'))];
+      await Promise.all([store.begin(cut), store.begin(done)]);
+      await store.finish({ ...done, bot: 'Yes' });
+      expect(await store.interrupted()).toEqual([]);
+      await reopen();
+      await store.begin(message(user('bob')));
+      expect(await store.interrupted()).toEqual([cut]);
+      await store.finish({ ...cut, bot: null, error: 'internal_error' });
+      expect(await store.interrupted()).toEqual([]);
+      expect(await store.recent(user('alice'), { limit: 5 })).toMatchObject([{ id: cut.id, bot: null }]);
+    });
+
+    test('a visitor’s thread is kept, replaced and forgotten', async () => {
+      const alice = user('alice');
+      await finished(exchange(alice), exchange(user('bob')));
+      expect(await store.thread(alice)).toBeUndefined();
+      store.setThread(alice, { id: 'one', madeBy: 'test' });
+      store.setThread(alice, { id: 'two', madeBy: 'other' });
+      store.setThread(user('bob'), { id: 'three', madeBy: 'test' });
+      store.setThread(user('bob'), undefined);
+      expect(await store.thread(alice)).toEqual({ id: 'two', madeBy: 'other' });
+      await reopen();
+      expect(await store.thread(alice)).toEqual({ id: 'two', madeBy: 'other' });
+      expect(await store.thread(user('bob'))).toBeUndefined();
+    });
+
+    test('messages are counted by day, each count given once, through a restart', async () => {
+      const counts = await Promise.all(Array.from({ length: 20 }, () => store.countMessage('2026-10-13')));
+      expect(counts.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
+      expect(await store.countMessage('2026-10-14')).toBe(1);
+      await reopen();
+      expect(await store.countMessage('2026-10-13')).toBe(21);
+      expect(await store.countMessage('2026-10-14')).toBe(2);
+    });
+
+    test('many exchanges at once are all recorded', async () => {
+      const all = Array.from({ length: 300 }, (_, i) => exchange(user(`visitor-${i % 7}`)));
+      await Promise.all(all.map((one) => store.begin(one).then(() => store.finish(one))));
+      await reopen();
+      const found = await Promise.all(
+        Array.from({ length: 7 }, (_, i) => store.recent(user(`visitor-${i}`), { limit: 1000 })),
+      );
+      expect(new Set(found.flat().map(({ id }) => id))).toEqual(new Set(all.map(({ id }) => id)));
+    });
+
+    test('it is well, and closing it twice is no fault', async () => {
+      expect(store.health()).toEqual({ ok: true });
+      await Promise.all([store.close(), store.close()]);
+    });
+  });
+};
