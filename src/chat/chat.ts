@@ -1,0 +1,254 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type AppError,
+  asAppError,
+  logUnavailable,
+  overloaded,
+  shuttingDown,
+  upstreamFailed,
+  upstreamRejected,
+  upstreamTimeout,
+} from '../errors.ts';
+import { type OpenTurn, openTurn, type Turn } from './live-turns.ts';
+import {
+  type Backend,
+  type Budget,
+  type Clock,
+  type Exchange,
+  type Logger,
+  type Store,
+  type TakenMessage,
+  type Usage,
+  type Visitor,
+  visitorKey,
+} from './ports.ts';
+import { recall } from './recall.ts';
+import { createThreadQueue, type Place } from './thread-queue.ts';
+
+/** How long a visitor waits for an answer that is there to become durable. */
+const DURABLE_WITHIN_MS = 10_000;
+/** How long an aborted run may take to unwind before a stop goes on without it. */
+const UNWIND_MS = 5_000;
+
+export interface ChatDeps {
+  readonly backend: Backend;
+  readonly store: Store;
+  readonly budget: Budget;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: {
+    readonly maxLiveTurns: number;
+    readonly maxWaiting: number;
+    /** Milliseconds for the whole turn, waiting included. */
+    readonly runTimeout: number;
+    /** UTF-16 units of the transcript that an upstream is told. */
+    readonly historyMaxChars: number;
+    /** UTF-16 units after which an answer is cut off, whatever the upstream still says. */
+    readonly answerMaxChars: number;
+  };
+}
+
+export interface Chat {
+  /**
+   * Takes a visitor's message: one message → one run → one durable exchange.
+   * Resolves as soon as the message is taken (durably); the run goes on whoever reads the turn.
+   * @throws AppError `shutting_down`, `overloaded`, `thread_busy`, `log_unavailable` or `budget_spent`
+   *   where the message is not taken. Nothing was spent then.
+   */
+  send(message: { visitor: Visitor; text: string }): Promise<Turn>;
+  /** Logs as failed what an earlier process was cut off in. Call once, before the first message. */
+  settleInterrupted(): Promise<void>;
+  /**
+   * Takes no more messages and waits for the turns in flight.
+   * Those still there after `timeout` milliseconds end in `shutting_down`.
+   */
+  drain(timeout: number): Promise<void>;
+  isDraining(): boolean;
+  liveTurns(): number;
+}
+
+export const createChat = (deps: ChatDeps): Chat => {
+  const { backend, store, clock, logger, limits } = deps;
+  const queue = createThreadQueue(limits);
+  /** Each turn in flight with what ends it early. */
+  const live = new Map<string, (reason: AppError) => void>();
+  /** Messages that are being taken: not yet live, but to be waited for. */
+  let taking = 0;
+  let draining = false;
+  /** The time of a stop is over: what becomes live only now ends at once, too. */
+  let outOfTime = false;
+  let whenIdle: (() => void) | undefined;
+  const settle = (): void => {
+    if (live.size + taking === 0) whenIdle?.();
+  };
+
+  const take = async (visitor: Visitor, text: string): Promise<TakenMessage> => {
+    const health = store.health();
+    if (!health.ok) throw logUnavailable({ cause: new Error(health.reason) });
+    await deps.budget.take();
+    const message = { id: randomUUID(), visitor, user: text, timestamp: clock.now() / 1000 };
+    await store.begin(message);
+    return message;
+  };
+
+  const send = async ({ visitor, text }: { visitor: Visitor; text: string }): Promise<Turn> => {
+    if (draining) throw shuttingDown();
+    if (live.size + taking >= limits.maxLiveTurns) throw overloaded();
+    const place = queue.enter(visitorKey(visitor));
+    const deadline = clock.now() + limits.runTimeout;
+    taking += 1;
+    try {
+      const message = await take(visitor, text);
+      const turn = openTurn(message.id, visitor);
+      const controller = new AbortController();
+      const abort = (reason: AppError) => controller.abort(reason);
+      live.set(turn.id, abort);
+      void runTurn(turn, message, place, controller, deadline).finally(() => {
+        live.delete(turn.id);
+        settle();
+      });
+      if (outOfTime) abort(shuttingDown());
+      return turn;
+    } catch (thrown) {
+      place.leave();
+      throw thrown;
+    } finally {
+      taking -= 1;
+      settle();
+    }
+  };
+
+  /** Runs a taken message to its end; never rejects. */
+  const runTurn = async (
+    turn: OpenTurn,
+    message: TakenMessage,
+    place: Place,
+    controller: AbortController,
+    deadline: number,
+  ): Promise<void> => {
+    const timer = setTimeout(() => controller.abort(upstreamTimeout()), Math.max(0, deadline - clock.now()));
+    const started = clock.now();
+    let failure: AppError | undefined;
+    let exchange: Exchange;
+    try {
+      await untilAborted(place.turn, controller.signal);
+      exchange = { ...message, ...(await answer(turn, message, controller.signal, deadline)) };
+    } catch (thrown) {
+      failure = asAppError(controller.signal.aborted ? controller.signal.reason : thrown);
+      exchange = { ...message, bot: null, error: failure.code };
+    } finally {
+      clearTimeout(timer);
+    }
+    // The exchange is in the transcript from here on, so the thread's next message may run.
+    const kept = store.finish(exchange);
+    place.leave();
+    report(exchange, failure, clock.now() - started);
+    if (failure) turn.push({ type: 'error', error: failure });
+    try {
+      await (failure ? kept : within(DURABLE_WITHIN_MS, kept));
+      if (!failure) turn.push({ type: 'done', exchange });
+    } catch (thrown) {
+      const error = asAppError(thrown);
+      logger.error({ exchange: turn.id, err: error }, 'the exchange is not durable');
+      if (!failure) turn.push({ type: 'error', error });
+      // A stop must not leave before the store has had its chance.
+      await kept.catch(() => undefined);
+    }
+  };
+
+  const answer = async (turn: OpenTurn, message: TakenMessage, signal: AbortSignal, deadline: number) => {
+    const { visitor } = message;
+    const known = await store.thread(visitor);
+    const run = backend.run({
+      visitor,
+      message: message.user,
+      thread: known?.madeBy === backend.fingerprint ? known.id : undefined,
+      history: () => recall(store, visitor, limits.historyMaxChars),
+      signal,
+      deadline,
+    });
+    let text = '';
+    for await (const event of run) {
+      if (event.type === 'thread') store.setThread(visitor, { id: event.id, madeBy: backend.fingerprint });
+      else if (event.type === 'end') return complete(text, event);
+      else if (event.text !== '') {
+        const room = limits.answerMaxChars - text.length;
+        const piece = event.text.slice(0, room);
+        text += piece;
+        turn.push({ type: 'delta', text: piece });
+        if (event.text.length > room) return complete(text, { truncated: true });
+      }
+    }
+    throw upstreamFailed({ cause: new Error(`the ${backend.name} backend ended a run without its end`) });
+  };
+
+  const report = (exchange: Exchange, failure: AppError | undefined, ms: number): void => {
+    const fields = { exchange: exchange.id, visitor: exchange.visitor.kind, ms, usage: exchange.usage };
+    if (!failure) logger.info(fields, 'answered');
+    else logger.warn({ ...fields, code: failure.code, err: failure.cause ?? failure }, 'not answered');
+  };
+
+  return {
+    send,
+    settleInterrupted: async () => {
+      const interrupted = await store.interrupted();
+      if (interrupted.length === 0) return;
+      logger.warn(
+        { count: interrupted.length },
+        'turns that an earlier process was cut off in are logged as failed',
+      );
+      // Nobody waits for these; on a bad disk they are kept until it returns.
+      for (const message of interrupted) {
+        store.finish({ ...message, bot: null, error: 'internal_error' }).catch((thrown: unknown) => {
+          logger.error({ exchange: message.id, err: thrown }, 'the exchange is not durable');
+        });
+      }
+    },
+    drain: async (timeout) => {
+      draining = true;
+      const { promise: idle, resolve } = Promise.withResolvers<void>();
+      whenIdle = resolve;
+      settle();
+      await within(timeout, idle).catch(async () => {
+        outOfTime = true;
+        for (const abort of live.values()) abort(shuttingDown());
+        await within(UNWIND_MS, idle).catch(() => undefined);
+      });
+    },
+    isDraining: () => draining,
+    liveTurns: () => live.size,
+  };
+};
+
+const complete = (text: string, end: { truncated: boolean; usage?: Usage }) => {
+  // A run that says nothing has not answered; cut short before its first word, the upstream would not speak.
+  if (text.trim() === '') {
+    const cause = new Error('the run ended without a word');
+    throw end.truncated ? upstreamRejected({ cause }) : upstreamFailed({ cause });
+  }
+  return {
+    bot: text,
+    ...(end.truncated ? { truncated: true as const } : {}),
+    ...(end.usage ? { usage: end.usage } : {}),
+  };
+};
+
+/** Settles as the promise does, or rejects with the signal's reason if that comes first. */
+const untilAborted = (promise: Promise<void>, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    promise.then(resolve, reject);
+  });
+
+/** Settles as the promise does, or rejects with `log_unavailable` after `ms` milliseconds. */
+const within = async <T>(ms: number, promise: Promise<T>): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(logUnavailable()), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};

@@ -1,0 +1,23 @@
+import type { MiddlewareHandler } from 'hono';
+import type { Logger } from '../chat/ports.ts';
+import type { AppEnv } from './context.ts';
+
+/** Longest path that is logged, in characters: a path is the caller's to choose. */
+const MAX_PATH = 200;
+
+/** A line for each answered request, without query string, headers or body; probes only at `debug`. */
+export const accessLog = (logger: Logger, clock: { now(): number }): MiddlewareHandler<AppEnv> =>
+  async function accessLog(c, next) {
+    const began = clock.now();
+    await next();
+    const fields = {
+      request_id: c.get('requestId'),
+      method: c.req.method,
+      path: c.req.path.slice(0, MAX_PATH),
+      status: c.res.status,
+      ms: clock.now() - began,
+      exchange: c.get('exchangeId'),
+    };
+    if (c.req.path === '/healthz' || c.req.path === '/readyz') logger.debug(fields, 'request');
+    else logger.info(fields, 'request');
+  };

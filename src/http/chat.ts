@@ -1,0 +1,96 @@
+import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
+import { accepts } from 'hono/accepts';
+import type { Chat } from '../chat/chat.ts';
+import type { Exchange } from '../chat/ports.ts';
+import { invalidRequest } from '../errors.ts';
+import type { SessionTokens } from '../identity/session-tokens.ts';
+import type { AppEnv } from './context.ts';
+import { type ChatAnswer, chatAnswer, chatRequest, errorAnswer } from './schemas.ts';
+import { streamTurn } from './sse.ts';
+import { whoSpeaks } from './who-speaks.ts';
+
+export interface ChatRouteDeps {
+  readonly chat: Chat;
+  readonly tokens: SessionTokens;
+  readonly identity: 'open' | 'signed';
+  readonly maxMessageChars: number;
+  readonly heartbeatMs: number;
+}
+
+const failure = (description: string) => ({
+  description,
+  content: { 'application/json': { schema: errorAnswer } },
+});
+
+const postChat = (maxMessageChars: number) =>
+  createRoute({
+    method: 'post',
+    path: '/api/chat',
+    summary: 'Send a message and get the answer',
+    description:
+      'With `Accept: text/event-stream` the answer comes as events: `accepted`, `delta` …, then `done` or `error`.',
+    request: {
+      body: { required: true, content: { 'application/json': { schema: chatRequest(maxMessageChars) } } },
+    },
+    responses: {
+      200: {
+        description: 'The answer',
+        content: {
+          'application/json': { schema: chatAnswer },
+          'text/event-stream': { schema: { type: 'string' as const } },
+        },
+      },
+      400: failure('invalid_json, invalid_request'),
+      401: failure('session_required, session_invalid, session_expired'),
+      403: failure('user_mismatch, origin_not_allowed'),
+      409: failure('thread_busy'),
+      413: failure('body_too_large'),
+      415: failure('unsupported_media_type'),
+      429: failure('rate_limited, budget_spent'),
+      500: failure('internal_error'),
+      502: failure('upstream_unreachable, upstream_unauthorized, upstream_rejected, upstream_failed'),
+      503: failure('upstream_busy, overloaded, log_unavailable, shutting_down'),
+      504: failure('upstream_timeout'),
+    },
+  });
+
+/** POST /api/chat: one message in, one answer out; as JSON or as a stream of the same events. */
+export const chatRoutes = (deps: ChatRouteDeps) =>
+  new OpenAPIHono<AppEnv>({
+    defaultHook: (result) => {
+      if (!result.success)
+        throw invalidRequest(result.error.issues[0]?.message ?? 'The request is not valid.');
+    },
+  }).openapi(postChat(deps.maxMessageChars), async (c) => {
+    const body = c.req.valid('json');
+    const { visitor, newToken } = await whoSpeaks(
+      {
+        authorization: c.req.header('authorization'),
+        sessionToken: body.session_token,
+        userId: body.user_id,
+      },
+      deps,
+    );
+    const turn = await deps.chat.send({ visitor, text: body.message });
+    c.set('exchangeId', turn.id);
+    const toAnswer = (exchange: Exchange): ChatAnswer => ({
+      answer: exchange.bot ?? '',
+      id: exchange.id,
+      ...(newToken === undefined ? {} : { session_token: newToken }),
+      ...(exchange.truncated ? { truncated: true as const } : {}),
+    });
+    const wanted = accepts(c, {
+      header: 'Accept',
+      supports: ['application/json', 'text/event-stream'],
+      default: 'application/json',
+    });
+    if (wanted === 'text/event-stream') {
+      return streamTurn(c, turn, {
+        toAnswer: ({ exchange }) => toAnswer(exchange),
+        newToken,
+        heartbeatMs: deps.heartbeatMs,
+      });
+    }
+    c.header('Cache-Control', 'no-store');
+    return c.json(toAnswer(await turn.outcome), 200);
+  });

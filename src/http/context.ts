@@ -1,0 +1,12 @@
+import type { HttpBindings } from '@hono/node-server';
+
+/** What a request carries through the routes. */
+export interface AppEnv {
+  Bindings: HttpBindings;
+  Variables: {
+    /** Our own name of the request; never the caller's. */
+    requestId: string;
+    /** The exchange that the request began; ties its line in the log to the turn's. */
+    exchangeId: string | undefined;
+  };
+}

@@ -1,0 +1,105 @@
+import type { MiddlewareHandler } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { cors } from 'hono/cors';
+import { rateLimiter } from 'hono-rate-limiter';
+import type { Logger } from '../chat/ports.ts';
+import { bodyTooLarge, originNotAllowed, rateLimited, unsupportedMediaType } from '../errors.ts';
+import { boundedCounts } from '../limits/bounded-counts.ts';
+import { clientAddress } from '../limits/client-address.ts';
+import type { AppEnv } from './context.ts';
+
+/** What a request passes on its way to a route, in the order of app.ts. */
+
+/** Calls per window. */
+export interface Rate {
+  readonly limit: number;
+  /** Milliseconds. */
+  readonly windowMs: number;
+}
+
+type Gate = MiddlewareHandler<AppEnv>;
+
+/** Exact origins, or any. */
+export type AllowedOrigins = 'any' | readonly string[];
+
+/** The largest body, in bytes. */
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** Addresses that the limit counts at a time. */
+const MAX_ADDRESSES = 100_000;
+
+/** Answers preflights and lets allowed pages read our answers, refusals included. */
+export const corsHeaders = (allowed: AllowedOrigins): Gate =>
+  cors({
+    origin: allowed === 'any' ? '*' : [...allowed],
+    allowMethods: ['GET', 'POST', 'DELETE', 'OPTIONS'],
+    allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'Last-Event-ID'],
+    exposeHeaders: ['X-Request-Id', 'RateLimit', 'RateLimit-Policy', 'Retry-After'],
+    maxAge: 600,
+  });
+
+/** Refuses pages of other sites; our own pages and callers that are no page pass. */
+export const originGate = (allowed: AllowedOrigins): Gate =>
+  async function originGate(c, next) {
+    const origin = c.req.header('origin');
+    const passes =
+      origin === undefined ||
+      allowed === 'any' ||
+      allowed.includes(origin) ||
+      hostOf(origin) === c.req.header('host');
+    if (!passes) throw originNotAllowed();
+    await next();
+  };
+
+const hostOf = (origin: string): string | undefined =>
+  URL.canParse(origin) ? new URL(origin).host : undefined;
+
+/** Takes bodies of plain JSON of at most 64 KiB. */
+export const jsonBodyGate = (): Gate => {
+  const limit = bodyLimit({
+    maxSize: MAX_BODY_BYTES,
+    onError: () => {
+      throw bodyTooLarge();
+    },
+  });
+  return async function jsonBodyGate(c, next) {
+    const type = c.req.header('content-type') ?? '';
+    const isJson = /^application\/json\s*(;|$)/i.test(type);
+    const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(type)?.[1] ?? 'utf-8';
+    const isUtf8 = /^utf-?8$/i.test(charset);
+    if (!isJson || !isUtf8 || c.req.header('content-encoding') !== undefined) throw unsupportedMediaType();
+    return limit(c, next);
+  };
+};
+
+/** Counts calls by client address and refuses those over the rate; null: no limit. */
+export const addressLimit = ({ rate, trustProxy }: { rate: Rate | null; trustProxy: number }): Gate => {
+  if (!rate) return (_, next) => next();
+  return rateLimiter<AppEnv>({
+    ...rate,
+    standardHeaders: 'draft-7',
+    store: boundedCounts({ maxKeys: MAX_ADDRESSES }),
+    keyGenerator: (c) => {
+      const socketAddress = c.env.incoming.socket.remoteAddress;
+      return clientAddress({ socketAddress, forwardedFor: c.req.header('x-forwarded-for') }, trustProxy);
+    },
+    handler: (c) => {
+      throw rateLimited({ retryAfter: Math.max(1, Number(c.res.headers.get('Retry-After'))) });
+    },
+  });
+};
+
+/** Tells the owner, once, that a proxy stands in front which the settings do not know of. */
+export const forwardedWarning = ({ trustProxy, logger }: { trustProxy: number; logger: Logger }): Gate => {
+  let warned = trustProxy > 0;
+  return async function forwardedWarning(c, next) {
+    if (!warned && c.req.header('x-forwarded-for') !== undefined) {
+      warned = true;
+      logger.warn(
+        {},
+        'X-Forwarded-For arrives while TRUST_PROXY=0, so all visitors behind that proxy share one limit: set TRUST_PROXY to the number of proxies in front',
+      );
+    }
+    await next();
+  };
+};

@@ -1,0 +1,55 @@
+import { type DestinationStream, type Logger, pino } from 'pino';
+
+/** Where a secret could stand in a field that is logged. Nothing logs these on purpose; this is the net below. */
+const SECRET_FIELDS = [
+  'authorization',
+  'cookie',
+  'apiKey',
+  'api_key',
+  'session_token',
+  'token',
+  'secret',
+  'password',
+];
+
+/**
+ * The service's log: a JSON line per event, on standard output unless a destination is given.
+ * An error in `err` is written with its stack and causes, but without the request and response that SDKs hang on it.
+ * @param options.secrets Values (keys, tokens of this process) that are blotted out wherever they stand in a line.
+ */
+export const createLogger = (
+  options: { level: string; secrets: readonly string[] },
+  destination: DestinationStream = pino.destination({ dest: 1, sync: true }),
+): Logger => {
+  const secrets = options.secrets.filter((secret) => secret.length >= 8);
+  const blotted: DestinationStream = {
+    write: (line) =>
+      destination.write(secrets.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line)),
+  };
+  return pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: SECRET_FIELDS.flatMap((name) => [name, `*.${name}`]), censor: '[secret]' },
+      serializers: { err: describeError },
+    },
+    blotted,
+  );
+};
+
+/** An error as plain fields: name, message, code, stack, and its causes up to four deep. */
+const describeError = (thrown: unknown, depth = 0): unknown => {
+  if (!(thrown instanceof Error)) return String(thrown).slice(0, 500);
+  const code = 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
+  const status = 'status' in thrown && typeof thrown.status === 'number' ? thrown.status : undefined;
+  return {
+    type: thrown.name,
+    message: thrown.message.slice(0, 2_000),
+    code,
+    status,
+    stack: depth === 0 ? thrown.stack?.slice(0, 4_000) : undefined,
+    cause: thrown.cause !== undefined && depth < 4 ? describeError(thrown.cause, depth + 1) : undefined,
+  };
+};

@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import path from 'node:path';
+import { getRequestListener } from '@hono/node-server';
+import dotenv from 'dotenv';
+import type { DestinationStream } from 'pino';
+import packageJson from '../package.json' with { type: 'json' };
+import { createApp } from './app.ts';
+import { DEFAULT_INSTRUCTIONS } from './assistant/default.ts';
+import { createBackend } from './backends/create.ts';
+import { createChat } from './chat/chat.ts';
+import { visitorKey } from './chat/ports.ts';
+import { type Config, ConfigError, readConfig } from './config.ts';
+import { createEmulator } from './emulator/server.ts';
+import { onUnreadable } from './http/failures.ts';
+import { HEARTBEAT_MS } from './http/sse.ts';
+import { secretFromFile } from './identity/secret-file.ts';
+import { createSessionTokens, opaqueName } from './identity/session-tokens.ts';
+import { createDailyBudget } from './limits/daily-budget.ts';
+import { createLogger } from './logger.ts';
+import { closeServer, listen } from './server.ts';
+import { openJsonStore } from './stores/json/json-store.ts';
+import type { Upstream } from './upstream-choice.ts';
+
+const OFFLINE_PACE_MS = 25;
+/** Characters that a token stands for at most, with room to spare: bounds an answer whose upstream does not. */
+const CHARS_PER_TOKEN = 32;
+const BYTES_PER_MB = 1024 * 1024;
+/** Under `npm start` a Ctrl-C comes twice: from the terminal, to the whole group, and from npm, which passes it on. */
+const NPM_ECHO_MS = 150;
+
+/** A running service. */
+export interface Service {
+  /** Where it listens: `http://localhost:5000`. */
+  readonly url: string;
+  /** Takes no more messages, lets those in flight finish within SHUTDOWN_TIMEOUT, writes the log, closes. */
+  stop(): Promise<void>;
+}
+
+interface StartOptions {
+  /** Names and texts as in the environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where log lines go; absent: standard output. */
+  readonly log?: DestinationStream;
+  /** Milliseconds between comment lines in a stream. */
+  readonly heartbeatMs?: number;
+}
+
+/**
+ * Starts the service; it listens when the promise resolves.
+ * @throws ConfigError, or Error where the folder or the port cannot be had.
+ */
+export const start = async (options: StartOptions): Promise<Service> => {
+  const config = readConfig(options.env);
+  const { settings } = config;
+  const clock = { now: () => Date.now() };
+  const given = [settings.OPENAI_API_KEY, ...(settings.SESSION_SECRET ?? [])];
+  const secrets = given.filter((secret) => secret !== undefined);
+  const logger = createLogger({ level: settings.LOG_LEVEL, secrets }, options.log);
+  for (const warning of config.warnings) logger.warn({}, warning);
+
+  const store = await openJsonStore({
+    dir: path.resolve(settings.DATA_DIR),
+    maxBytes: settings.LOG_MAX_MB * BYTES_PER_MB,
+    clock,
+    logger,
+  });
+  const closing = [() => store.close()];
+  try {
+    const sessionSecrets = settings.SESSION_SECRET ?? [
+      await secretFromFile(path.resolve(settings.DATA_DIR, 'session-secret')),
+    ];
+    const upstream = await reachUpstream(config.upstream);
+    closing.push(upstream.close);
+    const chat = createChat({
+      backend: createBackend({
+        ...upstream.settings,
+        instructions: DEFAULT_INSTRUCTIONS,
+        maxAnswerTokens: settings.MAX_ANSWER_TOKENS,
+        idleTimeout: settings.STREAM_IDLE_TIMEOUT,
+        runTimeout: settings.RUN_TIMEOUT,
+        safetyIdentifier: (visitor) => opaqueName(sessionSecrets[0] ?? '', visitorKey(visitor)),
+      }),
+      store,
+      budget: createDailyBudget({
+        limit: settings.DAILY_MESSAGES,
+        countMessage: (day) => store.countMessage(day),
+        clock,
+        logger,
+      }),
+      clock,
+      logger,
+      limits: {
+        maxLiveTurns: settings.MAX_LIVE_TURNS,
+        maxWaiting: settings.MAX_WAITING,
+        runTimeout: settings.RUN_TIMEOUT,
+        historyMaxChars: settings.HISTORY_MAX_CHARS,
+        answerMaxChars: settings.MAX_ANSWER_TOKENS * CHARS_PER_TOKEN,
+      },
+    });
+    await chat.settleInterrupted();
+    const app = createApp({
+      chat,
+      tokens: createSessionTokens({ secrets: sessionSecrets, ttl: settings.SESSION_TTL, clock }),
+      identity: settings.IDENTITY,
+      maxMessageChars: settings.MAX_MESSAGE_CHARS,
+      heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
+      readiness: () => {
+        const health = store.health();
+        if (chat.isDraining()) return { ready: false, reason: 'shutting down' };
+        return health.ok ? { ready: true } : { ready: false, reason: forAnyone(health.reason) };
+      },
+      allowedOrigins: settings.ALLOWED_ORIGINS,
+      rate: settings.RATE_LIMIT,
+      trustProxy: settings.TRUST_PROXY,
+      logger,
+      clock,
+      version: packageJson.version,
+    });
+    const server = createServer(getRequestListener(app.fetch, { errorHandler: onUnreadable }));
+    const url = await listen(server, settings.HOST, settings.PORT);
+    logger.info({ url, backend: config.upstream.kind, data: path.resolve(settings.DATA_DIR) }, 'listening');
+
+    return {
+      url,
+      stop: async () => {
+        logger.info({ live: chat.liveTurns() }, 'stopping: no new messages are taken');
+        await chat.drain(settings.SHUTDOWN_TIMEOUT);
+        await closeServer(server);
+        for (const close of closing.reverse()) await close();
+        logger.info({}, 'stopped');
+      },
+    };
+  } catch (thrown) {
+    for (const close of closing.reverse()) await close();
+    throw thrown;
+  }
+};
+
+/** The upstream's address and key; where there is none, the built-in emulator is started and is it. */
+const reachUpstream = async (upstream: Upstream) => {
+  if (upstream.kind !== 'offline') return { settings: upstream, close: async () => {} };
+  const apiKey = randomBytes(16).toString('hex');
+  const emulator = await createEmulator({ pace: OFFLINE_PACE_MS, apiKey, record: 0 });
+  const settings = {
+    kind: 'responses' as const,
+    baseUrl: emulator.url,
+    apiKey,
+    model: 'offline',
+    isOpenAI: false,
+    // Its port is another at each start.
+    server: 'offline',
+  };
+  return { settings, close: () => emulator.close() };
+};
+
+/** Why the log cannot be written, without the paths that only the service's own log may name. */
+const forAnyone = (reason: string): string => {
+  const system = /^E[A-Z0-9]+: [^,'"/]+/.exec(reason)?.[0];
+  return system ? `the log cannot be written (${system})` : 'the log cannot be written';
+};
+
+/** What a newcomer needs: where it is, who answers, and a line to try. */
+const greeting = (url: string): string => `
+thread-proxy is listening on ${url}
+The built-in offline assistant answers; no AI does. README.md tells how to go live.
+Try it:
+
+  curl -s ${url}/api/chat -H 'Content-Type: application/json' -d '{"message": "Hello!"}'
+
+`;
+
+const run = async (): Promise<void> => {
+  const fromFile: Record<string, string> = {};
+  dotenv.config({ processEnv: fromFile, quiet: true });
+  const env = { ...fromFile, ...process.env };
+  const fail = (thrown: unknown): never => {
+    process.stderr.write(`${thrown instanceof ConfigError ? thrown.message : inFull(thrown)}\n`);
+    process.exit(1);
+  };
+  const service = await start({ env }).catch(fail);
+  if (isOffline(readConfig(env))) process.stdout.write(greeting(service.url));
+
+  let stoppingSince: number | undefined;
+  const onSignal = (): void => {
+    const now = performance.now();
+    if (stoppingSince !== undefined) {
+      const isEcho = process.env.npm_lifecycle_event === 'start' && now - stoppingSince < NPM_ECHO_MS;
+      // What was acknowledged is in the journal already, so leaving at once loses nothing.
+      if (!isEcho) process.exit(1);
+      return;
+    }
+    stoppingSince = now;
+    service.stop().then(() => process.exit(0), fail);
+  };
+  process.on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal);
+};
+
+const isOffline = (config: Config): boolean => config.upstream.kind === 'offline';
+
+const inFull = (thrown: unknown): string =>
+  thrown instanceof Error ? `thread-proxy cannot start: ${thrown.message}` : String(thrown);
+
+if (import.meta.main) await run();

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+
+/**
+ * The kinds of value a setting can have. Each is a zod schema from the text of the environment to the value.
+ * They say only whether the text is good; what a setting takes is told by its row in config.ts.
+ */
+
+/** Longest time a Node.js timer can wait: 2^31 - 1 ms, about 24.8 days. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const isUnit = (unit: string): unit is keyof typeof UNIT_MS => Object.hasOwn(UNIT_MS, unit);
+
+/** `30s`, `500ms`, `7d` → milliseconds; undefined where the text is no duration. */
+const milliseconds = (text: string): number | undefined => {
+  const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text);
+  const unit = match?.[2];
+  return match && unit && isUnit(unit) ? Number(match[1]) * UNIT_MS[unit] : undefined;
+};
+
+/** A text that `read` turns into a value; undefined means that it is not good. */
+const readWith = <T>(read: (text: string) => T | undefined) =>
+  z.string().transform((text, context): T => {
+    const value = read(text);
+    if (value !== undefined) return value;
+    context.addIssue({ code: 'custom', message: 'not good' });
+    return z.NEVER;
+  });
+
+/** A whole number within bounds. */
+export const wholeNumber = (min: number, max: number) =>
+  readWith((text) => {
+    const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+    return value >= min && value <= max ? value : undefined;
+  });
+
+/** A duration in milliseconds; where a timer waits for it, `max` must stay below 24.8 days. */
+export const duration = (min: number, max: number = MAX_TIMER_MS) =>
+  readWith((text) => {
+    const value = milliseconds(text);
+    return value !== undefined && value >= min && value <= max ? value : undefined;
+  });
+
+/** A whole number, or `off` (null). */
+export const wholeNumberOrOff = (min: number, max: number) =>
+  z.union([readWith((text) => (text === 'off' ? null : undefined)), wholeNumber(min, max)]);
+
+/** How many calls a window holds. */
+export interface Rate {
+  readonly limit: number;
+  /** Length of the window in milliseconds. */
+  readonly windowMs: number;
+}
+
+/** `5/1m` → five calls in each window of one minute; `off` → null. */
+export const rate = readWith((text): { rate: Rate | null } | undefined => {
+  if (text === 'off') return { rate: null };
+  const match = /^(\d{1,9})\/(\d{1,9}(?:ms|s|m|h|d))$/.exec(text);
+  const windowMs = milliseconds(match?.[2] ?? '');
+  const limit = Number(match?.[1]);
+  if (!windowMs || windowMs > MAX_TIMER_MS || !(limit >= 1)) return undefined;
+  return { rate: { limit, windowMs } };
+}).transform((boxed) => boxed.rate);
+
+/** Exact origins (`https://www.example.org`), comma-separated; `*` → `any`. */
+export const origins = readWith((text): 'any' | readonly string[] | undefined => {
+  if (text === '*') return 'any';
+  const listed = text.split(',').map((origin) => origin.trim());
+  const exact = listed.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin);
+  return exact ? listed : undefined;
+});
+
+/** One secret of at least 32 characters, or two, comma-separated. */
+export const secrets = readWith((text): readonly string[] | undefined => {
+  const listed = text.split(',').map((secret) => secret.trim());
+  return listed.length <= 2 && listed.every((secret) => secret.length >= 32) ? listed : undefined;
+});
+
+/** An http(s) address without query and without credentials, which would end up in logs. */
+export const httpUrl = readWith((text) => {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  const good =
+    ['http:', 'https:'].includes(url.protocol) && !url.search && !url.hash && !url.username && !url.password;
+  return good ? text.replace(/\/+$/, '') : undefined;
+});
+
+/** One of a few words. */
+export const oneOf = <const T extends readonly string[]>(words: T) => z.enum(words);
+
+/** Any text on one line. */
+export const text = z.string().regex(/^[^\r\n\0]+$/);
