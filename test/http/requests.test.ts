@@ -1,0 +1,113 @@
+import { request } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import { startBoth, startService } from '../helpers/service.ts';
+
+const refused = async (body: unknown, headers: Record<string, string> = {}) => {
+  const { service, emulator } = await startBoth();
+  const answer = await service.post(body, headers);
+  expect(emulator.calls.total).toBe(0);
+  expect(answer.body.error?.request_id).toBe(answer.headers.get('x-request-id'));
+  return [answer.status, answer.body.error?.code, answer.body.error?.message] as const;
+};
+
+describe('a request body', () => {
+  it.each<[string, unknown, RegExp]>([
+    ['no message', { user_id: 'ann' }, /^message /],
+    ['an empty message', { message: '' }, /^message /],
+    ['a message of spaces', { message: ' \n\t ' }, /^message /],
+    ['a message that is a number', { message: 5 }, /^message /],
+    ['a message that is too long', { message: 'x'.repeat(4001) }, /^message .*4000/],
+    ['a NUL in the message', { message: 'a\0b' }, /^message /],
+    ['a lone surrogate in the message', '{"message":"\\ud800"}', /^message /],
+    ['a user_id that is too long', { message: 'Hi', user_id: 'x'.repeat(129) }, /^user_id /],
+    ['a user_id that is a fraction', { message: 'Hi', user_id: 1.5 }, /^user_id /],
+    ['a user_id that no number can hold', '{"message":"Hi","user_id":1e30}', /^user_id /],
+    ['a user_id that is a list', { message: 'Hi', user_id: ['ann'] }, /^user_id /],
+    ['a user_id that is true', { message: 'Hi', user_id: true }, /^user_id /],
+    ['a NUL in the user_id', { message: 'Hi', user_id: 'a\0' }, /^user_id /],
+    ['a lone surrogate in the user_id', '{"message":"Hi","user_id":"\\udc00"}', /^user_id /],
+    ['a session_token that is a number', { message: 'Hi', session_token: 5 }, /^session_token /],
+    ['a list', [], /object/],
+    ['a text', '"hello"', /object/],
+    ['null', 'null', /object/],
+  ])('with %s is refused by the name of the field', async (_, body, message) => {
+    const [status, code, told] = await refused(body);
+    expect([status, code]).toEqual([400, 'invalid_request']);
+    expect(told).toMatch(message);
+  });
+
+  it.each(['', '{', '{"message": "Hi"', 'message=Hi', '{"message": undefined}', '['.repeat(30_000)])(
+    'that is no JSON is refused (%#)',
+    async (body) => {
+      expect((await refused(body)).slice(0, 2)).toEqual([400, 'invalid_json']);
+    },
+  );
+
+  it('of more than 64 KiB is refused, told in advance or not', async () => {
+    const long = JSON.stringify({ message: 'Hi', more: 'x'.repeat(65_536) });
+    expect((await refused(long)).slice(0, 2)).toEqual([413, 'body_too_large']);
+
+    const { service } = await startBoth();
+    const status = await new Promise((resolve, reject) => {
+      const headers = { 'Content-Type': 'application/json', 'Transfer-Encoding': 'chunked' };
+      const call = request(`${service.url}/api/chat`, { method: 'POST', headers }, (answer) =>
+        resolve(answer.statusCode),
+      );
+      call.on('error', reject);
+      call.end(long);
+    });
+    expect(status).toBe(413);
+  });
+
+  it.each<Record<string, string>>([
+    { 'Content-Type': 'text/plain' },
+    { 'Content-Type': 'application/x-www-form-urlencoded' },
+    { 'Content-Type': 'application/jsonp' },
+    { 'Content-Type': 'application/json; charset=utf-16' },
+    { 'Content-Encoding': 'gzip' },
+  ])('of another kind is refused: %j', async (headers) => {
+    expect((await refused({ message: 'Hi' }, headers)).slice(0, 2)).toEqual([415, 'unsupported_media_type']);
+  });
+
+  it.each(['application/json', 'Application/JSON; charset=UTF-8', 'application/json;charset="utf-8"'])(
+    'of type %s is taken, with fields that nobody knows, up to the longest message',
+    async (type) => {
+      const { service } = await startBoth({ env: { MAX_MESSAGE_CHARS: '10' } });
+      const body = { message: '0123456789', mood: { deep: [1, 2, 3] } };
+      expect((await service.post(body, { 'Content-Type': type })).status).toBe(200);
+    },
+  );
+});
+
+describe('paths and methods', () => {
+  it('answers an unknown path with 404 and a wrong method with 405, both as JSON', async () => {
+    const service = await startService();
+    const unknown = await fetch(`${service.url}/nothing/here`);
+    expect(unknown.status).toBe(404);
+    expect(await unknown.json()).toMatchObject({ error: { code: 'not_found' } });
+    const wrong = await fetch(`${service.url}/api/chat`);
+    expect(wrong.status).toBe(405);
+    expect(await wrong.json()).toMatchObject({ error: { code: 'method_not_allowed' } });
+    expect(wrong.headers.get('allow')).toContain('POST');
+  });
+
+  it('gives every answer a request id of our own', async () => {
+    const service = await startService();
+    const ids = new Set<string | null>();
+    for (const path of ['/healthz', '/nothing', '/api/chat']) {
+      const { headers } = await fetch(service.url + path, { headers: { 'X-Request-Id': 'mine' } });
+      ids.add(headers.get('x-request-id'));
+    }
+    expect(ids.size).toBe(3);
+    expect([...ids].every((id) => id !== null && /^[0-9a-f-]{36}$/.test(id))).toBe(true);
+  });
+
+  it('sends headers that keep browsers from guessing, framing and leaking', async () => {
+    const service = await startService();
+    const { headers } = await fetch(`${service.url}/healthz`);
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('x-frame-options')).toBe('SAMEORIGIN');
+    expect(headers.get('referrer-policy')).toBe('no-referrer');
+    expect(headers.get('x-powered-by')).toBeNull();
+  });
+});

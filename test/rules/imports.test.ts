@@ -1,0 +1,91 @@
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+
+/**
+ * Which of our rooms and files each room may import, beside itself; with the reason where it is not plain.
+ * `*`: everything (the wiring). A room that is not listed may not be there.
+ */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  // The composition root: the only one that sees backends, stores and the emulator.
+  'main.ts': ['*'],
+  'app.ts': ['http', 'chat/ports.ts'],
+  http: ['chat', 'identity', 'limits', 'ops', 'errors.ts'],
+  // The core: no HTTP, no vendor, no disk.
+  chat: ['errors.ts'],
+  // What implements the core's ports knows the ports alone, never the core.
+  backends: ['assistant', 'chat/ports.ts', 'errors.ts'],
+  stores: ['chat/ports.ts', 'errors.ts'],
+  assistant: ['errors.ts'],
+  identity: ['errors.ts'],
+  limits: ['errors.ts'],
+  ops: ['errors.ts'],
+  // The emulator stands for a foreign server, the widget runs on foreign pages.
+  emulator: [],
+  widget: [],
+  'config.ts': ['settings.ts', 'upstream-choice.ts'],
+  'settings.ts': [],
+  'upstream-choice.ts': [],
+  'errors.ts': [],
+  'logger.ts': [],
+  'server.ts': [],
+};
+
+/** Packages that only some rooms may use: what ties a room to a vendor, a disk or the web stays in it. */
+const PACKAGES: Record<string, readonly string[]> = {
+  // The assistant room takes the wires' types from it, nothing that runs.
+  openai: ['backends', 'emulator', 'assistant'],
+  'eventsource-parser': ['backends'],
+  lowdb: ['stores'],
+  dotenv: ['main.ts'],
+  pino: ['logger.ts', 'main.ts'],
+  hono: ['app.ts', 'http', 'identity', 'limits'],
+  '@hono/node-server': ['main.ts', 'http', 'emulator'],
+  '@hono/zod-openapi': ['app.ts', 'http'],
+  'hono-rate-limiter': ['http', 'limits'],
+};
+
+const roomOf = (file: string): string => file.split('/')[0] ?? '';
+const files = globSync('src/**/*.ts', { cwd: ROOT }).map((file) => file.slice('src/'.length));
+const textOf = (file: string) => readFileSync(path.join(ROOT, 'src', file), 'utf8');
+const importsOf = (file: string): string[] =>
+  [...textOf(file).matchAll(/(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+
+describe('the rooms', () => {
+  it('are all known', () => {
+    expect(files.length).toBeGreaterThan(30);
+    expect(files.map(roomOf).filter((room) => !(room in MAY_IMPORT))).toEqual([]);
+  });
+
+  it.each(files)('%s imports only what its room may', (file) => {
+    const room = roomOf(file);
+    const allowed = MAY_IMPORT[room] ?? [];
+    for (const name of importsOf(file)) {
+      if (name.startsWith('.')) {
+        const target = path.posix.join(path.posix.dirname(file), name);
+        const known = [room, ...allowed].some(
+          (place) => place === '*' || target === place || target.startsWith(`${place}/`),
+        );
+        expect(known, `${file} imports ${target}`).toBe(true);
+      } else if (!name.startsWith('node:')) {
+        const scoped = name.startsWith('@') ? 2 : 1;
+        const rooms = PACKAGES[name.split('/').slice(0, scoped).join('/')];
+        expect(rooms?.includes(room) ?? true, `${file} imports ${name}`).toBe(true);
+      }
+    }
+  });
+
+  it('leave the environment to main.ts, and the emulator started alone', () => {
+    const readers = files.filter((file) => /process\.env/.test(textOf(file)));
+    expect(readers.toSorted()).toEqual(['emulator/main.ts', 'main.ts']);
+  });
+
+  it('take the time from the injected clock in the core and at its edges', () => {
+    const rooms = ['chat', 'http', 'identity'];
+    expect(files.filter((file) => rooms.includes(roomOf(file)) && /Date\.now/.test(textOf(file)))).toEqual(
+      [],
+    );
+  });
+});

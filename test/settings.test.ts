@@ -1,0 +1,210 @@
+import { describe, expect, it } from 'vitest';
+import { readConfig, SETTINGS, type SettingValues } from '../src/config.ts';
+import { faultsOf } from './helpers/settings.ts';
+
+type Name = keyof typeof SETTINGS;
+
+const DAY = 86_400_000;
+const LONG = 'x'.repeat(32);
+const OTHER = 'y'.repeat(40);
+
+interface Row<N extends Name> {
+  readonly absent: SettingValues[N];
+  readonly good: readonly (readonly [text: string, value: SettingValues[N]])[];
+  readonly bad: readonly string[];
+}
+
+/** What each setting is when absent, and what becomes of good and of bad texts. */
+const ROWS: { readonly [N in Name]: Row<N> } = {
+  PORT: {
+    absent: 5000,
+    good: [
+      ['0', 0],
+      ['65535', 65_535],
+    ],
+    bad: ['65536', '-1', '80.5', '0x50', 'http', ' 80', '1e3'],
+  },
+  HOST: { absent: '0.0.0.0', good: [['::1', '::1']], bad: ['a\nb'] },
+  OPENAI_API_KEY: { absent: undefined, good: [['sk-1', 'sk-1']], bad: ['sk-secret\nvalue'] },
+  OPENAI_BASE_URL: {
+    absent: undefined,
+    good: [
+      ['http://localhost:11434/v1/', 'http://localhost:11434/v1'],
+      ['https://api.groq.com/openai/v1', 'https://api.groq.com/openai/v1'],
+    ],
+    bad: [
+      'localhost:11434/v1',
+      'ftp://x/v1',
+      'https://x/v1?key=1',
+      'https://u:p@x/v1',
+      'https://x/#a',
+      '/v1',
+      'https://',
+    ],
+  },
+  BACKEND: {
+    absent: 'auto',
+    good: [
+      ['offline', 'offline'],
+      ['responses', 'responses'],
+    ],
+    bad: ['Responses', 'openai', ' auto'],
+  },
+  OPENAI_ASSISTANT_ID: {
+    absent: undefined,
+    good: [['asst_aB-9', 'asst_aB-9']],
+    bad: ['asst 1', 'a/b', 'x'.repeat(129), 'ä'],
+  },
+  OPENAI_MODEL: { absent: undefined, good: [['llama3.2:3b', 'llama3.2:3b']], bad: ['a\nb'] },
+  MAX_ANSWER_TOKENS: {
+    absent: 4096,
+    good: [
+      ['16', 16],
+      ['1000000', 1_000_000],
+    ],
+    bad: ['15', '1000001', 'many', '4096.0'],
+  },
+  HISTORY_MAX_CHARS: { absent: 48_000, good: [['0', 0]], bad: ['-1', '10000001', '48k'] },
+  DATA_DIR: { absent: './data', good: [['/var/lib/x', '/var/lib/x']], bad: ['a\nb'] },
+  RATE_LIMIT: {
+    absent: { limit: 5, windowMs: 60_000 },
+    good: [
+      ['100/1h', { limit: 100, windowMs: 3_600_000 }],
+      ['3/2s', { limit: 3, windowMs: 2_000 }],
+      ['off', null],
+    ],
+    bad: ['5', '5/m', '0/1m', '5/0s', '5/25d', '5 / 1m', '-5/1m', '5/1w', 'OFF', '5/1m/1h'],
+  },
+  DAILY_MESSAGES: {
+    absent: 10_000,
+    good: [
+      ['1', 1],
+      ['off', null],
+    ],
+    bad: ['0', '-1', 'none', '1.5'],
+  },
+  MAX_LIVE_TURNS: { absent: 2_000, good: [['1', 1]], bad: ['0', '100001', 'off'] },
+  MAX_WAITING: { absent: 3, good: [['0', 0]], bad: ['-1', '1001'] },
+  MAX_MESSAGE_CHARS: { absent: 4_000, good: [['1', 1]], bad: ['0', '60001'] },
+  TRUST_PROXY: { absent: 0, good: [['2', 2]], bad: ['true', '-1', '11', '10.0.0.0/8'] },
+  ALLOWED_ORIGINS: {
+    absent: 'any',
+    good: [
+      ['*', 'any'],
+      ['https://a.example, http://localhost:3000', ['https://a.example', 'http://localhost:3000']],
+    ],
+    bad: [
+      'a.example',
+      'https://a.example/',
+      'https://a.example/x',
+      'https://a.example,',
+      'https://A.example',
+      '*,*',
+    ],
+  },
+  IDENTITY: { absent: 'open', good: [['signed', 'signed']], bad: ['Signed', 'closed'] },
+  SESSION_SECRET: {
+    absent: undefined,
+    good: [
+      [LONG, [LONG]],
+      [`${LONG},${OTHER}`, [LONG, OTHER]],
+    ],
+    bad: ['too-short-secret', `${LONG},short-secret`, `${LONG},${LONG},${LONG}`, `${LONG},`],
+  },
+  SESSION_TTL: {
+    absent: 7 * DAY,
+    good: [
+      ['12h', DAY / 2],
+      ['1s', 1_000],
+    ],
+    bad: ['7', '999ms', '7 d', '1w', '99999d', '-7d'],
+  },
+  RUN_TIMEOUT: {
+    absent: 120_000,
+    good: [
+      ['100ms', 100],
+      ['24d', 24 * DAY],
+    ],
+    bad: ['99ms', '25d', '120', 'forever'],
+  },
+  STREAM_IDLE_TIMEOUT: { absent: 30_000, good: [['50ms', 50]], bad: ['49ms', '25d', '30 s'] },
+  SHUTDOWN_TIMEOUT: {
+    absent: 25_000,
+    good: [
+      ['0s', 0],
+      ['1m', 60_000],
+    ],
+    bad: ['25', '25d', '-1s'],
+  },
+  LOG_MAX_MB: {
+    absent: 64,
+    good: [
+      ['1', 1],
+      ['1024', 1024],
+    ],
+    bad: ['0', '1025', '64MB'],
+  },
+  LOG_LEVEL: {
+    absent: 'info',
+    good: [
+      ['trace', 'trace'],
+      ['fatal', 'fatal'],
+    ],
+    bad: ['silent', 'INFO', 'warning'],
+  },
+};
+
+const names = Object.keys(ROWS).filter((name): name is Name => Object.hasOwn(SETTINGS, name));
+
+/** An upstream that suits every value of the other settings. */
+const LOCAL = {
+  OPENAI_BASE_URL: 'http://localhost:8000/v1',
+  OPENAI_MODEL: 'm',
+  OPENAI_ASSISTANT_ID: 'asst_1',
+};
+
+describe('the settings', () => {
+  it('are all in this table', () => {
+    expect(names.toSorted()).toEqual(Object.keys(SETTINGS).toSorted());
+  });
+
+  it.each(names)('%s has its default where it is absent or empty', (name) => {
+    expect(readConfig({}).settings[name]).toEqual(ROWS[name].absent);
+    expect(readConfig({ [name]: '' }).settings[name]).toEqual(ROWS[name].absent);
+  });
+
+  it.each(names.flatMap((name) => ROWS[name].good.map(([text, value]) => ({ name, text, value }))))(
+    '$name takes $text',
+    ({ name, text, value }) => {
+      expect(readConfig({ ...LOCAL, [name]: text }).settings[name]).toEqual(value);
+    },
+  );
+
+  it.each(names.flatMap((name) => ROWS[name].bad.map((text) => ({ name, text }))))(
+    '$name does not take $text, and says what it was given and what it takes',
+    ({ name, text }) => {
+      const faults = faultsOf({ ...LOCAL, OPENAI_API_KEY: 'k', [name]: text });
+      expect(faults).toHaveLength(1);
+      expect(faults[0]).toMatch(new RegExp(`^${name} is `));
+      expect(faults[0]?.endsWith(`; it takes ${SETTINGS[name].takes}`)).toBe(true);
+      const isSecret = 'secret' in SETTINGS[name];
+      if (isSecret) expect(faults[0]).not.toContain(text);
+      else if (!text.includes('@')) expect(faults[0]).toContain(JSON.stringify(text.slice(0, 100)));
+    },
+  );
+
+  it('that are bad are listed in one message, all of them, and no secret with them', () => {
+    const bad = Object.fromEntries(names.map((name) => [name, ROWS[name].bad[0] ?? '']));
+    const faults = faultsOf(bad);
+    // The rules that look at several settings may add to it.
+    expect(faults.map((fault) => fault.split(' ')[0])).toEqual(expect.arrayContaining(names));
+    const told = faults.join('\n');
+    for (const secret of ['sk-secret', 'too-short-secret']) expect(told).not.toContain(secret);
+  });
+
+  it('never show the credentials in a URL', () => {
+    expect(faultsOf({ OPENAI_BASE_URL: 'https://user:hunter2@host.example/v1' }).join()).not.toContain(
+      'hunter2',
+    );
+  });
+});
