@@ -1,0 +1,49 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { SETTINGS } from '../src/config.ts';
+
+/** Writes what the documentation says of the settings from the one table that the start checks them by. */
+
+const ROOT = path.resolve(import.meta.dirname, '..');
+const BEGIN = '<!-- settings: written by `npm run docs` from src/config.ts -->';
+const END = '<!-- end of settings -->';
+
+const rows = Object.entries(SETTINGS);
+
+/** README's table of settings. */
+export const settingsTable = (): string =>
+  [
+    '| name | default | meaning | takes |',
+    '|---|---|---|---|',
+    ...rows.map(([name, { fallback, doc, takes }]) =>
+      `| \`${name}\` | ${fallback === null ? 'none' : `\`${fallback}\``} | ${doc} | ${takes} |`.replaceAll(
+        '|`',
+        '| `',
+      ),
+    ),
+  ].join('\n');
+
+/** A README with the table in its place. */
+export const withTable = (readme: string): string => {
+  const [before, rest] = readme.split(BEGIN);
+  const after = rest?.split(END)[1];
+  if (before === undefined || after === undefined)
+    throw new Error('README.md has lost the marks of its settings table');
+  return `${before}${BEGIN}\n${settingsTable()}\n${END}${after}`;
+};
+
+/** .env.example: every setting with its default, commented out. */
+export const envExample = (): string =>
+  [
+    '# Copy to .env and change what you need; every line is optional. README.md explains.',
+    ...rows.map(
+      ([name, { fallback, doc, takes }]) => `\n# ${doc}\n# Takes ${takes}.\n#${name}=${fallback ?? ''}`,
+    ),
+    '',
+  ].join('\n');
+
+if (import.meta.main) {
+  const readme = path.join(ROOT, 'README.md');
+  writeFileSync(readme, withTable(readFileSync(readme, 'utf8')));
+  writeFileSync(path.join(ROOT, '.env.example'), envExample());
+}
