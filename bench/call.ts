@@ -1,0 +1,134 @@
+/** One message to a target, over node:http with connections that are kept. */
+
+import { Agent, type IncomingMessage, request } from 'node:http';
+
+/** Who is called, and in which form. */
+export interface Target {
+  readonly url: string;
+  /**
+   * `upstream`: the emulator itself. `json`, `stream`: the service's two forms. `read`, `pipe`: the baseline's.
+   */
+  readonly form: 'upstream' | 'json' | 'stream' | 'read' | 'pipe';
+  /** What a `json` or `stream` answer must say, every word of it. */
+  readonly answer: string;
+}
+
+/** What became of a call; times in milliseconds from its sending. */
+export interface Called {
+  readonly ms: number;
+  /** Until the first word, where the form streams. */
+  readonly firstMs: number | undefined;
+  /** Why the answer is not what it should be; absent: it is. */
+  readonly fault?: string;
+}
+
+const CALL_TIMEOUT_MS = 30_000;
+
+const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, scheduling: 'lifo' });
+const conversations = new Map<string, string>();
+
+const PATHS = {
+  upstream: '/responses',
+  json: '/api/chat',
+  stream: '/api/chat',
+  read: '/read',
+  pipe: '/pipe',
+} as const;
+
+/** The mark of the first word. */
+const FIRST_WORD = {
+  upstream: 'response.output_text.delta',
+  stream: 'event: delta',
+  json: undefined,
+  read: undefined,
+  pipe: undefined,
+};
+
+const bodyFor = (form: Target['form'], visitor: string): object => {
+  const message = `Hello, this is ${visitor}. What do you say to that?`;
+  if (form !== 'upstream') return { user_id: visitor, message };
+  return {
+    conversation: conversations.get(visitor),
+    input: message,
+    instructions: 'You are the helpful assistant of this website. Answer briefly and in plain words.',
+    model: 'gpt-6-luna',
+    max_output_tokens: 4096,
+    truncation: 'auto',
+    safety_identifier: visitor.padEnd(43, '0'),
+    stream: true,
+  };
+};
+
+const said = (events: string): string =>
+  Array.from(
+    events.matchAll(/^event: delta\n.*\ndata: (.*)$/gm),
+    ([, data = '{}']) => JSON.parse(data).text,
+  ).join('');
+
+const faultOf = (target: Target, status: number | undefined, text: string): string | undefined => {
+  if (status !== 200) return `status ${status}: ${text.slice(0, 200)}`;
+  switch (target.form) {
+    case 'upstream':
+    case 'pipe':
+      return text.includes('event: response.completed') ? undefined : 'no response.completed';
+    case 'json':
+      return text.includes(target.answer) ? undefined : `another answer: ${text.slice(0, 200)}`;
+    case 'read':
+      return undefined;
+    case 'stream':
+      if (!text.includes('\nevent: done\n')) return `no done: ${text.slice(-200)}`;
+      return said(text) === target.answer ? undefined : `other words: ${said(text)}`;
+  }
+};
+
+const post = (url: URL, body: object, accept: string, onResponse: (response: IncomingMessage) => void) => {
+  const bytes = Buffer.from(JSON.stringify(body));
+  const headers = { 'Content-Type': 'application/json', 'Content-Length': bytes.length, Accept: accept };
+  const sent = request(url, { agent, method: 'POST', headers, timeout: CALL_TIMEOUT_MS }, onResponse);
+  sent.once('timeout', () => sent.destroy(new Error('no answer in time')));
+  sent.end(bytes);
+  return sent;
+};
+
+/** @param onFirst Called when the first byte of a stream is there. */
+export const call = (target: Target, visitor: string, onFirst = () => {}): Promise<Called> =>
+  new Promise((resolve) => {
+    const began = performance.now();
+    let firstMs: number | undefined;
+    const end = (fault?: string): void => {
+      const ms = performance.now() - began;
+      resolve({ ms, firstMs, ...(fault !== undefined && { fault }) });
+    };
+    const fail = (error: Error): void => end(error.message);
+    const accept = target.form === 'stream' ? 'text/event-stream' : 'application/json';
+    const mark = FIRST_WORD[target.form];
+    const onResponse = (response: IncomingMessage): void => {
+      let text = '';
+      response.setEncoding('latin1');
+      response.once('data', onFirst);
+      response.on('data', (chunk: string) => {
+        text += chunk;
+        if (firstMs === undefined && mark && text.includes(mark)) firstMs = performance.now() - began;
+      });
+      response.once('end', () => end(faultOf(target, response.statusCode, text)));
+      response.once('error', fail);
+    };
+    const body = bodyFor(target.form, visitor);
+    post(new URL(target.url + PATHS[target.form]), body, accept, onResponse).once('error', fail);
+  });
+
+/** Makes a visitor's conversation at the emulator, where it is called directly. */
+export const makeConversation = (url: string, visitor: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const onResponse = (response: IncomingMessage): void => {
+      let text = '';
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk;
+      });
+      response.once('end', () => {
+        conversations.set(visitor, JSON.parse(text).id);
+        resolve();
+      });
+    };
+    post(new URL(`${url}/conversations`), {}, 'application/json', onResponse).once('error', reject);
+  });

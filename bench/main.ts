@@ -1,0 +1,59 @@
+/**
+ * `npm run bench`: what is fast is shown here. Service, emulator, baseline and load generator are processes of
+ * their own on this machine, so ratios within a run count; absolute figures inform.
+ *
+ *   npm run bench                      everything
+ *   npm run bench -- --quick           everything, in less than a minute
+ *   npm run bench -- append start      only these
+ *   npm run bench -- --json            for machines
+ *
+ * For whoever looks for what is slow: BENCH_NODE_ARGS (such as --heap-growing-percent=50) are given to the service's
+ * node, BENCH_SERVICE is another main.ts to measure, BENCH_DIR the folder whose disk is used instead of the system's
+ * temporary one.
+ */
+
+import { parseArgs } from 'node:util';
+import { append } from './append.ts';
+import { cleanUpAtExit } from './children.ts';
+import { latency } from './latency.ts';
+import { type Bench, type Row, tableOf } from './report.ts';
+import { snapshots } from './snapshots.ts';
+import { start } from './start.ts';
+import { streams } from './streams.ts';
+import { throughput } from './throughput.ts';
+
+const BENCHES: Record<string, Bench> = { latency, throughput, append, snapshots, streams, start };
+
+const usage = (): never => {
+  console.error(`npm run bench -- [--quick] [--json] [${Object.keys(BENCHES).join(' | ')} …]`);
+  process.exit(2);
+};
+
+const readArguments = () => {
+  try {
+    const options = { quick: { type: 'boolean' }, json: { type: 'boolean' } } as const;
+    return parseArgs({ options, allowPositionals: true });
+  } catch {
+    return usage();
+  }
+};
+
+const { values, positionals } = readArguments();
+const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
+
+cleanUpAtExit();
+const began = performance.now();
+const rows: Row[] = [];
+for (const name of names) {
+  const bench = BENCHES[name] ?? usage();
+  const benchBegan = performance.now();
+  rows.push(...(await bench({ quick: values.quick ?? false })));
+  console.error(`${name}: ${((performance.now() - benchBegan) / 1000).toFixed(1)} s`);
+}
+if (values.json) console.log(JSON.stringify(rows, null, 2));
+else
+  console.log(
+    `\n${tableOf(rows)}\n\n${((performance.now() - began) / 1000).toFixed(0)} s, Node ${process.version}`,
+  );
+// What was begun is over; a figure over its target is no failure.
+process.exit(0);

@@ -1,0 +1,67 @@
+/** The three programs that are measured against each other, each a process of its own, all on loopback. */
+
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type Program, startProgram } from './children.ts';
+
+const root = join(import.meta.dirname, '..');
+
+/** Words in an answer. */
+const WORDS = 45;
+
+/** @param pace Milliseconds between two words; 0: the whole answer at once. */
+export const startEmulator = (pace = 0): Promise<Program> =>
+  startProgram(join(root, 'src/emulator/main.ts'), {
+    env: { EMULATOR_PORT: '0', EMULATOR_PACE: String(pace), EMULATOR_WORDS: String(WORDS) },
+    ready: /listening on (http:\S+)/,
+  });
+
+/** The service as users run it, but without limits on calls: those are not what is measured. */
+export const startService = (emulator: string, dataDir: string): Promise<Program> =>
+  startProgram(process.env.BENCH_SERVICE ?? join(root, 'src/main.ts'), {
+    env: {
+      HOST: '127.0.0.1',
+      PORT: '0',
+      DATA_DIR: dataDir,
+      BACKEND: 'responses',
+      OPENAI_BASE_URL: emulator,
+      OPENAI_API_KEY: 'bench-key-that-nobody-else-has',
+      RATE_LIMIT: 'off',
+      DAILY_MESSAGES: 'off',
+      MAX_LIVE_TURNS: '4000',
+    },
+    ready: /"url":"(http:[^"]+)".*"listening"/,
+    nodeArgs: process.env.BENCH_NODE_ARGS?.split(' ') ?? [],
+  });
+
+/** Bare Hono handlers in front of the same upstream. */
+export const startBaseline = (emulator: string): Promise<Program> =>
+  startProgram(join(import.meta.dirname, 'baseline-child.ts'), {
+    env: { UPSTREAM: emulator },
+    ready: /listening on (http:\S+)/,
+  });
+
+const response = z.object({
+  output: z.array(z.object({ content: z.array(z.object({ text: z.string() })) })),
+});
+
+const ask = async (): Promise<string> => {
+  // One without a pace: a paced one takes its time.
+  const emulator = await startEmulator();
+  const answered = await fetch(`${emulator.url}/responses`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify({ model: 'gpt-6-luna', input: 'Hello' }),
+  });
+  const { output } = response.parse(await answered.json());
+  await emulator.stop();
+  return output.flatMap(({ content }) => content.map(({ text }) => text)).join('');
+};
+
+let asked: Promise<string> | undefined;
+
+/** What every emulator of the bench says to everything. */
+export const expectedAnswer = (): Promise<string> => {
+  asked ??= ask();
+  return asked;
+};
