@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { methodNotAllowed } from 'hono/method-not-allowed';
-import { secureHeaders } from 'hono/secure-headers';
 import type { Clock, Logger } from './chat/ports.ts';
 import { accessLog } from './http/access-log.ts';
 import { type ChatRouteDeps, chatRoutes } from './http/chat.ts';
@@ -17,6 +16,7 @@ import {
   type Rate,
 } from './http/gates.ts';
 import { healthRoutes, type Readiness } from './http/health.ts';
+import { secureHeaders } from './http/secure-headers.ts';
 
 export interface AppDeps extends ChatRouteDeps {
   readonly readiness: () => Readiness;
@@ -40,14 +40,7 @@ export const createApp = (deps: AppDeps): OpenAPIHono<AppEnv> => {
     await next();
   });
   app.use(accessLog(deps.logger, deps.clock));
-  app.use(
-    secureHeaders({
-      // The bubble's pages are on other sites.
-      crossOriginResourcePolicy: 'cross-origin',
-      // Whether the whole domain is on TLS is for the proxy that ends TLS to say.
-      strictTransportSecurity: false,
-    }),
-  );
+  app.use(secureHeaders());
   app.use('/api/*', forwardedWarning(deps));
   app.use('/api/*', corsHeaders(deps.allowedOrigins));
   app.use('/api/*', originGate(deps.allowedOrigins));

@@ -10,10 +10,9 @@ import {
   wholeNumber,
   wholeNumberOrOff,
 } from './settings.ts';
-import { chooseUpstream, type Upstream } from './upstream-choice.ts';
 
 /** One setting: its text in the environment, what that may be, and one line of documentation. */
-interface Setting<S extends z.ZodType<unknown, string> = z.ZodType<unknown, string>> {
+export interface Setting<S extends z.ZodType<unknown, string> = z.ZodType<unknown, string>> {
   readonly schema: S;
   /** The text that stands for an absent one; null: there is none, and the value is undefined. */
   readonly fallback: string | null;
@@ -73,7 +72,13 @@ export const SETTINGS = {
     schema: text,
     fallback: null,
     takes: 'the name of a model',
-    doc: 'The model; absent: `gpt-6-luna`. Must be set for `completions`.',
+    doc: 'The model, where the assistant file names none; absent: `gpt-6-luna`. Must be set for `completions`.',
+  }),
+  ASSISTANT_FILE: setting({
+    schema: text,
+    fallback: null,
+    takes: 'a JSON file in the shape of an exported OpenAI assistant',
+    doc: "The assistant's definition. Absent: `./assistant.json` if there.",
   }),
   MAX_ANSWER_TOKENS: setting({
     schema: wholeNumber(16, 1_000_000),
@@ -85,7 +90,32 @@ export const SETTINGS = {
     schema: wholeNumber(0, 10_000_000),
     fallback: '48000',
     takes: 'a whole number, 0 to 10000000',
-    doc: 'How much of the transcript a stateless upstream is told, in UTF-16 units: whole exchanges, newest first.',
+    doc: 'How much of the transcript a stateless or new thread is told, in UTF-16 units: whole exchanges, newest first.',
+  }),
+  FALLBACK_BACKEND: setting({
+    schema: oneOf(['auto', 'responses', 'assistants', 'completions']),
+    fallback: null,
+    takes: 'auto, responses, assistants or completions',
+    doc: 'The wire of a second upstream, which answers while the first is down. Absent: there is none, unless one of the three below is set.',
+  }),
+  FALLBACK_API_KEY: setting({
+    schema: text,
+    fallback: null,
+    takes: 'an API key',
+    doc: 'The key for the second upstream.',
+    secret: true,
+  }),
+  FALLBACK_BASE_URL: setting({
+    schema: httpUrl,
+    fallback: null,
+    takes: 'an http or https URL, such as https://api.groq.com/openai/v1',
+    doc: 'The second upstream. Absent: OpenAI.',
+  }),
+  FALLBACK_MODEL: setting({
+    schema: text,
+    fallback: null,
+    takes: 'the name of a model',
+    doc: "The second upstream's model; it comes before the assistant file's, which names one of the first's.",
   }),
   DATA_DIR: setting({
     schema: text,
@@ -166,6 +196,12 @@ export const SETTINGS = {
     takes: 'a duration from 50ms to 24d, such as 30s',
     doc: 'Longest silence of the upstream after its headers.',
   }),
+  THREAD_IDLE: setting({
+    schema: duration(1_000, 10 * YEAR_MS),
+    fallback: '30d',
+    takes: 'a duration of at least 1s, such as 12h or 30d',
+    doc: "After it a visitor's next message starts a new upstream thread, told from the transcript.",
+  }),
   SHUTDOWN_TIMEOUT: setting({
     schema: duration(0),
     fallback: '25s',
@@ -192,63 +228,4 @@ export type SettingValues = {
   readonly [N in keyof Settings]: Settings[N]['fallback'] extends null
     ? z.output<Settings[N]['schema']> | undefined
     : z.output<Settings[N]['schema']>;
-};
-
-/** What the service runs with. */
-export interface Config {
-  readonly settings: SettingValues;
-  readonly upstream: Upstream;
-  /** What the owner should know of how this is set, a sentence each. */
-  readonly warnings: readonly string[];
-}
-
-/** The settings are not good. The message lists every fault, a line each, and no secret. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-  constructor(faults: readonly string[]) {
-    super(`These settings need mending:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
-  }
-}
-
-const shown = (row: Setting, given: string): string =>
-  row.secret
-    ? `a text of ${given.length} characters`
-    : JSON.stringify(given.replace(/\/\/[^/@]*@/g, '//…@').slice(0, 100));
-
-/**
- * Checks the settings.
- * @param env Names and texts as in the environment; an empty text means absent.
- * @throws ConfigError that lists every fault.
- */
-export const readConfig = (env: Readonly<Record<string, string | undefined>>): Config => {
-  const faults: string[] = [];
-  const values: Record<string, unknown> = {};
-  for (const [name, row] of Object.entries<Setting>(SETTINGS)) {
-    const given = env[name] || row.fallback;
-    const result = given === null ? { success: true as const, data: undefined } : row.schema.safeParse(given);
-    if (result.success) values[name] = result.data;
-    else faults.push(`${name} is ${shown(row, given ?? '')}; it takes ${row.takes}`);
-  }
-  // Each value came out of the schema of its own row; only the compiler cannot follow a loop over names.
-  const settings = values as SettingValues;
-  const chosen = chooseUpstream({
-    BACKEND: settings.BACKEND ?? 'auto',
-    OPENAI_API_KEY: settings.OPENAI_API_KEY,
-    OPENAI_BASE_URL: settings.OPENAI_BASE_URL,
-    OPENAI_ASSISTANT_ID: settings.OPENAI_ASSISTANT_ID,
-    OPENAI_MODEL: settings.OPENAI_MODEL,
-  });
-  if (faults.length > 0 || 'faults' in chosen) {
-    throw new ConfigError([...faults, ...('faults' in chosen ? chosen.faults : [])]);
-  }
-  const warnings = [...chosen.warnings];
-  if (settings.ALLOWED_ORIGINS === 'any') {
-    warnings.push('Any website may use this service: set ALLOWED_ORIGINS to your own to change that.');
-  }
-  if (settings.IDENTITY === 'open') {
-    warnings.push(
-      'A user_id is taken on trust, so whoever knows one can go on in its conversation: use random ones, or set IDENTITY=signed.',
-    );
-  }
-  return { settings, upstream: chosen.upstream, warnings };
 };

@@ -1,16 +1,19 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 
-/** Where a secret could stand in a field that is logged. Nothing logs these on purpose; this is the net below. */
-const SECRET_FIELDS = [
+/** Names of fields that are secrets. Nothing logs these on purpose; this is the net below. */
+const SECRET_FIELDS: ReadonlySet<string> = new Set([
   'authorization',
   'cookie',
-  'apiKey',
+  'apikey',
   'api_key',
   'session_token',
   'token',
   'secret',
   'password',
-];
+]);
+
+/** Lines are written together, at most so many bytes and milliseconds late: a write a line costs more than a line. */
+const TOGETHER = { minLength: 4096, periodicFlush: 100 };
 
 /**
  * The service's log: a JSON line per event, on standard output unless a destination is given.
@@ -19,9 +22,12 @@ const SECRET_FIELDS = [
  */
 export const createLogger = (
   options: { level: string; secrets: readonly string[] },
-  destination: DestinationStream = pino.destination({ dest: 1, sync: true }),
+  destination: DestinationStream = pino.destination({ dest: 1, sync: false, ...TOGETHER }),
 ): Logger => {
-  const secrets = options.secrets.filter((secret) => secret.length >= 8);
+  // As they stand in a line of JSON.
+  const secrets = options.secrets
+    .filter((secret) => secret.length >= 8)
+    .map((secret) => JSON.stringify(secret).slice(1, -1));
   const blotted: DestinationStream = {
     write: (line) =>
       destination.write(secrets.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line)),
@@ -31,12 +37,18 @@ export const createLogger = (
       level: options.level,
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: SECRET_FIELDS.flatMap((name) => [name, `*.${name}`]), censor: '[secret]' },
+      formatters: { level: (label) => ({ level: label }), log: withoutSecrets },
       serializers: { err: describeError },
     },
     blotted,
   );
+};
+
+const withoutSecrets = (fields: Record<string, unknown>): Record<string, unknown> => {
+  for (const name in fields) {
+    if (SECRET_FIELDS.has(name.toLowerCase())) return { ...fields, [name]: '[secret]' };
+  }
+  return fields;
 };
 
 /** An error as plain fields: name, message, code, stack, and its causes up to four deep. */

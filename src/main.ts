@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import { getRequestListener } from '@hono/node-server';
@@ -6,23 +5,21 @@ import dotenv from 'dotenv';
 import type { DestinationStream } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import { createApp } from './app.ts';
-import { DEFAULT_INSTRUCTIONS } from './assistant/default.ts';
-import { createBackend } from './backends/create.ts';
+import { findAssistantFile } from './assistant/find-file.ts';
+import { AssistantFileError } from './assistant/parse.ts';
 import { createChat } from './chat/chat.ts';
 import { visitorKey } from './chat/ports.ts';
-import { type Config, ConfigError, readConfig } from './config.ts';
-import { createEmulator } from './emulator/server.ts';
 import { onUnreadable } from './http/failures.ts';
 import { HEARTBEAT_MS } from './http/sse.ts';
 import { secretFromFile } from './identity/secret-file.ts';
 import { createSessionTokens, opaqueName } from './identity/session-tokens.ts';
 import { createDailyBudget } from './limits/daily-budget.ts';
 import { createLogger } from './logger.ts';
+import { ConfigError, readConfig } from './read-config.ts';
 import { closeServer, listen } from './server.ts';
 import { openJsonStore } from './stores/json/json-store.ts';
-import type { Upstream } from './upstream-choice.ts';
+import { startUpstreams } from './upstreams.ts';
 
-const OFFLINE_PACE_MS = 25;
 /** Characters that a token stands for at most, with room to spare: bounds an answer whose upstream does not. */
 const CHARS_PER_TOKEN = 32;
 const BYTES_PER_MB = 1024 * 1024;
@@ -33,6 +30,10 @@ const NPM_ECHO_MS = 150;
 export interface Service {
   /** Where it listens: `http://localhost:5000`. */
   readonly url: string;
+  /** Whether the built-in assistant answers. */
+  readonly isOffline: boolean;
+  /** Reads the assistant file anew. */
+  reloadAssistant(): Promise<void>;
   /** Takes no more messages, lets those in flight finish within SHUTDOWN_TIMEOUT, writes the log, closes. */
   stop(): Promise<void>;
 }
@@ -51,7 +52,8 @@ interface StartOptions {
  * @throws ConfigError, or Error where the folder or the port cannot be had.
  */
 export const start = async (options: StartOptions): Promise<Service> => {
-  const config = readConfig(options.env);
+  const file = await findAssistantFile(options.env);
+  const config = readConfig(options.env, file && { model: file.loaded.definition.model });
   const { settings } = config;
   const clock = { now: () => Date.now() };
   const given = [settings.OPENAI_API_KEY, ...(settings.SESSION_SECRET ?? [])];
@@ -70,17 +72,18 @@ export const start = async (options: StartOptions): Promise<Service> => {
     const sessionSecrets = settings.SESSION_SECRET ?? [
       await secretFromFile(path.resolve(settings.DATA_DIR, 'session-secret')),
     ];
-    const upstream = await reachUpstream(config.upstream);
-    closing.push(upstream.close);
+    const upstreams = await startUpstreams({
+      config,
+      file,
+      env: options.env,
+      store,
+      clock,
+      logger,
+      safetyIdentifier: (visitor) => opaqueName(sessionSecrets[0] ?? '', visitorKey(visitor)),
+    });
+    closing.push(upstreams.close);
     const chat = createChat({
-      backend: createBackend({
-        ...upstream.settings,
-        instructions: DEFAULT_INSTRUCTIONS,
-        maxAnswerTokens: settings.MAX_ANSWER_TOKENS,
-        idleTimeout: settings.STREAM_IDLE_TIMEOUT,
-        runTimeout: settings.RUN_TIMEOUT,
-        safetyIdentifier: (visitor) => opaqueName(sessionSecrets[0] ?? '', visitorKey(visitor)),
-      }),
+      backend: upstreams.backend,
       store,
       budget: createDailyBudget({
         limit: settings.DAILY_MESSAGES,
@@ -94,6 +97,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
         maxLiveTurns: settings.MAX_LIVE_TURNS,
         maxWaiting: settings.MAX_WAITING,
         runTimeout: settings.RUN_TIMEOUT,
+        threadIdle: settings.THREAD_IDLE,
         historyMaxChars: settings.HISTORY_MAX_CHARS,
         answerMaxChars: settings.MAX_ANSWER_TOKENS * CHARS_PER_TOKEN,
       },
@@ -108,7 +112,9 @@ export const start = async (options: StartOptions): Promise<Service> => {
       readiness: () => {
         const health = store.health();
         if (chat.isDraining()) return { ready: false, reason: 'shutting down' };
-        return health.ok ? { ready: true } : { ready: false, reason: forAnyone(health.reason) };
+        return health.ok
+          ? { ready: true, notes: upstreams.notes() }
+          : { ready: false, reason: forAnyone(health.reason) };
       },
       allowedOrigins: settings.ALLOWED_ORIGINS,
       rate: settings.RATE_LIMIT,
@@ -123,6 +129,8 @@ export const start = async (options: StartOptions): Promise<Service> => {
 
     return {
       url,
+      isOffline: config.upstream.kind === 'offline',
+      reloadAssistant: () => upstreams.reload(),
       stop: async () => {
         logger.info({ live: chat.liveTurns() }, 'stopping: no new messages are taken');
         await chat.drain(settings.SHUTDOWN_TIMEOUT);
@@ -137,23 +145,6 @@ export const start = async (options: StartOptions): Promise<Service> => {
   }
 };
 
-/** The upstream's address and key; where there is none, the built-in emulator is started and is it. */
-const reachUpstream = async (upstream: Upstream) => {
-  if (upstream.kind !== 'offline') return { settings: upstream, close: async () => {} };
-  const apiKey = randomBytes(16).toString('hex');
-  const emulator = await createEmulator({ pace: OFFLINE_PACE_MS, apiKey, record: 0 });
-  const settings = {
-    kind: 'responses' as const,
-    baseUrl: emulator.url,
-    apiKey,
-    model: 'offline',
-    isOpenAI: false,
-    // Its port is another at each start.
-    server: 'offline',
-  };
-  return { settings, close: () => emulator.close() };
-};
-
 /** Why the log cannot be written, without the paths that only the service's own log may name. */
 const forAnyone = (reason: string): string => {
   const system = /^E[A-Z0-9]+: [^,'"/]+/.exec(reason)?.[0];
@@ -162,8 +153,7 @@ const forAnyone = (reason: string): string => {
 
 /** What a newcomer needs: where it is, who answers, and a line to try. */
 const greeting = (url: string): string => `
-thread-proxy is listening on ${url}
-The built-in offline assistant answers; no AI does. README.md tells how to go live.
+The built-in offline assistant answers at ${url}; no AI does. README.md tells how to go live.
 Try it:
 
   curl -s ${url}/api/chat -H 'Content-Type: application/json' -d '{"message": "Hello!"}'
@@ -175,11 +165,13 @@ const run = async (): Promise<void> => {
   dotenv.config({ processEnv: fromFile, quiet: true });
   const env = { ...fromFile, ...process.env };
   const fail = (thrown: unknown): never => {
-    process.stderr.write(`${thrown instanceof ConfigError ? thrown.message : inFull(thrown)}\n`);
+    process.stderr.write(
+      `${thrown instanceof ConfigError || thrown instanceof AssistantFileError ? thrown.message : inFull(thrown)}\n`,
+    );
     process.exit(1);
   };
   const service = await start({ env }).catch(fail);
-  if (isOffline(readConfig(env))) process.stdout.write(greeting(service.url));
+  if (service.isOffline) process.stdout.write(greeting(service.url));
 
   let stoppingSince: number | undefined;
   const onSignal = (): void => {
@@ -195,9 +187,8 @@ const run = async (): Promise<void> => {
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  process.on('SIGHUP', () => void service.reloadAssistant());
 };
-
-const isOffline = (config: Config): boolean => config.upstream.kind === 'offline';
 
 const inFull = (thrown: unknown): string =>
   thrown instanceof Error ? `thread-proxy cannot start: ${thrown.message}` : String(thrown);

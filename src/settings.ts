@@ -66,7 +66,10 @@ export const rate = readWith((text): { rate: Rate | null } | undefined => {
 export const origins = readWith((text): 'any' | readonly string[] | undefined => {
   if (text === '*') return 'any';
   const listed = text.split(',').map((origin) => origin.trim());
-  const exact = listed.every((origin) => URL.canParse(origin) && new URL(origin).origin === origin);
+  // A pattern is a valid URL, too; it would never match.
+  const exact = listed.every(
+    (origin) => !origin.includes('*') && URL.canParse(origin) && new URL(origin).origin === origin,
+  );
   return exact ? listed : undefined;
 });
 

@@ -1,24 +1,26 @@
-/** The settings that choose the upstream, checked one by one; here they are checked together. */
+/** The settings that choose an upstream, checked one by one; here they are checked together. */
 interface UpstreamSettings {
-  readonly BACKEND: 'auto' | 'responses' | 'assistants' | 'completions' | 'offline';
-  readonly OPENAI_API_KEY: string | undefined;
-  readonly OPENAI_BASE_URL: string | undefined;
-  readonly OPENAI_ASSISTANT_ID: string | undefined;
-  readonly OPENAI_MODEL: string | undefined;
+  readonly backend: 'auto' | 'responses' | 'assistants' | 'completions' | 'offline';
+  readonly apiKey: string | undefined;
+  readonly baseUrl: string | undefined;
+  readonly assistantId: string | undefined;
+  /** The model of the settings. */
+  readonly model: string | undefined;
+  /** The assistant file, if there is one: it comes before the settings. */
+  readonly file: { readonly model: string | undefined } | undefined;
 }
 
 /** Where runs go. */
-export type Upstream =
-  | { readonly kind: 'offline' }
-  | ({ readonly kind: 'responses' } & Remote)
-  | ({ readonly kind: 'completions' } & Remote)
-  | ({ readonly kind: 'assistants'; readonly assistantId: string } & Remote);
+export type Upstream = { readonly kind: 'offline' } | Remote;
 
-interface Remote {
+export interface Remote {
+  readonly kind: 'responses' | 'completions' | 'assistants';
   readonly baseUrl: string;
   readonly apiKey: string | undefined;
-  /** undefined only on the Assistants wire: the assistant there has its own. */
+  /** The model, where the assistant file names none; undefined only on the Assistants wire, where an assistant has its own. */
   readonly model: string | undefined;
+  /** The assistant at the server; undefined: none, or one is made there. */
+  readonly assistantId: string | undefined;
   /** OpenAI's or Azure OpenAI's own service, which takes parameters that others may refuse. */
   readonly isOpenAI: boolean;
 }
@@ -33,56 +35,65 @@ type Choice =
   | { readonly upstream: Upstream; readonly warnings: readonly string[] }
   | { readonly faults: readonly string[] };
 
-/** Chooses the upstream as the contract's row `BACKEND` says, or tells what stands against it. */
-export const chooseUpstream = (given: UpstreamSettings): Choice => {
-  const baseUrl = given.OPENAI_BASE_URL ?? OPENAI_URL;
-  const isOpenAI = OPENAI_HOSTS.test(new URL(baseUrl).hostname);
-  const kind = given.BACKEND === 'auto' ? automatic(given, isOpenAI) : given.BACKEND;
-  if (kind === 'offline') {
-    return { upstream: { kind }, warnings: [offlineWarning(given)] };
-  }
+/**
+ * Chooses the upstream as the contract's row `BACKEND` says, or tells what stands against it.
+ * @param prefix What the names of the settings begin with: `OPENAI_` or `FALLBACK_`.
+ */
+export const chooseUpstream = (
+  given: UpstreamSettings,
+  prefix: 'OPENAI_' | 'FALLBACK_' = 'OPENAI_',
+): Choice => {
+  const baseUrl = given.baseUrl ?? OPENAI_URL;
+  const host = new URL(baseUrl).hostname;
+  const isOpenAI = OPENAI_HOSTS.test(host);
+  let kind = given.backend === 'auto' ? automatic(given, isOpenAI) : given.backend;
+  if (kind === 'offline') return { upstream: { kind }, warnings: [offlineWarning(given)] };
+
+  const hasModel = Boolean(given.model ?? given.file?.model);
   const faults: string[] = [];
   const warnings: string[] = [];
-  if (isOpenAI && !given.OPENAI_API_KEY) {
+  if (isOpenAI && !given.apiKey) {
+    faults.push(`${prefix}API_KEY is absent; the ${kind} backend at ${host} needs the key of your account`);
+  }
+  if (isOpenAI && (given.assistantId || kind === 'assistants')) {
+    const name = given.assistantId
+      ? 'OPENAI_ASSISTANT_ID'
+      : `${prefix === 'OPENAI_' ? '' : prefix}BACKEND=assistants`;
+    const why = 'the Assistants API was shut down there on 2026-08-26';
+    if (given.file || given.model) {
+      if (kind === 'assistants') kind = 'responses';
+      const instead = given.file ? 'the assistant file' : `${prefix}MODEL`;
+      warnings.push(`${name} is not used: ${why}. The Responses API answers with ${instead} instead.`);
+    } else {
+      faults.push(
+        `${name} cannot be used at OpenAI or Azure: ${why}; set ASSISTANT_FILE to your exported assistant, or ${prefix}MODEL, and the Responses API answers instead`,
+      );
+    }
+  }
+  if (kind === 'completions' && !hasModel) {
     faults.push(
-      `OPENAI_API_KEY is absent; BACKEND=${kind} at ${new URL(baseUrl).hostname} needs the key of your account`,
+      `${prefix}MODEL is absent; the completions backend takes the name of a model that your server has`,
     );
   }
-  if (isOpenAI && (given.OPENAI_ASSISTANT_ID || kind === 'assistants')) {
-    const advice =
-      'the Assistants API was shut down there on 2026-08-26; set OPENAI_MODEL (and BACKEND=responses or auto), and the service answers through the Responses API instead';
-    if (kind === 'assistants' || !given.OPENAI_MODEL)
-      faults.push(`OPENAI_ASSISTANT_ID cannot be used at OpenAI or Azure: ${advice}`);
-    else warnings.push(`OPENAI_ASSISTANT_ID is not used: ${advice.split(';')[0]}. OPENAI_MODEL answers.`);
-  }
-  if (kind === 'completions' && !given.OPENAI_MODEL) {
+  if (kind === 'assistants' && !isOpenAI && !given.assistantId && !given.file) {
     faults.push(
-      'OPENAI_MODEL is absent; the completions backend takes the name of a model that your server has',
-    );
-  }
-  if (kind === 'assistants' && !isOpenAI && !given.OPENAI_ASSISTANT_ID) {
-    faults.push(
-      'OPENAI_ASSISTANT_ID is absent; the assistants backend takes the id of an assistant that your server has',
+      `${prefix === 'OPENAI_' ? 'OPENAI_ASSISTANT_ID' : 'ASSISTANT_FILE'} is absent; the assistants backend takes the id of an assistant that your server has, or an assistant file to make one from`,
     );
   }
   if (faults.length > 0) return { faults };
-  if (!given.OPENAI_API_KEY)
-    warnings.push(`No OPENAI_API_KEY is set: ${new URL(baseUrl).hostname} is called without one.`);
-  const remote = { baseUrl, apiKey: given.OPENAI_API_KEY, isOpenAI };
-  if (kind === 'assistants') {
-    const assistantId = given.OPENAI_ASSISTANT_ID ?? '';
-    return { upstream: { kind, ...remote, model: given.OPENAI_MODEL, assistantId }, warnings };
-  }
-  return { upstream: { kind, ...remote, model: given.OPENAI_MODEL ?? DEFAULT_MODEL }, warnings };
+  if (!given.apiKey) warnings.push(`No ${prefix}API_KEY is set: ${host} is called without one.`);
+  const model = given.model ?? (kind === 'assistants' && !given.file ? undefined : DEFAULT_MODEL);
+  const { apiKey, assistantId } = given;
+  return { upstream: { kind, baseUrl, apiKey, model, assistantId, isOpenAI }, warnings };
 };
 
 const automatic = (given: UpstreamSettings, isOpenAI: boolean) => {
-  if (!given.OPENAI_API_KEY && !given.OPENAI_BASE_URL) return 'offline';
+  if (!given.apiKey && !given.baseUrl) return 'offline';
   if (isOpenAI) return 'responses';
-  return given.OPENAI_ASSISTANT_ID ? 'assistants' : 'completions';
+  return given.assistantId ? 'assistants' : 'completions';
 };
 
 const offlineWarning = (given: UpstreamSettings): string =>
-  given.BACKEND === 'offline'
+  given.backend === 'offline'
     ? 'BACKEND=offline: the built-in offline assistant answers, no AI does.'
     : 'No OPENAI_API_KEY and no OPENAI_BASE_URL are set: the built-in offline assistant answers, no AI does.';

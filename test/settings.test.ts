@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readConfig, SETTINGS, type SettingValues } from '../src/config.ts';
+import { SETTINGS, type SettingValues } from '../src/config.ts';
+import { readConfig } from '../src/read-config.ts';
 import { faultsOf } from './helpers/settings.ts';
 
 type Name = keyof typeof SETTINGS;
@@ -56,6 +57,30 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
     bad: ['asst 1', 'a/b', 'x'.repeat(129), 'ä'],
   },
   OPENAI_MODEL: { absent: undefined, good: [['llama3.2:3b', 'llama3.2:3b']], bad: ['a\nb'] },
+  ASSISTANT_FILE: { absent: undefined, good: [['./a.json', './a.json']], bad: ['a\nb'] },
+  FALLBACK_BACKEND: {
+    absent: undefined,
+    good: [
+      ['auto', 'auto'],
+      ['responses', 'responses'],
+    ],
+    bad: ['offline', 'Responses'],
+  },
+  FALLBACK_API_KEY: { absent: undefined, good: [['sk-2', 'sk-2']], bad: ['sk-secret\nvalue'] },
+  FALLBACK_BASE_URL: {
+    absent: undefined,
+    good: [['http://localhost:9001/v1/', 'http://localhost:9001/v1']],
+    bad: ['localhost:9001', 'https://x/v1?key=1'],
+  },
+  FALLBACK_MODEL: { absent: undefined, good: [['other', 'other']], bad: ['a\nb'] },
+  THREAD_IDLE: {
+    absent: 30 * DAY,
+    good: [
+      ['12h', DAY / 2],
+      ['1s', 1_000],
+    ],
+    bad: ['30', '999ms', '99999d'],
+  },
   MAX_ANSWER_TOKENS: {
     absent: 4096,
     good: [
@@ -99,6 +124,7 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
       'https://a.example/x',
       'https://a.example,',
       'https://A.example',
+      'https://*.a.example',
       '*,*',
     ],
   },
@@ -161,6 +187,8 @@ const LOCAL = {
   OPENAI_BASE_URL: 'http://localhost:8000/v1',
   OPENAI_MODEL: 'm',
   OPENAI_ASSISTANT_ID: 'asst_1',
+  FALLBACK_BASE_URL: 'http://localhost:9000/v1',
+  FALLBACK_MODEL: 'm',
 };
 
 describe('the settings', () => {
@@ -189,7 +217,7 @@ describe('the settings', () => {
       expect(faults[0]?.endsWith(`; it takes ${SETTINGS[name].takes}`)).toBe(true);
       const isSecret = 'secret' in SETTINGS[name];
       if (isSecret) expect(faults[0]).not.toContain(text);
-      else if (!text.includes('@')) expect(faults[0]).toContain(JSON.stringify(text.slice(0, 100)));
+      else if (!/[@?]/.test(text)) expect(faults[0]).toContain(JSON.stringify(text.slice(0, 100)));
     },
   );
 
@@ -202,9 +230,16 @@ describe('the settings', () => {
     for (const secret of ['sk-secret', 'too-short-secret']) expect(told).not.toContain(secret);
   });
 
-  it('never show the credentials in a URL', () => {
-    expect(faultsOf({ OPENAI_BASE_URL: 'https://user:hunter2@host.example/v1' }).join()).not.toContain(
-      'hunter2',
-    );
+  it.each([
+    'https://user:hunter2@host.example/v1',
+    'https://user:hun/ter2@host.example/hunter2@x',
+    'https://host.example/v1?api_key=hunter2',
+  ])('never show what may be secret in a URL: %s', (url) => {
+    expect(faultsOf({ OPENAI_BASE_URL: url }).join()).not.toMatch(/ter2/);
+  });
+
+  it('that are refused bring no advice that follows from them', () => {
+    const env = { OPENAI_BASE_URL: 'localhost:11434/v1', BACKEND: 'completions' };
+    expect(faultsOf(env)).toEqual([expect.stringMatching(/^OPENAI_BASE_URL is /)]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Config, readConfig } from '../src/config.ts';
+import { type Config, readConfig } from '../src/read-config.ts';
 import { type Env, faultsOf } from './helpers/settings.ts';
 
 const KEY = { OPENAI_API_KEY: 'sk-1' };
@@ -68,6 +68,11 @@ describe('BACKEND', () => {
       { kind: 'completions' },
     ],
     [
+      'assistants at OpenAI that a model replaces',
+      { BACKEND: 'assistants', ...KEY, ...MODEL },
+      { kind: 'responses', model: 'some-model' },
+    ],
+    [
       'an assistant id that a model replaces at OpenAI',
       { ...KEY, ...ASSISTANT, ...MODEL },
       { kind: 'responses', model: 'some-model' },
@@ -80,14 +85,29 @@ describe('BACKEND', () => {
     [
       'an assistant id at OpenAI',
       { ...KEY, ...ASSISTANT },
-      [/^OPENAI_ASSISTANT_ID .*shut down.*set OPENAI_MODEL/],
+      [/^OPENAI_ASSISTANT_ID .*shut down.*ASSISTANT_FILE.*OPENAI_MODEL/],
     ],
     [
       'an assistant id at Azure',
       { ...KEY, ...ASSISTANT, ...at('mine.openai.azure.com') },
       [/^OPENAI_ASSISTANT_ID .*shut down/],
     ],
-    ['assistants at OpenAI', { BACKEND: 'assistants', ...KEY }, [/^OPENAI_ASSISTANT_ID .*BACKEND=responses/]],
+    [
+      'assistants at OpenAI',
+      { BACKEND: 'assistants', ...KEY },
+      [/^BACKEND=assistants .*shut down.*OPENAI_MODEL/],
+    ],
+    ['a fallback at OpenAI without a key', { FALLBACK_BACKEND: 'auto' }, [/^FALLBACK_API_KEY is absent/]],
+    [
+      'a fallback without a model',
+      { FALLBACK_BASE_URL: 'http://localhost:9000/v1' },
+      [/^FALLBACK_MODEL is absent/],
+    ],
+    [
+      'a fallback on the Assistants wire without an assistant file',
+      { FALLBACK_BACKEND: 'assistants', FALLBACK_BASE_URL: 'http://localhost:9000/v1' },
+      [/^ASSISTANT_FILE is absent/],
+    ],
     ['completions without a model', { ...LOCALHOST, ...KEY }, [/^OPENAI_MODEL is absent.*takes/]],
     [
       'assistants without an id',
@@ -125,7 +145,7 @@ describe('BACKEND', () => {
     [
       'an assistant id that is not used',
       { ...KEY, ...ASSISTANT, ...MODEL },
-      [/^OPENAI_ASSISTANT_ID is not used.*OPENAI_MODEL answers/],
+      [/^OPENAI_ASSISTANT_ID is not used.*OPENAI_MODEL/],
     ],
     ['a server that is called without a key', { ...LOCALHOST, ...MODEL }, [/OPENAI_API_KEY.*localhost/]],
     ['nothing', { ...LOCALHOST, ...MODEL, ...KEY }, []],
@@ -141,5 +161,42 @@ describe('BACKEND', () => {
       expect.stringContaining('ALLOWED_ORIGINS'),
       expect.stringContaining('IDENTITY'),
     ]);
+  });
+});
+
+describe('the assistant file', () => {
+  const closed = { ALLOWED_ORIGINS: 'https://a.example', IDENTITY: 'signed' };
+  const file = { model: 'model-of-the-file' };
+
+  it('replaces an assistant id at OpenAI, with a warning', () => {
+    const { upstream, warnings } = readConfig({ ...KEY, ...ASSISTANT, ...closed }, { model: undefined });
+    expect(upstream).toMatchObject({ kind: 'responses', model: 'gpt-6-luna' });
+    expect(warnings).toEqual([expect.stringMatching(/^OPENAI_ASSISTANT_ID is not used.*assistant file/)]);
+  });
+
+  it('may name the model of completions', () => {
+    expect(readConfig({ ...LOCALHOST, ...KEY }, file).upstream).toMatchObject({ kind: 'completions' });
+  });
+
+  it('may be what an assistant is made from at a server', () => {
+    const { upstream } = readConfig({ BACKEND: 'assistants', ...LOCALHOST }, file);
+    expect(upstream).toMatchObject({ kind: 'assistants', assistantId: undefined });
+  });
+});
+
+describe('FALLBACK_…', () => {
+  it.each<[string, Env, object]>([
+    ['a key alone: responses at OpenAI', { FALLBACK_API_KEY: 'sk-2' }, { kind: 'responses', isOpenAI: true }],
+    [
+      'an address and a model: completions',
+      { FALLBACK_BASE_URL: 'http://localhost:9000/v1', FALLBACK_MODEL: 'm' },
+      { kind: 'completions', model: 'm', apiKey: undefined },
+    ],
+  ])('%s', (_, env, fallback) => {
+    expect(readConfig(env).fallback).toMatchObject(fallback);
+  });
+
+  it('absent: there is none', () => {
+    expect(readConfig(KEY).fallback).toBeUndefined();
   });
 });

@@ -1,19 +1,23 @@
-import type { APIError, OpenAI } from 'openai';
+import { APIError, type OpenAI } from 'openai';
 import { z } from 'zod';
-import type { Backend, RunEvent, RunRequest } from '../chat/ports.ts';
+import type { AssistantsFields } from '../assistant/to-assistants.ts';
+import type { Backend, RunRequest } from '../chat/ports.ts';
 import { createClient, type StreamMessage, streamMessages, type UpstreamOptions } from './client.ts';
 import { RunFailed } from './failures.ts';
-import { retried } from './retry.ts';
+import type { ServersAssistant } from './made-assistant.ts';
+import { type CallTool, type RoundEvent, runRounds, type ToolCall, type ToolOutput } from './rounds.ts';
+import { MAX_MESSAGES, type ThreadMessage, toldBefore } from './told-before.ts';
 import { onUsableThread } from './usable-thread.ts';
 
 export interface AssistantsOptions extends UpstreamOptions {
-  readonly fingerprint: string;
-  readonly assistantId: string;
-  /** Overrides the assistant's own, where the owner set one. */
-  readonly model: string | undefined;
+  readonly fingerprint: () => string;
+  readonly assistant: ServersAssistant;
+  /** What the assistant's definition overrides in each run, and gives each new thread. */
+  readonly fields: () => AssistantsFields;
   readonly maxAnswerTokens: number;
   /** How long a thread with a run that cannot be cancelled is waited for, in milliseconds. */
   readonly lockWait: number;
+  readonly callTool: CallTool;
 }
 
 /** How long the cancelling of a run may take. */
@@ -21,6 +25,15 @@ const CANCEL_MS = 5_000;
 
 /** "…while a run run_abc is active", "…already has an active run run_abc": the id is only in the text. */
 const ACTIVE_RUN = /\bactive run (run_\w+)|\brun (run_\w+) is active/;
+
+/** What is known of the turn's run. */
+interface RunState {
+  run?: { readonly id: string; readonly thread: string };
+  /** Whether the thread has the visitor's message: a retry must not say it twice. */
+  told: boolean;
+  /** Whether the run goes on, so that it must be cancelled when we leave. */
+  active: boolean;
+}
 
 /**
  * The Assistants wire: shut down at OpenAI and Azure, still spoken by self-hosted servers and gateways.
@@ -30,21 +43,59 @@ export const createAssistantsBackend = (options: AssistantsOptions): Backend => 
   const client = createClient(options);
   return {
     name: 'assistants',
-    fingerprint: options.fingerprint,
-    run: (request) => {
-      const attempt = onUsableThread({
+    run: async function* (request) {
+      const state: RunState = { told: false, active: false };
+      const madeBy = options.fingerprint();
+      const begin = onUsableThread({
         known: request.thread,
+        madeBy,
         lockWait: options.lockWait,
         signal: request.signal,
         isGone: (error) => error.status === 404 && !/assistant|model/i.test(error.message),
         isLocked: (error) => error.status === 400 && ACTIVE_RUN.test(error.message),
         unlock: (error, thread) => cancelRun(client, thread, activeRunIn(error)),
-        attempt: (thread) => stream(client, options, request, thread),
+        attempt: async function* (known, share) {
+          const assistant = await options.assistant.id(client, request.signal);
+          const thread =
+            known === undefined ? await newThread(client, options, request, share) : { id: known };
+          if (thread.id && !known) yield { type: 'thread', thread: { id: thread.id, madeBy } };
+          const call = firstCall(client, options, request, { assistant, thread, told: state.told });
+          try {
+            for await (const event of stream(call, options, request, state)) {
+              if (event.type !== 'run') yield event;
+              else if (event.thread !== thread.id)
+                yield { type: 'thread', thread: { id: event.thread, madeBy } };
+            }
+          } catch (thrown) {
+            // One that we made is made again: a run that failed is retried.
+            if (isUnknownAssistant(thrown) && options.assistant.forget(assistant))
+              throw new RunFailed('the assistant is gone');
+            throw thrown;
+          }
+        },
       });
-      return retried(attempt, request);
+      const goOn = async function* (outputs: readonly ToolOutput[]): AsyncIterable<RoundEvent> {
+        for await (const event of stream(submit(client, state, outputs), options, request, state)) {
+          if (event.type !== 'run') yield event;
+        }
+      };
+      try {
+        yield* runRounds(
+          (outputs) => (outputs.length === 0 ? begin() : goOn(outputs)),
+          request,
+          options.callTool,
+        );
+      } finally {
+        // A run that goes on without us would spend tokens and block the thread for the visitor's next message.
+        if (state.run && state.active)
+          cancelRun(client, state.run.thread, state.run.id).catch(() => undefined);
+      }
     },
   };
 };
+
+const isUnknownAssistant = (thrown: unknown): boolean =>
+  thrown instanceof APIError && thrown.status === 404 && /assistant/i.test(thrown.message);
 
 const activeRunIn = (error: APIError): string => {
   const match = ACTIVE_RUN.exec(error.message);
@@ -59,8 +110,19 @@ const runObject = z.object({
   thread_id: z.string().min(1),
   usage: z.object({ prompt_tokens: z.number(), completion_tokens: z.number() }).nullish(),
   last_error: z.object({ code: z.string().nullish(), message: z.string().nullish() }).nullish(),
-  incomplete_details: z.object({ reason: z.string().nullish() }).nullish(),
+  required_action: z
+    .object({
+      submit_tool_outputs: z
+        .object({
+          tool_calls: z.array(
+            z.object({ id: z.string(), function: z.object({ name: z.string(), arguments: z.string() }) }),
+          ),
+        })
+        .nullish(),
+    })
+    .nullish(),
 });
+const madeThread = z.object({ id: z.string().min(1) });
 const messageDelta = z.object({
   id: z.string(),
   delta: z.object({
@@ -80,78 +142,112 @@ const errorData = z.object({
   message: z.string().nullish(),
 });
 
+type Call = (signal: AbortSignal) => { asResponse(): Promise<Response> };
+
 async function* stream(
+  call: Call,
+  options: AssistantsOptions,
+  request: RunRequest,
+  state: RunState,
+): AsyncIterable<RoundEvent | { readonly type: 'run'; readonly thread: string }> {
+  const messages = streamMessages(call, { signal: request.signal, idleTimeout: options.idleTimeout });
+  let speaking: string | undefined;
+  for await (const batch of messages) {
+    let text = '';
+    for (const message of batch) {
+      if (message.event === 'thread.run.created') {
+        const { id, thread_id: thread } = runObject.parse(message.data);
+        state.run = { id, thread };
+        state.told = true;
+        state.active = true;
+        yield { type: 'run', thread };
+      } else if (message.event === 'thread.message.delta') {
+        const { id, delta } = messageDelta.parse(message.data);
+        if (speaking !== undefined && speaking !== id) text += '\n\n';
+        speaking = id;
+        for (const part of delta.content ?? []) text += part.text?.value ?? part.refusal ?? '';
+      } else {
+        const end = endOf(message);
+        if (!end) continue;
+        if (text !== '') yield { type: 'delta', text };
+        if (Array.isArray(end)) yield { type: 'calls', calls: end };
+        else state.active = false;
+        if (end instanceof RunFailed) throw end;
+        yield Array.isArray(end) ? { type: 'end', truncated: false } : end;
+        return;
+      }
+    }
+    if (text !== '') yield { type: 'delta', text };
+  }
+  throw new RunFailed('the stream ended without its final event');
+}
+
+/** A thread for the run to be made on: one that has been told more than a run can tell, or none yet. */
+interface NewThread {
+  readonly id?: string;
+  /** What the call that makes thread and run tells before the visitor's message. */
+  readonly before?: readonly ThreadMessage[];
+}
+
+const newThread = async (
   client: OpenAI,
   options: AssistantsOptions,
   request: RunRequest,
-  known: string | undefined,
-): AsyncIterable<RunEvent> {
-  const streaming = { signal: request.signal, idleTimeout: options.idleTimeout };
-  const messages = streamMessages(
-    (signal) => start(client, options, request.message, known, signal),
-    streaming,
-  );
-  let run: { id: string; thread: string } | undefined;
-  let ended = false;
-  let speaking: string | undefined;
-  try {
-    for await (const batch of messages) {
-      let text = '';
-      for (const message of batch) {
-        if (message.event === 'thread.run.created') {
-          const { id, thread_id: thread } = runObject.parse(message.data);
-          run = { id, thread };
-          if (thread !== known) yield { type: 'thread', id: thread };
-        } else if (message.event === 'thread.message.delta') {
-          const { id, delta } = messageDelta.parse(message.data);
-          if (speaking !== undefined && speaking !== id) text += '\n\n';
-          speaking = id;
-          for (const part of delta.content ?? []) text += part.text?.value ?? part.refusal ?? '';
-        } else {
-          const end = endOf(message);
-          if (!end) continue;
-          // A run that waits for us goes on waiting: it is cancelled below.
-          ended = message.event !== 'thread.run.requires_action';
-          if (text !== '') yield { type: 'delta', text };
-          if (end instanceof RunFailed) throw end;
-          yield end;
-          return;
-        }
-      }
-      if (text !== '') yield { type: 'delta', text };
-    }
-    throw new RunFailed('the stream ended without its final event');
-  } finally {
-    // A run that goes on without us would spend tokens and block the thread for the visitor's next message.
-    if (run && !ended) cancelRun(client, run.thread, run.id).catch(() => undefined);
-  }
+  share: number,
+): Promise<NewThread> => {
+  const told = toldBefore(await request.history(share));
+  if (told.length < MAX_MESSAGES) return { before: told };
+  const thread = { ...options.fields().thread, messages: told.slice(0, MAX_MESSAGES) };
+  const { id } = madeThread.parse(await client.beta.threads.create(thread, { signal: request.signal }));
+  return { id, before: told.slice(MAX_MESSAGES) };
+};
+
+interface FirstCall {
+  readonly assistant: string;
+  readonly thread: NewThread;
+  /** Whether the thread has the visitor's message already. */
+  readonly told: boolean;
 }
 
 /** One call a message: the thread's run takes the message along, and a new thread is made with its run. */
-const start = (
+const firstCall = (
   client: OpenAI,
   options: AssistantsOptions,
-  text: string,
-  known: string | undefined,
-  signal: AbortSignal,
-) => {
-  const messages = [{ role: 'user' as const, content: text }];
+  request: RunRequest,
+  { assistant, thread: { id, before = [] }, told }: FirstCall,
+): Call => {
+  const { run, thread } = options.fields();
+  const messages = [...before, { role: 'user' as const, content: request.message }];
   const settings = {
-    assistant_id: options.assistantId,
+    ...run,
+    assistant_id: assistant,
     max_completion_tokens: options.maxAnswerTokens,
-    ...(options.model === undefined ? {} : { model: options.model }),
     stream: true as const,
   };
-  return known === undefined
-    ? client.beta.threads.createAndRun({ ...settings, thread: { messages } }, { signal })
-    : client.beta.threads.runs.create(known, { ...settings, additional_messages: messages }, { signal });
+  if (id === undefined) {
+    return (signal) =>
+      client.beta.threads.createAndRun({ ...settings, thread: { ...thread, messages } }, { signal });
+  }
+  const more = told ? {} : { additional_messages: messages };
+  return (signal) => client.beta.threads.runs.create(id, { ...settings, ...more }, { signal });
 };
 
-/** The end that an event means; undefined where the run goes on. */
+const submit = (client: OpenAI, state: RunState, outputs: readonly ToolOutput[]): Call => {
+  const { id, thread } = state.run ?? { id: '', thread: '' };
+  const tool_outputs = outputs.map(({ callId, output }) => ({ tool_call_id: callId, output }));
+  return (signal) =>
+    client.beta.threads.runs.submitToolOutputs(
+      id,
+      { thread_id: thread, tool_outputs, stream: true },
+      { signal },
+    );
+};
+
+/** The end that an event means, or the functions that the run waits for; undefined where it goes on. */
 const endOf = ({
   event,
   data,
-}: StreamMessage): Extract<RunEvent, { type: 'end' }> | RunFailed | undefined => {
+}: StreamMessage): Extract<RoundEvent, { type: 'end' }> | RunFailed | ToolCall[] | undefined => {
   switch (event) {
     case 'thread.run.completed':
     case 'thread.run.incomplete': {
@@ -168,8 +264,16 @@ const endOf = ({
       const { last_error: error } = runObject.parse(data);
       return new RunFailed(error?.message ?? event, error?.code);
     }
-    case 'thread.run.requires_action':
-      return new RunFailed(event, 'unsupported_requires_action');
+    case 'thread.run.requires_action': {
+      const { required_action: action } = runObject.parse(data);
+      const calls = action?.submit_tool_outputs?.tool_calls ?? [];
+      if (calls.length === 0) return new RunFailed(event, 'unsupported_requires_action');
+      return calls.map((call) => ({
+        callId: call.id,
+        name: call.function.name,
+        arguments: call.function.arguments,
+      }));
+    }
     case 'thread.run.expired':
     case 'thread.run.cancelled':
       return new RunFailed(event);

@@ -1,6 +1,7 @@
 import { createParser } from 'eventsource-parser';
 import { APIUserAbortError, OpenAI } from 'openai';
 import { upstreamTimeout } from '../errors.ts';
+import { createHttpFetch } from './http-fetch.ts';
 
 /** How an upstream is reached. */
 export interface UpstreamOptions {
@@ -8,14 +9,22 @@ export interface UpstreamOptions {
   readonly apiKey: string | undefined;
   /** Longest silence of the upstream after its headers, in milliseconds. */
   readonly idleTimeout: number;
+  /** Longest wait for the headers, in milliseconds; absent: the turn's own end. */
+  readonly headersTimeout?: number;
 }
 
 /** A stream's longest single event, and all of it, in characters: a broken upstream must not fill the memory. */
-const MAX_EVENT_CHARS = 4 * 1024 * 1024;
+const MAX_EVENT_CHARS = 16 * 1024 * 1024;
 const MAX_STREAM_CHARS = 64 * 1024 * 1024;
 
+/** One for all clients: connections are kept between calls. */
+const httpFetch = createHttpFetch();
+
+/** The longest time that a timer can wait. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** The SDK's client, without its own retries (retry.ts), its timeouts (the turn's signal) and its console. */
-export const createClient = ({ baseUrl, apiKey }: UpstreamOptions): OpenAI =>
+export const createClient = ({ baseUrl, apiKey, headersTimeout }: UpstreamOptions): OpenAI =>
   new OpenAI({
     baseURL: baseUrl,
     // Many self-hosted servers want no key; the SDK insists on one.
@@ -23,7 +32,8 @@ export const createClient = ({ baseUrl, apiKey }: UpstreamOptions): OpenAI =>
     adminAPIKey: null,
     webhookSecret: null,
     maxRetries: 0,
-    timeout: 2 ** 31 - 1,
+    fetch: httpFetch,
+    timeout: headersTimeout ?? LONGEST_TIMER_MS,
     logLevel: 'off',
   });
 
@@ -32,6 +42,16 @@ export interface StreamMessage {
   readonly event: string | undefined;
   readonly data: unknown;
 }
+
+interface StreamOptions {
+  readonly signal: AbortSignal;
+  /** Longest silence, in milliseconds. */
+  readonly idleTimeout: number;
+  /** Names of events that are of no use: they are not even read. */
+  readonly ignored?: ReadonlySet<string>;
+}
+
+const NOTHING: ReadonlySet<string> = new Set();
 
 /** The part of the SDK's promise that is used: the raw response after its typed errors. */
 interface Call {
@@ -49,7 +69,7 @@ const REST_MS = 1_000;
  */
 export async function* streamMessages(
   call: (signal: AbortSignal) => Call,
-  { signal, idleTimeout }: { signal: AbortSignal; idleTimeout: number },
+  { signal, idleTimeout, ignored = NOTHING }: StreamOptions,
 ): AsyncIterable<readonly StreamMessage[]> {
   const connection = new AbortController();
   const abort = () => connection.abort(signal.reason);
@@ -65,7 +85,7 @@ export async function* streamMessages(
     idle = setTimeout(() => {
       connection.abort(upstreamTimeout({ cause: new Error(`silent for ${idleTimeout} ms mid-stream`) }));
     }, idleTimeout);
-    yield* decode(response.body, () => idle?.refresh());
+    yield* decode(response.body, ignored, () => idle?.refresh());
   } catch (thrown) {
     const reason: unknown = connection.signal.aborted ? connection.signal.reason : thrown;
     connection.abort();
@@ -77,7 +97,7 @@ export async function* streamMessages(
   }
 }
 
-async function* decode(body: ReadableStream<Uint8Array>, onChunk: () => void) {
+async function* decode(body: ReadableStream<Uint8Array>, ignored: ReadonlySet<string>, onChunk: () => void) {
   const decoder = new TextDecoder();
   const reader = body.getReader();
   let messages: StreamMessage[] = [];
@@ -87,7 +107,7 @@ async function* decode(body: ReadableStream<Uint8Array>, onChunk: () => void) {
     maxBufferSize: MAX_EVENT_CHARS,
     onEvent: ({ event, data }) => {
       if (data === '[DONE]') saidDone = true;
-      else messages.push({ event, data: JSON.parse(data) });
+      else if (!event || !ignored.has(event)) messages.push({ event, data: JSON.parse(data) });
     },
     onError: (error) => {
       if (error.type === 'max-buffer-size-exceeded') throw error;

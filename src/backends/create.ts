@@ -1,51 +1,106 @@
+import { createHash } from 'node:crypto';
+import type { AssistantDefinition } from '../assistant/definition.ts';
+import { fingerprintOf } from '../assistant/fingerprint.ts';
+import { toAssistants } from '../assistant/to-assistants.ts';
+import { toCompletions } from '../assistant/to-completions.ts';
+import { toResponses } from '../assistant/to-responses.ts';
+import type { ToolCaller } from '../assistant/webhooks.ts';
 import type { Backend, Visitor } from '../chat/ports.ts';
 import { createAssistantsBackend } from './assistants.ts';
 import { createCompletionsBackend } from './completions.ts';
+import { type Facts, madeAssistant } from './made-assistant.ts';
 import { createResponsesBackend } from './responses.ts';
+import type { CallTool } from './rounds.ts';
 
 /** An upstream and how it is spoken to. */
 export interface BackendSettings {
   readonly kind: 'responses' | 'assistants' | 'completions';
   readonly baseUrl: string;
   readonly apiKey: string | undefined;
+  /** The model where the definition names none; undefined: an assistant at the server has its own. */
   readonly model: string | undefined;
-  readonly assistantId?: string;
+  /** The assistant at the server; undefined: one is made there from the definition. */
+  readonly assistantId: string | undefined;
   readonly isOpenAI: boolean;
-  readonly instructions: string;
+  /** The assistant as it is now. The same object as long as it is the same. */
+  readonly definition: () => AssistantDefinition;
+  readonly callTool: ToolCaller;
   readonly maxAnswerTokens: number;
   /** Milliseconds: the longest silence mid-stream, and the whole turn. */
   readonly idleTimeout: number;
   readonly runTimeout: number;
+  /** Longest wait for an upstream's headers; absent: the turn's own end. */
+  readonly headersTimeout?: number;
   readonly safetyIdentifier: (visitor: Visitor) => string;
-  /** Names the server that keeps the threads; absent: its URL does. */
+  /** What is remembered beyond this process: the assistant that was made at a server. */
+  readonly facts: Facts;
+  /** Names the server that keeps the threads; absent: its URL and account do. */
   readonly server?: string;
 }
 
 /** How long a thread that something else runs on is waited for, at most. */
 const LONGEST_LOCK_WAIT_MS = 10_000;
 
-type Factory = (settings: BackendSettings & { fingerprint: string; lockWait: number }) => Backend;
-
-/** A new wire is one file and one line here. */
-const BACKENDS = {
-  responses: (settings) => createResponsesBackend({ ...settings, model: needed(settings.model, 'a model') }),
-  assistants: (settings) =>
-    createAssistantsBackend({ ...settings, assistantId: needed(settings.assistantId, 'an assistant id') }),
-  completions: (settings) =>
-    createCompletionsBackend({ ...settings, model: needed(settings.model, 'a model') }),
-} satisfies Record<BackendSettings['kind'], Factory>;
-
-const needed = (value: string | undefined, what: string): string => {
-  if (value === undefined) throw new Error(`this backend needs ${what}`);
-  return value;
+/** What `madeBy` of a thread is made from: a thread is used only where all of it is as it was. */
+export const threadsMadeBy = (
+  upstream: Pick<BackendSettings, 'kind' | 'baseUrl' | 'apiKey' | 'model' | 'assistantId' | 'server'>,
+  definition: AssistantDefinition,
+): string => {
+  const account = createHash('sha256')
+    .update(upstream.apiKey ?? '')
+    .digest('hex')
+    .slice(0, 12);
+  const server = upstream.server ?? `${upstream.baseUrl} ${account}`;
+  return [upstream.kind, server, upstream.assistantId ?? '', fingerprintOf(definition, upstream.model)].join(
+    ' ',
+  );
 };
+
+/** What a wire cannot carry of the definition, a sentence each: to be logged, not silently left out. */
+export const droppedBy = (
+  { kind, model }: Pick<BackendSettings, 'kind' | 'model'>,
+  definition: AssistantDefinition,
+): readonly string[] => CARRY[kind](definition, { model }).dropped;
+
+const CARRY = { responses: toResponses, assistants: toAssistants, completions: toCompletions };
+
+type Made = Omit<BackendSettings, 'callTool'> & {
+  fingerprint: () => string;
+  lockWait: number;
+  callTool: CallTool;
+};
+
+/** A new wire is one file, one line here, and one in CARRY. */
+const BACKENDS = {
+  responses: (settings) =>
+    createResponsesBackend({
+      ...settings,
+      fields: () => toResponses(settings.definition(), settings).fields,
+    }),
+  assistants: (settings) => {
+    const fields = () => toAssistants(settings.definition(), settings).fields;
+    return createAssistantsBackend({
+      ...settings,
+      fields,
+      assistant: madeAssistant({ ...settings, fields }),
+    });
+  },
+  completions: (settings) =>
+    createCompletionsBackend({ ...settings, carried: () => toCompletions(settings.definition(), settings) }),
+} satisfies Record<BackendSettings['kind'], (settings: Made) => Backend>;
 
 /** Makes the backend of an upstream. */
 export const createBackend = (settings: BackendSettings): Backend =>
   BACKENDS[settings.kind]({
     ...settings,
-    fingerprint:
-      `${settings.kind} ${settings.server ?? settings.baseUrl} ${settings.assistantId ?? ''}`.trim(),
+    fingerprint: () => threadsMadeBy(settings, settings.definition()),
     // A quarter of the turn, so that time is left for the answer.
     lockWait: Math.min(LONGEST_LOCK_WAIT_MS, settings.runTimeout / 4),
+    callTool: (call, { visitor, verified, exchangeId, signal }) =>
+      settings.callTool(call, {
+        userId: visitor.kind === 'user' ? visitor.id : null,
+        verified,
+        exchangeId,
+        signal,
+      }),
   });

@@ -29,6 +29,11 @@ export interface Failure {
   readonly waitMs?: number;
 }
 
+/** The model cannot take in all that it is told. Runs on the Assistants wire, and some servers, say it in words only. */
+export const isContextFull = (thrown: unknown): boolean =>
+  (thrown instanceof APIError || thrown instanceof RunFailed) &&
+  (thrown.code === 'context_length_exceeded' || /\bcontext (window|length)\b/i.test(thrown.message));
+
 /** Codes that come as a 429 or in a stream, and that no waiting mends: the account has run dry. */
 const UNPAID = new Set(['insufficient_quota', 'billing_hard_limit_reached', 'billing_not_active']);
 const REJECTED = /^(invalid_|context_length_exceeded|content_policy|image_|unsupported_|model_not_found)/;

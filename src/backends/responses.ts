@@ -1,22 +1,27 @@
 import type { OpenAI } from 'openai';
 import { z } from 'zod';
-import type { Backend, RunEvent, RunRequest, Usage, Visitor } from '../chat/ports.ts';
+import type { ResponsesFields } from '../assistant/to-responses.ts';
+import type { Backend, Exchange, RunRequest, Visitor } from '../chat/ports.ts';
 import { upstreamFailed } from '../errors.ts';
 import { createClient, streamMessages, type UpstreamOptions } from './client.ts';
 import { RunFailed } from './failures.ts';
-import { retried } from './retry.ts';
+import { type CallTool, type RoundEvent, runRounds, type ToolCall, type ToolOutput } from './rounds.ts';
 import { onUsableThread } from './usable-thread.ts';
 
 export interface ResponsesOptions extends UpstreamOptions {
-  readonly fingerprint: string;
-  readonly model: string;
-  readonly instructions: string;
+  readonly fingerprint: () => string;
+  /** What the assistant's definition says on this wire: model, instructions, tools, … */
+  readonly fields: () => ResponsesFields;
   readonly maxAnswerTokens: number;
   /** How long a conversation that is locked is waited for, in milliseconds, before it is replaced. */
   readonly lockWait: number;
   /** An opaque, stable name for a visitor, told to the provider so that one abuser does not cost the site its key. */
   readonly safetyIdentifier: (visitor: Visitor) => string;
+  readonly callTool: CallTool;
 }
+
+/** The most items that a call at Conversations takes. */
+const MAX_ITEMS = 20;
 
 /**
  * Responses + Conversations: the living pair at OpenAI and Azure OpenAI.
@@ -26,30 +31,65 @@ export const createResponsesBackend = (options: ResponsesOptions): Backend => {
   const client = createClient(options);
   return {
     name: 'responses',
-    fingerprint: options.fingerprint,
     run: (request) => {
-      const attempt = onUsableThread({
+      const madeBy = options.fingerprint();
+      let conversation: string | undefined;
+      const begin = onUsableThread({
         known: request.thread,
+        madeBy,
         lockWait: options.lockWait,
         signal: request.signal,
-        isGone: (error) => error.status === 404 && error.code !== 'model_not_found',
+        isGone: (error) =>
+          (error.status === 404 && error.code !== 'model_not_found') || isLeftUnanswered(error.message),
         isLocked: (error) => error.status === 400 && error.code === 'conversation_locked',
-        attempt: async function* (thread) {
-          const conversation = thread ?? (await makeConversation(client, request.signal));
-          if (!thread) yield { type: 'thread', id: conversation };
-          yield* stream(client, options, request, conversation);
+        attempt: async function* (known, share) {
+          conversation =
+            known ?? (await makeConversation(client, await request.history(share), request.signal));
+          if (!known) yield { type: 'thread', thread: { id: conversation, madeBy } };
+          yield* stream(client, options, request, conversation, request.message);
         },
       });
-      return retried(attempt, request);
+      const goOn = (outputs: readonly ToolOutput[]) =>
+        stream(client, options, request, conversation ?? '', outputs.map(toInput));
+      return runRounds(
+        (outputs) => (outputs.length === 0 ? begin() : goOn(outputs)),
+        request,
+        options.callTool,
+      );
     },
   };
 };
 
+/** A turn that ended while the model waited for a function leaves a conversation that takes no other message. */
+const isLeftUnanswered = (message: string): boolean => /no tool output found/i.test(message);
+
+const toInput = ({ callId, output }: ToolOutput) => ({
+  type: 'function_call_output' as const,
+  call_id: callId,
+  output,
+});
+
 const madeConversation = z.object({ id: z.string().min(1) });
 
-const makeConversation = async (client: OpenAI, signal: AbortSignal): Promise<string> => {
-  const made = madeConversation.safeParse(await client.conversations.create({}, { signal }));
+/** Makes a conversation and tells it the transcript, as many items a call as one takes. */
+const makeConversation = async (
+  client: OpenAI,
+  history: readonly Exchange[],
+  signal: AbortSignal,
+): Promise<string> => {
+  const items = history.flatMap(({ user, bot }) => [
+    { role: 'user' as const, content: user },
+    { role: 'assistant' as const, content: bot ?? '' },
+  ]);
+  const first = items.slice(0, MAX_ITEMS);
+  const made = madeConversation.safeParse(
+    await client.conversations.create(first.length > 0 ? { items: first } : {}, { signal }),
+  );
   if (!made.success) throw upstreamFailed({ cause: made.error });
+  for (let from = MAX_ITEMS; from < items.length; from += MAX_ITEMS) {
+    const next = items.slice(from, from + MAX_ITEMS);
+    await client.conversations.items.create(made.data.id, { items: next }, { signal });
+  }
   return made.data.id;
 };
 
@@ -69,25 +109,46 @@ const finalResponse = z.object({
     error: z.object({ code: z.string().nullish(), message: z.string().nullish() }).nullish(),
   }),
 });
+/** Most of a stream's events by number of bytes, and none that says anything new. */
+const IGNORED: ReadonlySet<string> = new Set([
+  'response.created',
+  'response.in_progress',
+  'response.content_part.added',
+  'response.content_part.done',
+  'response.output_text.done',
+  'response.function_call_arguments.delta',
+  'response.function_call_arguments.done',
+]);
+/** Some servers name an event only inside. */
 const typed = z.object({ type: z.string() });
 const delta = z.object({ output_index: z.number(), delta: z.string() });
 const itemAdded = z.object({ output_index: z.number(), item });
-const failed = z.object({ code: z.string().nullish(), message: z.string().nullish() });
+const itemDone = z.object({
+  item: z.object({
+    type: z.string(),
+    call_id: z.string().optional(),
+    name: z.string().optional(),
+    arguments: z.string().optional(),
+  }),
+});
+const cause = z.object({ code: z.string().nullish(), message: z.string().nullish() });
+/** Documented flat, seen nested. */
+const errorEvent = cause.extend({ error: cause.nullish() });
 
 async function* stream(
   client: OpenAI,
   options: ResponsesOptions,
   request: RunRequest,
   conversation: string,
-): AsyncIterable<RunEvent> {
+  input: string | ReturnType<typeof toInput>[],
+): AsyncIterable<RoundEvent> {
   const messages = streamMessages(
     (signal) =>
       client.responses.create(
         {
+          ...options.fields(),
           conversation,
-          input: request.message,
-          instructions: options.instructions,
-          model: options.model,
+          input,
           max_output_tokens: options.maxAnswerTokens,
           truncation: 'auto',
           safety_identifier: options.safetyIdentifier(request.visitor),
@@ -95,16 +156,17 @@ async function* stream(
         },
         { signal },
       ),
-    { signal: request.signal, idleTimeout: options.idleTimeout },
+    { signal: request.signal, idleTimeout: options.idleTimeout, ignored: IGNORED },
   );
   /** Output items that are not the answer: what the model says to itself on the way. */
   const commentary = new Set<number>();
+  const calls: ToolCall[] = [];
   let speaking: number | undefined;
   let spoke = false;
   for await (const batch of messages) {
     let text = '';
-    for (const { data } of batch) {
-      const { type } = typed.parse(data);
+    for (const { event, data } of batch) {
+      const type = event ?? typed.parse(data).type;
       if (type === 'response.output_text.delta' || type === 'response.refusal.delta') {
         const piece = delta.parse(data);
         if (commentary.has(piece.output_index)) continue;
@@ -116,18 +178,24 @@ async function* stream(
       } else if (type === 'response.output_item.added') {
         const added = itemAdded.parse(data);
         if (added.item.phase === 'commentary') commentary.add(added.output_index);
+      } else if (type === 'response.output_item.done') {
+        const { item: done } = itemDone.parse(data);
+        if (done.type === 'function_call') {
+          calls.push({ callId: done.call_id ?? '', name: done.name ?? '', arguments: done.arguments ?? '' });
+        }
       } else if (type === 'response.completed' || type === 'response.incomplete') {
         const { response } = finalResponse.parse(data);
         if (!spoke) text = answerOf(response.output);
         if (text !== '') yield { type: 'delta', text };
+        if (calls.length > 0) yield { type: 'calls', calls };
         yield endOf(type === 'response.incomplete', response.usage);
         return;
       } else if (type === 'response.failed') {
         const { error } = finalResponse.parse(data).response;
         throw new RunFailed(error?.message ?? 'response.failed', error?.code);
       } else if (type === 'error') {
-        const error = failed.parse(data);
-        throw new RunFailed(error.message ?? 'error event', error.code);
+        const { error, ...flat } = errorEvent.parse(data);
+        throw new RunFailed(error?.message ?? flat.message ?? type, error?.code ?? flat.code);
       }
     }
     if (text !== '') yield { type: 'delta', text };
@@ -150,9 +218,7 @@ const answerOf = (output: readonly z.output<typeof outputItem>[]): string =>
 const endOf = (
   truncated: boolean,
   usage: { input_tokens: number; output_tokens: number } | null | undefined,
-): RunEvent => {
-  const counted: Usage | undefined = usage
-    ? { input: usage.input_tokens, output: usage.output_tokens }
-    : undefined;
-  return counted ? { type: 'end', truncated, usage: counted } : { type: 'end', truncated };
-};
+): RoundEvent =>
+  usage
+    ? { type: 'end', truncated, usage: { input: usage.input_tokens, output: usage.output_tokens } }
+    : { type: 'end', truncated };

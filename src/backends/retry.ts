@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunEvent } from '../chat/ports.ts';
 import { classify } from './failures.ts';
 
 const ATTEMPTS = 3;
@@ -25,10 +24,10 @@ export const pause = async (ms: number, signal: AbortSignal): Promise<void> => {
  * and because the waits share the deadline of the turn.
  * @throws AppError
  */
-export async function* retried(
-  attempt: () => AsyncIterable<RunEvent>,
+export async function* retried<Event extends { readonly type: string }>(
+  attempt: () => AsyncIterable<Event>,
   { signal, deadline }: { signal: AbortSignal; deadline: number },
-): AsyncIterable<RunEvent> {
+): AsyncIterable<Event> {
   for (let count = 1; ; count += 1) {
     let spoke = false;
     try {

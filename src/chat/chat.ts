@@ -41,6 +41,8 @@ export interface ChatDeps {
     readonly maxWaiting: number;
     /** Milliseconds for the whole turn, waiting included. */
     readonly runTimeout: number;
+    /** Milliseconds after which a visitor's next message starts a new upstream thread. */
+    readonly threadIdle: number;
     /** UTF-16 units of the transcript that an upstream is told. */
     readonly historyMaxChars: number;
     /** UTF-16 units after which an answer is cut off, whatever the upstream still says. */
@@ -156,20 +158,29 @@ export const createChat = (deps: ChatDeps): Chat => {
     }
   };
 
+  /** The visitor's thread, unless it has rested so long that the upstream may have dropped it. */
+  const usableThread = async (visitor: Visitor, now: number) => {
+    const thread = await store.thread(visitor);
+    if (!thread) return undefined;
+    const [last] = await store.recent(visitor, { limit: 1 });
+    return last && (now - last.timestamp) * 1000 > limits.threadIdle ? undefined : thread;
+  };
+
   const answer = async (turn: OpenTurn, message: TakenMessage, signal: AbortSignal, deadline: number) => {
     const { visitor } = message;
-    const known = await store.thread(visitor);
     const run = backend.run({
+      exchangeId: message.id,
       visitor,
+      verified: false,
       message: message.user,
-      thread: known?.madeBy === backend.fingerprint ? known.id : undefined,
-      history: () => recall(store, visitor, limits.historyMaxChars),
+      thread: await usableThread(visitor, message.timestamp),
+      history: (share = 1) => recall(store, visitor, limits.historyMaxChars * share),
       signal,
       deadline,
     });
     let text = '';
     for await (const event of run) {
-      if (event.type === 'thread') store.setThread(visitor, { id: event.id, madeBy: backend.fingerprint });
+      if (event.type === 'thread') store.setThread(visitor, event.thread);
       else if (event.type === 'end') return complete(text, event);
       else if (event.text !== '') {
         const room = limits.answerMaxChars - text.length;

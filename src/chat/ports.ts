@@ -71,9 +71,13 @@ export interface Store {
   thread(visitor: Visitor): Promise<UpstreamThread | undefined>;
   /** Keeps (or, with undefined, forgets) a visitor's upstream thread. Does not wait for the disk: what a later write makes durable includes it. */
   setThread(visitor: Visitor, thread: UpstreamThread | undefined): void;
+  /** A small fact that was kept under a name. */
+  fact(name: string): Promise<string | undefined>;
+  /** Keeps a fact; as durable as a thread. An empty value forgets it. */
+  setFact(name: string, value: string): void;
   /** Adds one to the day's count of messages and gives the new count; atomic. */
   countMessage(day: string): Promise<number>;
-  /** Whether writing works now and, if not, why: a text that anyone may read, without paths. */
+  /** Whether writing works now and, if not, why: a text for ops, which may name paths. */
   health(): { ok: true } | { ok: false; reason: string };
   /** Writes what is left and lets go of the store. Nothing may be written after it. */
   close(): Promise<void>;
@@ -82,18 +86,25 @@ export interface Store {
 /** What a backend reports of a run, in order. */
 export type RunEvent =
   /** A thread was made (or replaced) for this visitor. */
-  | { readonly type: 'thread'; readonly id: string }
+  | { readonly type: 'thread'; readonly thread: UpstreamThread }
   | { readonly type: 'delta'; readonly text: string }
   /** The run is complete. Always the last; a run without it has failed. */
   | { readonly type: 'end'; readonly truncated: boolean; readonly usage?: Usage };
 
 export interface RunRequest {
+  /** Names the exchange that the run belongs to. */
+  readonly exchangeId: string;
   readonly visitor: Visitor;
+  /** Whether the site itself vouches for who the visitor is. */
+  readonly verified: boolean;
   readonly message: string;
-  /** The visitor's thread at this upstream, if there is one. */
-  readonly thread: string | undefined;
-  /** What of the transcript a stateless upstream, or a thread made anew, is told; oldest first. */
-  history(): Promise<readonly Exchange[]>;
+  /** The visitor's thread, if there is one; it may have been made by another backend. */
+  readonly thread: UpstreamThread | undefined;
+  /**
+   * What of the transcript a stateless upstream, or a thread made anew, is told; oldest first.
+   * @param share The part of the usual length, 0 to 1, where all of it was too much.
+   */
+  history(share?: number): Promise<readonly Exchange[]>;
   /** Ends the run, at the upstream too. Its reason is an AppError. */
   readonly signal: AbortSignal;
   /** When the whole turn must be over: milliseconds since 1970. */
@@ -103,8 +114,6 @@ export interface RunRequest {
 /** An upstream that runs the assistant. */
 export interface Backend {
   readonly name: string;
-  /** Names backend, server and account: the `madeBy` of its threads. */
-  readonly fingerprint: string;
   /**
    * Runs the assistant on one message.
    * @throws AppError with an `upstream_…` code, or the signal's reason.

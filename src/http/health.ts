@@ -1,11 +1,17 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import type { AppEnv } from './context.ts';
 
-/** Whether chats can be served; if not, why: a text that anyone may read. */
-export type Readiness = { readonly ready: true } | { readonly ready: false; readonly reason: string };
+/** Whether chats can be served; if not, why; and what ops should know. Texts that anyone may read. */
+export type Readiness =
+  | { readonly ready: true; readonly notes: readonly string[] }
+  | { readonly ready: false; readonly reason: string };
 
 const state = z
-  .object({ status: z.enum(['ok', 'unavailable']), reason: z.string().optional() })
+  .object({
+    status: z.enum(['ok', 'unavailable']),
+    reason: z.string().optional(),
+    notes: z.array(z.string()).optional(),
+  })
   .openapi('Health');
 const answer = (description: string) => ({ description, content: { 'application/json': { schema: state } } });
 
@@ -31,6 +37,6 @@ export const healthRoutes = (readiness: () => Readiness) =>
       const now = readiness();
       c.header('Cache-Control', 'no-store');
       return now.ready
-        ? c.json({ status: 'ok' as const }, 200)
+        ? c.json({ status: 'ok' as const, ...(now.notes.length > 0 ? { notes: [...now.notes] } : {}) }, 200)
         : c.json({ status: 'unavailable' as const, reason: now.reason }, 503);
     });

@@ -1,3 +1,4 @@
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Context } from 'hono';
 import type { Turn, TurnEvent } from '../chat/live-turns.ts';
 import type { AppEnv } from './context.ts';
@@ -28,42 +29,36 @@ interface Writing {
 /**
  * Writes a turn as server-sent events. A reader that leaves does not stop the turn; one that reads too slowly is
  * cut off, and the turn goes on, too.
+ *
+ * The events go straight into Node's response: a web stream between them costs more than all the rest of it, and
+ * only the response itself tells what its reader has left unread.
  */
 export const streamTurn = (c: Context<AppEnv>, turn: Turn, writing: Writing): Response => {
-  const encoder = new TextEncoder();
+  const { outgoing } = c.env;
   const requestId = c.get('requestId');
-  let leave = () => {};
+  // Made by Hono, so that the headers are those that every answer has.
+  outgoing.writeHead(200, Object.fromEntries(c.body(null, 200, HEADERS).headers));
 
-  const body = new ReadableStream<Uint8Array>(
-    {
-      start: (controller) => {
-        const write = (text: string): void => {
-          // What was left unread counts, not what comes now: the last event repeats the whole answer.
-          if ((controller.desiredSize ?? 0) > 0) controller.enqueue(encoder.encode(text));
-          else {
-            leave();
-            c.env.outgoing.destroy();
-          }
-        };
-        const heartbeat = setInterval(() => write(': still there\n\n'), writing.heartbeatMs);
-        let stopFollowing = () => {};
-        leave = () => {
-          clearInterval(heartbeat);
-          stopFollowing();
-        };
-        stopFollowing = turn.follow(0, (event, n) => {
-          const data = JSON.stringify(dataOf(event, turn.id, requestId, writing));
-          write(`event: ${event.type}\nid: ${turn.id}:${n}\ndata: ${data}\n\n`);
-          if (event.type !== 'done' && event.type !== 'error') return;
-          leave();
-          controller.close();
-        });
-      },
-      cancel: () => leave(),
-    },
-    new ByteLengthQueuingStrategy({ highWaterMark: MAX_UNREAD_BYTES }),
-  );
-  return c.body(body, 200, HEADERS);
+  const write = (text: string): void => {
+    // What was left unread counts, not what comes now: the last event repeats the whole answer.
+    if (outgoing.writableLength < MAX_UNREAD_BYTES) outgoing.write(text);
+    else outgoing.destroy();
+  };
+  const heartbeat = setInterval(() => write(': still there\n\n'), writing.heartbeatMs);
+  let stopFollowing = () => {};
+  const leave = (): void => {
+    clearInterval(heartbeat);
+    stopFollowing();
+  };
+  outgoing.on('close', leave);
+  stopFollowing = turn.follow(0, (event, n) => {
+    const data = JSON.stringify(dataOf(event, turn.id, requestId, writing));
+    write(`event: ${event.type}\nid: ${turn.id}:${n}\ndata: ${data}\n\n`);
+    if (event.type !== 'done' && event.type !== 'error') return;
+    leave();
+    outgoing.end();
+  });
+  return RESPONSE_ALREADY_SENT;
 };
 
 const dataOf = (event: TurnEvent, id: string, requestId: string, writing: Writing): object => {

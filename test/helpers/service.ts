@@ -117,7 +117,7 @@ export const startService = async (
     });
 
   return {
-    url: service.url,
+    ...service,
     dir,
     lines,
     stop,

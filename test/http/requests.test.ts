@@ -5,7 +5,7 @@ import { startBoth, startService } from '../helpers/service.ts';
 const refused = async (body: unknown, headers: Record<string, string> = {}) => {
   const { service, emulator } = await startBoth();
   const answer = await service.post(body, headers);
-  expect(emulator.calls.total).toBe(0);
+  expect(emulator.calls.conversations + emulator.calls.responses).toBe(0);
   expect(answer.body.error?.request_id).toBe(answer.headers.get('x-request-id'));
   return [answer.status, answer.body.error?.code, answer.body.error?.message] as const;
 };

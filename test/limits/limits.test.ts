@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { allEvents } from '../helpers/events.ts';
 import { startBoth, startService, upstreamEnv } from '../helpers/service.ts';
 
 const from = (address: string) => ({ 'X-Forwarded-For': address });
@@ -10,8 +11,9 @@ describe('RATE_LIMIT', () => {
     expect(one.headers.get('ratelimit-policy')).toBe('3;w=3600');
     expect(one.headers.get('ratelimit')).toMatch(/^limit=3, remaining=2, reset=(3600|3599)$/);
     await service.post('no json');
-    const { response } = await service.stream({ user_id: 'bob', message: 'three' });
+    const { response, events } = await service.stream({ user_id: 'bob', message: 'three' });
     expect(response.headers.get('ratelimit')).toMatch(/remaining=0/);
+    await allEvents(events);
     const calls = emulator.calls.total;
 
     const { status, body, headers } = await service.post({ user_id: 'cid', message: 'four' });

@@ -29,7 +29,7 @@ describe('a start without any setting', () => {
   it('says in its first line that the offline assistant answers, and it does', async () => {
     const { child, url } = await startBare();
     const [first] = child.lines();
-    expect(child.stdout().startsWith('{"level":"warn"')).toBe(true);
+    expect(child.stdout().trimStart()).toMatch(/^The built-in offline assistant answers at http.*no AI does/);
     expect(first?.msg).toMatch(/OPENAI_API_KEY.*offline assistant answers, no AI does/);
     const { status, body } = await callsTo(url).post({ user_id: 'ann', message: 'I am new here.' });
     expect(status).toBe(200);

@@ -11,6 +11,8 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 const MAY_IMPORT: Record<string, readonly string[]> = {
   // The composition root: the only one that sees backends, stores and the emulator.
   'main.ts': ['*'],
+  // Programs of their own beside the service, each put together in its own file.
+  commands: ['*'],
   'app.ts': ['http', 'chat/ports.ts'],
   http: ['chat', 'identity', 'limits', 'ops', 'errors.ts'],
   // The core: no HTTP, no vendor, no disk.
@@ -25,7 +27,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // The emulator stands for a foreign server, the widget runs on foreign pages.
   emulator: [],
   widget: [],
-  'config.ts': ['settings.ts', 'upstream-choice.ts'],
+  // Puts upstreams, the assistant and the emulator together for main.
+  'upstreams.ts': ['*'],
+  'config.ts': ['settings.ts'],
+  'read-config.ts': ['config.ts', 'upstream-choice.ts'],
   'settings.ts': [],
   'upstream-choice.ts': [],
   'errors.ts': [],
@@ -36,11 +41,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 /** Packages that only some rooms may use: what ties a room to a vendor, a disk or the web stays in it. */
 const PACKAGES: Record<string, readonly string[]> = {
   // The assistant room takes the wires' types from it, nothing that runs.
-  openai: ['backends', 'emulator', 'assistant'],
+  openai: ['backends', 'emulator', 'assistant', 'commands'],
   'eventsource-parser': ['backends'],
   lowdb: ['stores'],
-  dotenv: ['main.ts'],
-  pino: ['logger.ts', 'main.ts'],
+  dotenv: ['main.ts', 'commands'],
+  pino: ['logger.ts', 'main.ts', 'commands'],
   hono: ['app.ts', 'http', 'identity', 'limits'],
   '@hono/node-server': ['main.ts', 'http', 'emulator'],
   '@hono/zod-openapi': ['app.ts', 'http'],
@@ -77,8 +82,8 @@ describe('the rooms', () => {
     }
   });
 
-  it('leave the environment to main.ts, and the emulator started alone', () => {
-    const readers = files.filter((file) => /process\.env/.test(textOf(file)));
+  it('leave the environment to main.ts and the other programs', () => {
+    const readers = files.filter((file) => /process\.env/.test(textOf(file)) && roomOf(file) !== 'commands');
     expect(readers.toSorted()).toEqual(['emulator/main.ts', 'main.ts']);
   });
 

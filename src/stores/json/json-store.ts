@@ -5,16 +5,26 @@ import { logUnavailable } from '../../errors.ts';
 import { errnoOf, makeFolder } from './durable-file.ts';
 import { openJournal } from './journal.ts';
 import { load } from './load.ts';
-import { type Lock, lockFolder } from './lock.ts';
-import { dayLine, exchangeJson, exchangeLine, takenLine, threadLine } from './records.ts';
+import { type Lock, makeAndLock } from './lock.ts';
+import { dayLine, exchangeJson, exchangeLine, factLine, takenLine, threadLine } from './records.ts';
 import { createSnapshotWriter, placesIn } from './snapshot-writer.ts';
 import { createSnapshots } from './snapshots.ts';
+import { createTakeOver, type OlderExchange } from './take-over.ts';
 import { defaultTuning, type Tuning } from './tuning.ts';
 
 /** The embedded store, and what only an embedded one has. */
 export interface JsonStore extends Store {
   /** Brings all that is known now into conversations.json. @throws The system's error. */
   snapshot(): Promise<void>;
+  /**
+   * Takes exchanges over from another log: each goes to its place among those of its key, and one whose id is
+   * there is ignored. While there are more than fit, the oldest of all move into the archive.
+   * @param batch At most about a megabyte: it is one write.
+   * @throws The system's error where the disk fails; a part of the batch may be there then.
+   */
+  takeOver(batch: readonly OlderExchange[]): Promise<void>;
+  /** How many exchanges conversations.json has, or will with the next snapshot. */
+  liveCount(): number;
 }
 
 export interface JsonStoreDeps {
@@ -25,6 +35,8 @@ export interface JsonStoreDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly tuning?: Partial<Tuning>;
+  /** The folder's lock where the caller has it; from now on it is the store's. */
+  readonly lock?: Lock;
 }
 
 const isMissing = (path: string): Promise<boolean> =>
@@ -32,12 +44,6 @@ const isMissing = (path: string): Promise<boolean> =>
     () => false,
     (error: unknown) => errnoOf(error) === 'ENOENT',
   );
-
-/** Why the log cannot be written, without the paths that the system's messages name; those are in our log. */
-const publicReason = (trouble: Error): string => {
-  const code = errnoOf(trouble);
-  return code ? `the log cannot be written (${code})` : 'the log cannot be written';
-};
 
 type Outcome = 'done' | 'failed' | 'late';
 
@@ -92,6 +98,8 @@ const openLocked = async (deps: JsonStoreDeps, lock: Lock): Promise<JsonStore> =
     logger,
   });
   if (!upToDate.log || !upToDate.state) snapshots.changed();
+
+  const takeOver = createTakeOver({ memory, journal, snapshots, maxBytes });
 
   let looking = false;
   const look = async (): Promise<void> => {
@@ -180,9 +188,21 @@ const openLocked = async (deps: JsonStoreDeps, lock: Lock): Promise<JsonStore> =
     },
     health() {
       const trouble = closing ? new Error('the store is closed') : journal.trouble();
-      return trouble ? { ok: false, reason: publicReason(trouble) } : { ok: true };
+      return trouble ? { ok: false, reason: trouble.message } : { ok: true };
     },
     snapshot: () => snapshots.now(),
+    async fact(name) {
+      return memory.facts.get(name);
+    },
+    setFact(name, value) {
+      memory.setFact(name, value);
+      journal.note(factLine(name, value));
+    },
+    async takeOver(batch) {
+      if (closing) throw logUnavailable({ cause: new Error('the store is closed') });
+      await takeOver(batch);
+    },
+    liveCount: () => memory.log.size,
     close() {
       closing ??= close();
       return closing;
@@ -200,10 +220,7 @@ const openLocked = async (deps: JsonStoreDeps, lock: Lock): Promise<JsonStore> =
  */
 export const openJsonStore = async (deps: JsonStoreDeps): Promise<JsonStore> => {
   const { dir } = deps;
-  await makeFolder(dir).catch((error: unknown) => {
-    throw new Error(`The data folder ${dir} cannot be made.`, { cause: error });
-  });
-  const lock = await lockFolder(dir);
+  const lock = deps.lock ?? (await makeAndLock(dir));
   try {
     return await openLocked(deps, lock);
   } catch (error) {

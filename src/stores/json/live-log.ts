@@ -1,29 +1,33 @@
 import type { Exchange, Visitor } from '../../chat/ports.ts';
 import { exchangeOf } from './records.ts';
-import { type Kept, Slabs, textOf } from './slabs.ts';
+import { bytesOf, giveBack, type Kept, Slabs, textOf } from './slabs.ts';
 
 /** The key of conversations.json under which all anonymous exchanges stand. */
 export const ANONYMOUS = 'anonymous';
 
 /** One exchange in memory: its JSON in one line, as it stands in the file, and what finds it. */
 export interface Entry extends Kept {
+  slab: Buffer;
+  at: number;
   readonly id: string;
   /** Grows with arrival, over all visitors. */
   readonly seq: number;
   /** Seconds since 1970. */
   readonly timestamp: number;
+  /** The timestamp, or that of an earlier one in the lane where it is later: it never falls in a lane. */
+  readonly time: number;
   readonly lane: Lane;
   /** The lane of the anonymous session, if there is one. */
   readonly session: Lane | undefined;
 }
 
-/** Exchanges of one key, in order of arrival. */
+/** Exchanges of one key, by `time`, those of one time in order of arrival. */
 export interface Lane {
   readonly key: string;
   entries: Entry[];
 }
 
-/** What is needed to add an exchange. */
+/** What is needed to add the newest exchange. */
 export interface Draft {
   readonly id: string;
   readonly key: string;
@@ -31,6 +35,12 @@ export interface Draft {
   readonly timestamp: number;
   /** In one line. */
   readonly json: string | Uint8Array;
+}
+
+/** What is needed to add an exchange that another log has kept. */
+export interface OlderDraft extends Draft {
+  /** The latest timestamp of it and those before it in that log, under its key. */
+  readonly time: number;
 }
 
 const FRAME_BYTES = '{\n}\n'.length;
@@ -45,16 +55,26 @@ const laneOf = (lanes: Map<string, Lane>, key: string): Lane => {
   return lane;
 };
 
-/** The place in the lane of the first entry that is not older than `seq`. */
-const placeOf = ({ entries }: Lane, seq: number): number => {
+type Place = Pick<Entry, 'time' | 'seq'>;
+const compare = (a: Place, b: Place): number => a.time - b.time || a.seq - b.seq;
+
+/** The place in the lane of the first entry that does not come before this one. */
+const placeOf = ({ entries }: Lane, one: Place): number => {
   let low = 0;
   let high = entries.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((entries[middle]?.seq ?? seq) < seq) low = middle + 1;
+    const other = entries[middle];
+    if (other && compare(other, one) < 0) low = middle + 1;
     else high = middle;
   }
   return low;
+};
+
+const insert = (lane: Lane, entry: Entry): void => {
+  const last = lane.entries.at(-1);
+  if (!last || compare(last, entry) < 0) lane.entries.push(entry);
+  else lane.entries.splice(placeOf(lane, entry), 0, entry);
 };
 
 /** The live log in memory: what conversations.json holds, with an index by visitor, by id and by arrival. */
@@ -62,9 +82,11 @@ export class LiveLog {
   /** By key of the file. Maps, because `__proto__` and numbers are keys like any. */
   readonly #lanes = new Map<string, Lane>();
   readonly #sessions = new Map<string, Lane>();
-  /** In order of arrival: a Map keeps it. */
-  readonly #byId = new Map<string, Entry>();
-  readonly #slabs = new Slabs();
+  /** Oldest first, unless `#mixed`: a Map keeps the order. */
+  #byId = new Map<string, Entry>();
+  #slabs = new Slabs();
+  #mixed = false;
+  #scattered = false;
   #nextSeq = 0;
   #bytes = FRAME_BYTES;
   #version = 0;
@@ -100,9 +122,33 @@ export class LiveLog {
     return this.#lanes.values();
   }
 
-  /** All exchanges, the one that arrived first first. */
+  /** All exchanges, by time and arrival. */
   oldestFirst(): Iterable<Entry> {
+    if (this.#mixed) {
+      const entries = [...this.#byId.values()].sort(compare);
+      this.#byId = new Map(entries.map((entry) => [entry.id, entry]));
+      this.#mixed = false;
+    }
     return this.#byId.values();
+  }
+
+  /**
+   * Puts the texts in a row, where the older ones of another log came in between: those that leave next, the
+   * oldest, then lie in the same slabs, and what has left takes no memory any more. Nobody may be at work with
+   * the texts' bytes meanwhile.
+   */
+  gather(): void {
+    if (!this.#scattered) return;
+    const old = new Set<Buffer>();
+    this.#slabs = new Slabs();
+    for (const entry of this.oldestFirst()) {
+      const { slab, at } = this.#slabs.keep(bytesOf(entry));
+      old.add(entry.slab);
+      entry.slab = slab;
+      entry.at = at;
+    }
+    for (const slab of old) giveBack(slab);
+    this.#scattered = false;
   }
 
   /** Makes room for a key, so that keys stay in the order of the file they came from. */
@@ -113,18 +159,30 @@ export class LiveLog {
 
   /** Adds the newest exchange; one whose id is there already is ignored. */
   add(draft: Draft): void {
+    const latest = this.#lanes.get(draft.key)?.entries.at(-1)?.time ?? Number.NEGATIVE_INFINITY;
+    this.#add({ ...draft, time: Math.max(draft.timestamp, latest) });
+  }
+
+  /** Adds an exchange at its place among those of its key; one whose id is there already is ignored. */
+  addOlder(draft: OlderDraft): void {
+    this.#add(draft);
+    this.#mixed = true;
+    this.#scattered = true;
+  }
+
+  #add(draft: OlderDraft): void {
     if (this.#byId.has(draft.id)) return;
     const lane = this.openLane(draft.key);
     const session =
       draft.key === ANONYMOUS && draft.session !== undefined
         ? laneOf(this.#sessions, draft.session)
         : undefined;
-    const { id, timestamp } = draft;
+    const { id, timestamp, time } = draft;
     const { slab, at, bytes } = this.#slabs.keep(draft.json);
-    const entry: Entry = { id, seq: this.#nextSeq++, timestamp, slab, at, bytes, lane, session };
+    const entry: Entry = { id, seq: this.#nextSeq++, timestamp, time, slab, at, bytes, lane, session };
     this.#byId.set(id, entry);
-    lane.entries.push(entry);
-    session?.entries.push(entry);
+    insert(lane, entry);
+    if (session) insert(session, entry);
     this.#bytes += bytes + ENTRY_FRAME_BYTES;
     this.#version++;
   }
@@ -175,7 +233,7 @@ export class LiveLog {
       const before = this.#byId.get(page.before);
       // Not (or no longer) in this visitor's live log: nothing that is there is older.
       if (before?.lane !== lane && before?.session !== lane) return [];
-      end = placeOf(lane, before.seq);
+      end = placeOf(lane, before);
     }
     const found = entries.slice(Math.max(0, end - page.limit), end).reverse();
     return found.map((entry) => exchangeOf(visitor, entry.id, textOf(entry)));

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeFolder } from './durable-file.ts';
 
 /** The right to be the only process on a folder. */
 export interface Lock {
@@ -10,6 +11,11 @@ export interface Lock {
    */
   renew(): Promise<void>;
   release(): void;
+}
+
+/** Another process has the folder. */
+export class FolderInUseError extends Error {
+  override readonly name = 'FolderInUseError';
 }
 
 const BUSY = 5; // SQLITE_BUSY
@@ -26,12 +32,14 @@ const take = (folder: string, path: string): DatabaseSync => {
     return database;
   } catch (error) {
     database?.close();
-    const why = isBusy(error)
-      ? `The data folder ${folder} is in use by another process.`
-      : `The data folder ${folder} cannot be locked (${path}).`;
-    throw new Error(why, { cause: error });
+    if (isBusy(error)) {
+      throw new FolderInUseError(`The data folder ${folder} is in use by another process.`, { cause: error });
+    }
+    throw new Error(`The data folder ${folder} cannot be locked (${path}).`, { cause: error });
   }
 };
+
+const NAME = 'lock.db';
 
 const inode = async (path: string): Promise<number | undefined> => {
   const found = await stat(path).catch(() => undefined);
@@ -44,7 +52,7 @@ const inode = async (path: string): Promise<number | undefined> => {
  * @throws Error that names the folder, at once, where another process has it or it cannot be locked.
  */
 export const lockFolder = async (folder: string): Promise<Lock> => {
-  const path = join(folder, 'lock.db');
+  const path = join(folder, NAME);
   let database = take(folder, path);
   let held = await inode(path);
   return {
@@ -60,4 +68,16 @@ export const lockFolder = async (folder: string): Promise<Lock> => {
       if (database.isOpen) database.close();
     },
   };
+};
+
+/** Takes the lock of a folder in which a store was opened before; undefined where none was: nothing is made. */
+export const lockIfThere = async (folder: string): Promise<Lock | undefined> =>
+  (await inode(join(folder, NAME))) === undefined ? undefined : lockFolder(folder);
+
+/** Makes a data folder if it is missing, and takes its lock. @throws Error that names the folder. */
+export const makeAndLock = async (folder: string): Promise<Lock> => {
+  await makeFolder(folder).catch((error: unknown) => {
+    throw new Error(`The data folder ${folder} cannot be made.`, { cause: error });
+  });
+  return lockFolder(folder);
 };

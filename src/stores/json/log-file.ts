@@ -1,11 +1,12 @@
-import { isUtf8 } from 'node:buffer';
 import { open } from 'node:fs/promises';
 import type { Adapter } from 'lowdb';
-import { ConversationsSyntaxError, conversationsText, findConversations } from './conversations-text.ts';
+import { conversationsText } from './conversations-text.ts';
 import { errnoOf, replaceFile } from './durable-file.ts';
+import { ConversationsSyntaxError, findConversations, wholeText } from './find-conversations.ts';
 import { ANONYMOUS, type Draft, LiveLog } from './live-log.ts';
-import { olderId } from './older-form.ts';
+import { Identities, rewritten } from './older-form.ts';
 import { type StoredExchange, storedExchange } from './records.ts';
+import { giveBack } from './slabs.ts';
 
 /** The group may read the log: ops look into it with other programs. */
 export const LOG_MODE = 0o640;
@@ -16,7 +17,16 @@ const lineOf = (text: Buffer, at: number): number => {
   return line;
 };
 
-const checked = (json: string, at: number, place: string): { exchange: StoredExchange; raw: object } => {
+/**
+ * Parses an exchange's text.
+ * @param place What messages call it.
+ * @throws ConversationsSyntaxError
+ */
+export const checked = (
+  json: string,
+  at: number,
+  place: string,
+): { exchange: StoredExchange; raw: object } => {
   let raw: unknown;
   try {
     raw = JSON.parse(json);
@@ -29,13 +39,6 @@ const checked = (json: string, at: number, place: string): { exchange: StoredExc
   throw new ConversationsSyntaxError(`${place}: ${issue?.path.join('.')}: ${issue?.message}`, at);
 };
 
-/** The exchange in one line, with its id, where the text in the file is not that already. */
-const rewritten = (json: string, id: string, exchange: StoredExchange, raw: object): string | undefined => {
-  if (exchange.id === id) return json.includes('\n') ? JSON.stringify(raw) : undefined;
-  // Where the older form had an `id` of another kind, or one twice, it stays beside ours.
-  return JSON.stringify('id' in raw ? { ...raw, older_id: raw.id, id } : { ...raw, id });
-};
-
 /** An exchange in the file: its text is left there until it is known in which order it is to be kept. */
 interface InFile extends Omit<Draft, 'json'> {
   readonly json: string | undefined;
@@ -44,17 +47,16 @@ interface InFile extends Omit<Draft, 'json'> {
 }
 
 function* exchangesIn(text: Buffer, log: LiveLog): Generator<InFile> {
-  const ids = new Set<string>();
-  const counts = new Map<string, number>();
-  for (const { key, json, at, end } of findConversations(text)) {
+  const identities = new Identities();
+  for (const found of findConversations(wholeText(text))) {
+    const { kind, key, at } = found;
+    if (kind === 'stray') throw new ConversationsSyntaxError('expected "["', at);
     log.openLane(key);
-    if (json === undefined) continue;
-    const index = counts.get(key) ?? 0;
-    counts.set(key, index + 1);
+    if (kind === 'list') continue;
+    const { json, end } = found;
+    const index = identities.nextIndex(key);
     const { exchange, raw } = checked(json, at, `exchange ${index + 1} of ${JSON.stringify(key)}`);
-    const own = exchange.id !== undefined && !ids.has(exchange.id) ? exchange.id : undefined;
-    const id = own ?? olderId(key, index, exchange);
-    ids.add(id);
+    const id = identities.idOf(key, index, exchange);
     const session = key === ANONYMOUS ? exchange.session : undefined;
     const { timestamp } = exchange;
     yield { id, key, session, timestamp, json: rewritten(json, id, exchange, raw), at, end };
@@ -92,14 +94,9 @@ const readWhole = async (path: string): Promise<Buffer> => {
   }
 };
 
-const giveBack = (text: Buffer): void => {
-  if (text.buffer instanceof ArrayBuffer) text.buffer.transfer(0);
-};
-
 const parse = (text: Buffer): LiveLog => {
   const log = new LiveLog();
   if (text.length === 0) return log;
-  if (!isUtf8(text)) throw new ConversationsSyntaxError('it is not UTF-8', 0);
   for (const one of byArrival([...exchangesIn(text, log)])) {
     log.add({ ...one, json: one.json ?? text.subarray(one.at, one.end) });
   }

@@ -1,10 +1,13 @@
 import { type TakenMessage, type UpstreamThread, type Visitor, visitorKey } from '../../chat/ports.ts';
-import { ANONYMOUS, LiveLog } from './live-log.ts';
+import { ANONYMOUS, LiveLog, type OlderDraft } from './live-log.ts';
 import type { ArchiveIntent, JournalRecord } from './records.ts';
 import type { State } from './state-file.ts';
 
 /** Days whose counts are kept: the budget asks for today, ops may look back a little. */
 const KEPT_DAYS = 7;
+
+/** Facts that are remembered; beyond, the one that was set longest ago is forgotten. */
+const MAX_FACTS = 1000;
 
 /** The key of conversations.json under which a visitor's exchanges stand. */
 export const logKey = (visitor: Visitor): string => (visitor.kind === 'user' ? visitor.id : ANONYMOUS);
@@ -17,6 +20,7 @@ export class Memory {
   readonly taken = new Map<string, TakenMessage>();
   readonly threads = new Map<string, UpstreamThread>();
   readonly days = new Map<string, number>();
+  readonly facts = new Map<string, string>();
   /** Archive files that were promised in the journal and are not known to be complete. */
   archiving: ArchiveIntent[] = [];
 
@@ -26,6 +30,7 @@ export class Memory {
     for (const message of state.taken) if (!log.has(message.id)) this.taken.set(message.id, message);
     for (const [visitor, thread] of state.threads) this.threads.set(visitor, thread);
     for (const [day, count] of state.days) this.count(day, count);
+    for (const [name, value] of state.facts) this.setFact(name, value);
     this.archiving = [...state.archiving];
   }
 
@@ -42,8 +47,17 @@ export class Memory {
         this.add(record.visitor, id, timestamp, JSON.stringify(record.exchange));
         break;
       }
+      case 'imported': {
+        const { raw, id, timestamp, session } = record.exchange;
+        const { key, time } = record;
+        this.addOlder({ key, id, timestamp, time, session, json: JSON.stringify(raw) });
+        break;
+      }
       case 'thread':
         this.setThread(record.visitor, record.thread ?? undefined);
+        break;
+      case 'fact':
+        this.setFact(record.name, record.value);
         break;
       case 'day':
         this.count(record.day, record.count);
@@ -66,9 +80,26 @@ export class Memory {
     this.taken.delete(id);
   }
 
+  /** Adds an exchange that another log has kept. */
+  addOlder(draft: OlderDraft): void {
+    this.log.addOlder(draft);
+    this.taken.delete(draft.id);
+  }
+
   setThread(visitor: Visitor, thread: UpstreamThread | undefined): void {
     if (thread) this.threads.set(visitorKey(visitor), thread);
     else this.threads.delete(visitorKey(visitor));
+  }
+
+  /** Sets a fact; an empty one is forgotten. */
+  setFact(name: string, value: string): void {
+    // A Map keeps the order in which keys came: now this one is the last.
+    this.facts.delete(name);
+    if (value !== '') this.facts.set(name, value);
+    for (const oldest of this.facts.keys()) {
+      if (this.facts.size <= MAX_FACTS) break;
+      this.facts.delete(oldest);
+    }
   }
 
   /** Sets a day's count; a count never goes back. */

@@ -34,6 +34,14 @@ export const storedExchange = z.looseObject({
 });
 export type StoredExchange = z.infer<typeof storedExchange>;
 
+/** As {@link storedExchange}, but all of it: what zod gives back lacks fields that it did not understand. */
+const takenOver = z.unknown().transform((raw, context) => {
+  const { data } = storedExchange.extend({ id: z.string().min(1) }).safeParse(raw);
+  if (data) return { ...data, raw };
+  context.addIssue({ code: 'custom', message: 'not an exchange with an id' });
+  return z.NEVER;
+});
+
 /** One line of the journal. Each says all that is needed to apply it, and may be applied twice. */
 export const journalRecord = z.discriminatedUnion('type', [
   z.object({ type: z.literal('part'), number: z.number(), at: z.string() }),
@@ -43,7 +51,9 @@ export const journalRecord = z.discriminatedUnion('type', [
     visitor,
     exchange: storedExchange.extend({ id: z.string().min(1) }),
   }),
+  z.object({ type: z.literal('imported'), key: z.string(), time: z.number(), exchange: takenOver }),
   z.object({ type: z.literal('thread'), visitor, thread: upstreamThread.nullable() }),
+  z.object({ type: z.literal('fact'), name: z.string(), value: z.string() }),
   z.object({ type: z.literal('day'), day: z.string(), count: z.number() }),
   z.object({ type: z.literal('dropped'), ids: z.array(z.string()) }),
   z.object({ type: z.literal('archive'), intent: archiveIntent }),
@@ -72,7 +82,7 @@ export const exchangeOf = (by: Visitor, id: string, json: string): Exchange => {
   };
 };
 
-const line = (record: JournalRecord): string => `${JSON.stringify(record)}\n`;
+const line = (record: z.input<typeof journalRecord>): string => `${JSON.stringify(record)}\n`;
 
 /** The first line of a part. Nothing reads its time but people. */
 export const partLine = (number: number, at: number): string =>
@@ -82,12 +92,16 @@ export const takenLine = ({ id, visitor: by, user, timestamp }: TakenMessage): s
 /** @param json What {@link exchangeJson} gave: it is not serialised twice. */
 export const exchangeLine = (by: Visitor, json: string): string =>
   `{"type":"exchange","visitor":${JSON.stringify({ kind: by.kind, id: by.id })},"exchange":${json}}\n`;
+/** @param json The exchange with its id, in one line. */
+export const importedLine = (key: string, time: number, json: string): string =>
+  `{"type":"imported","key":${JSON.stringify(key)},"time":${time},"exchange":${json}}\n`;
 export const threadLine = (by: Visitor, thread: UpstreamThread | undefined): string =>
   line({
     type: 'thread',
     visitor: { kind: by.kind, id: by.id },
     thread: thread ? { id: thread.id, madeBy: thread.madeBy } : null,
   });
+export const factLine = (name: string, value: string): string => line({ type: 'fact', name, value });
 export const dayLine = (day: string, count: number): string => line({ type: 'day', day, count });
 export const droppedLine = (ids: string[]): string => line({ type: 'dropped', ids });
 export const archiveLine = (intent: ArchiveIntent): string => line({ type: 'archive', intent });

@@ -12,6 +12,11 @@ export const bytesOf = ({ slab, at, bytes }: Kept): Buffer => slab.subarray(at, 
 
 export const textOf = ({ slab, at, bytes }: Kept): string => slab.toString('utf8', at, at + bytes);
 
+/** Gives memory of its own back before the garbage collector comes by. */
+export const giveBack = (memory: Buffer): void => {
+  if (memory.buffer instanceof ArrayBuffer) memory.buffer.transfer(0);
+};
+
 /**
  * Keeps very many texts, one behind the other in a few large buffers. They cost what they take on disk (as
  * strings they would take twice that as soon as one character is not Latin), and nothing at a collection of

@@ -100,6 +100,7 @@ export const createSnapshotWriter = (deps: {
       await journal.append(archiveLine(intent));
       memory.archiving.push(intent);
       await finishArchiving(dir, memory);
+      memory.log.gather();
       logger.info({ files: intent.files.map(({ name }) => name) }, 'the oldest exchanges were archived');
     }
   };
@@ -133,6 +134,7 @@ export const createSnapshotWriter = (deps: {
         days: [...memory.days],
         taken: [...memory.taken.values()],
         threads: memory.threads,
+        facts: [...memory.facts],
       };
       const start = performance.now();
       if (logChanged) await files.conversations.write();

@@ -17,9 +17,18 @@ export interface State {
   taken: Iterable<TakenMessage>;
   /** By visitorKey. */
   threads: Iterable<readonly [visitor: string, thread: UpstreamThread]>;
+  /** The one that was set longest ago comes first. */
+  facts: Iterable<readonly [name: string, value: string]>;
 }
 
-export const emptyState = (): State => ({ journalFrom: 0, archiving: [], days: [], taken: [], threads: [] });
+export const emptyState = (): State => ({
+  journalFrom: 0,
+  archiving: [],
+  days: [],
+  taken: [],
+  threads: [],
+  facts: [],
+});
 
 const stateFile = z.object({
   journalFrom: z.number(),
@@ -27,6 +36,8 @@ const stateFile = z.object({
   days: z.array(z.tuple([z.string(), z.number()])),
   taken: z.array(takenMessage),
   threads: z.array(z.tuple([z.string(), upstreamThread])),
+  // The first versions had none.
+  facts: z.array(z.tuple([z.string(), z.string()])).default([]),
 });
 
 const SLICE_LINES = 200;
@@ -53,8 +64,14 @@ function* stateText(state: State): Generator<string> {
   yield* listText(state.taken);
   yield ',\n"threads": ';
   yield* listText(state.threads);
+  yield ',\n"facts": ';
+  yield* listText(state.facts);
   yield '}\n';
 }
+
+/** @throws The system's error, or one of JSON or zod where the file makes no sense. */
+export const readState = async (path: string): Promise<State> =>
+  stateFile.parse(JSON.parse(await readFile(path, 'utf8')));
 
 /** state.json, for lowdb: what is kept beside the log. */
 export class StateFile implements Adapter<State> {
@@ -71,16 +88,11 @@ export class StateFile implements Adapter<State> {
    * threads are made anew and counts begin again, which is better than no service.
    */
   async read(): Promise<State | null> {
-    let text: string;
     try {
-      text = await readFile(this.#path, 'utf8');
+      return await readState(this.#path);
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return null;
-      throw new Error(`${this.#path} cannot be read.`, { cause: error });
-    }
-    try {
-      return stateFile.parse(JSON.parse(text));
-    } catch (error) {
+      if (errnoOf(error)) throw new Error(`${this.#path} cannot be read.`, { cause: error });
       const damaged = `${this.#path}.damaged`;
       await rename(this.#path, damaged);
       this.#logger.error({ err: error, file: damaged }, 'state.json is damaged and was moved aside');

@@ -1,7 +1,8 @@
 import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { conversationsText, findConversations } from '../../../src/stores/json/conversations-text.ts';
+import { conversationsText } from '../../../src/stores/json/conversations-text.ts';
+import { findConversations, wholeText } from '../../../src/stores/json/find-conversations.ts';
 import { LiveLog } from '../../../src/stores/json/live-log.ts';
 import { anonymous, exchange, user } from '../store-contract.ts';
 import { openStore, readLog, tempFolder } from './helper.ts';
@@ -220,8 +221,9 @@ describe('the text of the log', () => {
     const until = log.nextSeq;
     log.add({ id: 'n', key: 'new', session: undefined, timestamp: 1, json: '{}' });
     log.add({ id: 'm', key: 'big', session: undefined, timestamp: 1, json: '{}' });
-    const found = [...findConversations(Buffer.from([...conversationsText(log.lanes(), until)].join('')))];
-    expect(found.filter(({ json }) => json).length).toBe(3);
+    const text = Buffer.from([...conversationsText(log.lanes(), until)].join(''));
+    const found = [...findConversations(wholeText(text))];
+    expect(found.filter(({ kind }) => kind === 'element').length).toBe(3);
     expect(found.map(({ key }) => key)).not.toContain('new');
   });
 });

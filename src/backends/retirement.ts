@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import type { Clock, Logger } from '../chat/ports.ts';
+import { createClient } from './client.ts';
+
+const DAY_MS = 86_400_000;
+/** From how many days on a model's end is told. */
+const NOTICE_DAYS = 90;
+const ANSWER_WITHIN_MS = 10_000;
+
+const modelEntry = z.object({ shutdown_date: z.iso.date().nullish() });
+
+interface RetirementDeps {
+  readonly baseUrl: string;
+  readonly apiKey: string | undefined;
+  /** The model in use now; undefined where the server's assistant has its own. */
+  readonly model: () => string | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Watches for the end of the model, where the server tells it. */
+export interface RetirementWatch {
+  /** A sentence on a model that ends soon; else undefined. */
+  note(): string | undefined;
+  stop(): void;
+}
+
+/** Asks at once and then once a day for the model's `shutdown_date`, and warns from 90 days on. */
+export const watchRetirement = ({ model, clock, logger, ...upstream }: RetirementDeps): RetirementWatch => {
+  const client = createClient({ ...upstream, idleTimeout: ANSWER_WITHIN_MS });
+  let note: string | undefined;
+
+  const look = async (): Promise<void> => {
+    const name = model();
+    if (name === undefined) return;
+    const entry = await client.models.retrieve(name, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+    const ends = modelEntry.safeParse(entry).data?.shutdown_date;
+    const days = ends ? Math.ceil((Date.parse(ends) - clock.now()) / DAY_MS) : Number.POSITIVE_INFINITY;
+    note = days > NOTICE_DAYS ? undefined : `the model ${name} is shut down on ${ends}`;
+    if (note) logger.warn({ model: name, shutdown_date: ends, days }, `${note}: set another in time`);
+  };
+  // Most servers do not tell, and some have no such route: that is no fault.
+  const quietly = () => {
+    look().catch((thrown: unknown) => logger.debug({ err: thrown }, 'the model could not be looked up'));
+  };
+  quietly();
+  const timer = setInterval(quietly, DAY_MS);
+  timer.unref();
+  return { note: () => note, stop: () => clearInterval(timer) };
+};

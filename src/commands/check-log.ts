@@ -1,0 +1,119 @@
+import { setImmediate } from 'node:timers/promises';
+import { brokenAt } from '../assistant/json-place.ts';
+import { ConversationsSyntaxError } from '../stores/json/find-conversations.ts';
+import { ANONYMOUS } from '../stores/json/live-log.ts';
+import { type LogReader, syntaxFault } from '../stores/json/log-reader.ts';
+import { Refusal } from './command.ts';
+import { asOlder, BrokenExchange, type Entry, type LoggedExchange, readLog } from './log-exchanges.ts';
+
+/** What a log holds. */
+export interface LogCounts {
+  users: number;
+  exchanges: number;
+  /** Exchanges of visitors without a name. */
+  anonymous: number;
+  /** Exchanges without an answer. */
+  failed: number;
+  /** Exchanges whose time is in milliseconds. */
+  inMilliseconds: number;
+}
+
+/** What a pass is told and tells. */
+export interface Pass {
+  readonly signal: AbortSignal;
+  /** @param share How much of the file was read, 0 to 1. */
+  onProgress(share: number): void;
+}
+
+const MAX_FAULTS = 20;
+/** Entries looked at before the event loop, and with it a signal, has its turn. */
+const YIELD_EVERY = 1000;
+
+/** Somebody writes to the file: the older system, most likely. */
+const changed = ({ path }: LogReader): Refusal =>
+  new Refusal(
+    `${path} was changed while it was read. Stop what writes to it (or copy it), and run the import again.`,
+  );
+
+/** Where in the file an exchange's text breaks. */
+const placeInFile = (reader: LogReader, { json, at }: BrokenExchange): number => {
+  const { line, column } = brokenAt(json);
+  const before = json.split('\n').slice(0, line - 1);
+  const start = before.reduce((chars, one) => chars + one.length + 1, 0);
+  return Math.min(reader.size, at + Buffer.byteLength(json.slice(0, start + column - 1)));
+};
+
+const refusal = (reader: LogReader, faults: readonly string[], more = 0): Refusal => {
+  const rest = more > 0 ? [`… and ${more} more`] : [];
+  const list = [...faults, ...rest].map((fault) => `  ${fault}`).join('\n');
+  return new Refusal(`${reader.path} cannot be imported; nothing was written.\n${list}`);
+};
+
+/**
+ * Runs through a log, entry by entry.
+ * @throws Refusal with the place where it is not JSON, and where the file was changed; the signal's reason.
+ */
+export const forEachEntry = async (
+  reader: LogReader,
+  { signal, onProgress }: Pass,
+  each: (entry: Entry) => Promise<void> | undefined,
+): Promise<void> => {
+  let count = 0;
+  try {
+    for (const entry of readLog(reader)) {
+      const work = each(entry);
+      if (work) await work;
+      if (++count % YIELD_EVERY > 0) continue;
+      await setImmediate();
+      signal.throwIfAborted();
+      onProgress(reader.position / reader.size);
+    }
+    if (reader.hasChanged()) throw changed(reader);
+  } catch (error) {
+    if (reader.hasChanged()) throw changed(reader);
+    if (error instanceof ConversationsSyntaxError) throw refusal(reader, [syntaxFault(reader, error)]);
+    if (!(error instanceof BrokenExchange)) throw error;
+    const at = placeInFile(reader, error);
+    throw refusal(reader, [syntaxFault(reader, new ConversationsSyntaxError(error.message, at))]);
+  }
+};
+
+/** What keeps an exchange from being written again, if anything does. */
+const unwritable = (one: LoggedExchange): string | undefined => {
+  try {
+    asOlder(one);
+    return undefined;
+  } catch (error) {
+    if (error instanceof RangeError) return 'nested too deeply';
+    throw error;
+  }
+};
+
+/**
+ * Checks all of a log and counts what is in it.
+ * @throws Refusal that lists what stands against importing it.
+ */
+export const checkLog = async (reader: LogReader, pass: Pass): Promise<LogCounts> => {
+  const counts: LogCounts = { users: 0, exchanges: 0, anonymous: 0, failed: 0, inMilliseconds: 0 };
+  const faults: string[] = [];
+  let more = 0;
+  const add = (path: string, message: string): void => {
+    if (faults.length < MAX_FAULTS) faults.push(`${path}: ${message}`);
+    else more++;
+  };
+  await forEachEntry(reader, pass, (entry) => {
+    if (entry.kind === 'fault') add(entry.path, entry.message);
+    if (entry.kind === 'user') counts.users += entry.isNew ? 1 : 0;
+    if (entry.kind !== 'exchange') return undefined;
+    const { key, stored, timestamp } = entry;
+    counts.exchanges++;
+    if (key === ANONYMOUS) counts.anonymous++;
+    if (stored.bot === null) counts.failed++;
+    if (stored.timestamp !== timestamp) counts.inMilliseconds++;
+    const fault = unwritable(entry);
+    if (fault) add(`${JSON.stringify(key)}[${entry.index}]`, fault);
+    return undefined;
+  });
+  if (faults.length > 0) throw refusal(reader, faults, more);
+  return counts;
+};
