@@ -18,7 +18,8 @@ export const recall = async (store: Store, visitor: Visitor, maxChars: number): 
       before === undefined ? { limit: PAGE } : { limit: PAGE, before },
     );
     for (const exchange of page) {
-      if (exchange.bot === null) continue;
+      // Failed, or logged by an older system without an answer: there is nothing to tell.
+      if (!exchange.bot) continue;
       left -= exchange.user.length + exchange.bot.length;
       if (left < 0) return told.reverse();
       told.push(exchange);

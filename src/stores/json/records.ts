@@ -34,9 +34,11 @@ export const storedExchange = z.looseObject({
 });
 export type StoredExchange = z.infer<typeof storedExchange>;
 
+const namedExchange = storedExchange.extend({ id: z.string().min(1) });
+
 /** As {@link storedExchange}, but all of it: what zod gives back lacks fields that it did not understand. */
 const takenOver = z.unknown().transform((raw, context) => {
-  const { data } = storedExchange.extend({ id: z.string().min(1) }).safeParse(raw);
+  const { data } = namedExchange.safeParse(raw);
   if (data) return { ...data, raw };
   context.addIssue({ code: 'custom', message: 'not an exchange with an id' });
   return z.NEVER;
@@ -49,7 +51,7 @@ export const journalRecord = z.discriminatedUnion('type', [
   z.object({
     type: z.literal('exchange'),
     visitor,
-    exchange: storedExchange.extend({ id: z.string().min(1) }),
+    exchange: namedExchange,
   }),
   z.object({ type: z.literal('imported'), key: z.string(), time: z.number(), exchange: takenOver }),
   z.object({ type: z.literal('thread'), visitor, thread: upstreamThread.nullable() }),
