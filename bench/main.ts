@@ -16,13 +16,14 @@ import { parseArgs } from 'node:util';
 import { append } from './append.ts';
 import { cleanUpAtExit } from './children.ts';
 import { latency } from './latency.ts';
+import { rebuild } from './rebuild.ts';
 import { type Bench, type Row, tableOf } from './report.ts';
 import { snapshots } from './snapshots.ts';
 import { start } from './start.ts';
 import { streams } from './streams.ts';
 import { throughput } from './throughput.ts';
 
-const BENCHES: Record<string, Bench> = { latency, throughput, append, snapshots, streams, start };
+const BENCHES: Record<string, Bench> = { latency, throughput, append, snapshots, streams, start, rebuild };
 
 const usage = (): never => {
   console.error(`npm run bench -- [--quick] [--json] [${Object.keys(BENCHES).join(' | ')} …]`);
