@@ -15,7 +15,7 @@ import { secretFromFile } from './identity/secret-file.ts';
 import { createSessionTokens, opaqueName } from './identity/session-tokens.ts';
 import { createDailyBudget } from './limits/daily-budget.ts';
 import { createLogger } from './logger.ts';
-import { ConfigError, readConfig } from './read-config.ts';
+import { ConfigError, readConfig, secretsIn } from './read-config.ts';
 import { closeServer, listen } from './server.ts';
 import { openJsonStore } from './stores/json/json-store.ts';
 import { startUpstreams } from './upstreams.ts';
@@ -56,9 +56,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
   const config = readConfig(options.env, file && { model: file.loaded.definition.model });
   const { settings } = config;
   const clock = { now: () => Date.now() };
-  const given = [settings.OPENAI_API_KEY, ...(settings.SESSION_SECRET ?? [])];
-  const secrets = given.filter((secret) => secret !== undefined);
-  const logger = createLogger({ level: settings.LOG_LEVEL, secrets }, options.log);
+  const logger = createLogger({ level: settings.LOG_LEVEL, secrets: secretsIn(settings) }, options.log);
   for (const warning of config.warnings) logger.warn({}, warning);
 
   const store = await openJsonStore({
@@ -183,7 +181,13 @@ const run = async (): Promise<void> => {
       return;
     }
     stoppingSince = now;
-    service.stop().then(() => process.exit(0), fail);
+    service.stop().then(
+      () => process.exit(0),
+      (thrown: unknown) => {
+        process.stderr.write(`thread-proxy could not stop cleanly: ${String(thrown)}\n`);
+        process.exit(1);
+      },
+    );
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);

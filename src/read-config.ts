@@ -104,3 +104,11 @@ const openness = (settings: SettingValues): string[] => {
   }
   return warnings;
 };
+
+/** The values of all settings that are secrets: what no log line may show. */
+export const secretsIn = (settings: SettingValues): string[] => {
+  const values: Readonly<Record<string, unknown>> = settings;
+  return Object.entries<Setting>(SETTINGS)
+    .flatMap(([name, row]) => (row.secret ? [values[name]].flat() : []))
+    .filter((value) => typeof value === 'string');
+};

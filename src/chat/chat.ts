@@ -183,11 +183,10 @@ export const createChat = (deps: ChatDeps): Chat => {
       if (event.type === 'thread') store.setThread(visitor, event.thread);
       else if (event.type === 'end') return complete(text, event);
       else if (event.text !== '') {
-        const room = limits.answerMaxChars - text.length;
-        const piece = event.text.slice(0, room);
+        const piece = cutTo(limits.answerMaxChars - text.length, event.text);
         text += piece;
         turn.push({ type: 'delta', text: piece });
-        if (event.text.length > room) return complete(text, { truncated: true });
+        if (piece.length < event.text.length) return complete(text, { truncated: true });
       }
     }
     throw upstreamFailed({ cause: new Error(`the ${backend.name} backend ended a run without its end`) });
@@ -230,6 +229,10 @@ export const createChat = (deps: ChatDeps): Chat => {
     liveTurns: () => live.size,
   };
 };
+
+/** At most so many UTF-16 units of a text, and no half of a character at the cut. */
+const cutTo = (units: number, text: string): string =>
+  text.length <= units ? text : text.slice(0, units).replace(/[\uD800-\uDBFF]$/, '');
 
 const complete = (text: string, end: { truncated: boolean; usage?: Usage }) => {
   // A run that says nothing has not answered; cut short before its first word, the upstream would not speak.
