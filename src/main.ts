@@ -56,7 +56,8 @@ export const start = async (options: StartOptions): Promise<Service> => {
   const config = readConfig(options.env, file && { model: file.loaded.definition.model });
   const { settings } = config;
   const clock = { now: () => Date.now() };
-  const given = [settings.OPENAI_API_KEY, ...(settings.SESSION_SECRET ?? [])];
+  const { OPENAI_API_KEY, FALLBACK_API_KEY, SESSION_SECRET = [], SITE_KEYS = [], OPS_TOKEN } = settings;
+  const given = [OPENAI_API_KEY, FALLBACK_API_KEY, OPS_TOKEN, ...SESSION_SECRET, ...SITE_KEYS];
   const secrets = given.filter((secret) => secret !== undefined);
   const logger = createLogger({ level: settings.LOG_LEVEL, secrets }, options.log);
   for (const warning of config.warnings) logger.warn({}, warning);
