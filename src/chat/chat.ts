@@ -171,7 +171,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     const run = backend.run({
       exchangeId: message.id,
       visitor,
-      verified: false,
+      verified: visitor.kind === 'verified',
       message: message.user,
       thread: await usableThread(visitor, message.timestamp),
       history: (share = 1) => recall(store, visitor, limits.historyMaxChars * share),

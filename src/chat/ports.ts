@@ -5,15 +5,20 @@
 
 /** Who speaks. Visitors are the same only if kind and exact text of the id are. */
 export interface Visitor {
-  /** `user`: named by a `user_id`. `anonymous`: known by its session alone. */
-  readonly kind: 'user' | 'anonymous';
+  /**
+   * `user`: named by a `user_id` on trust. `verified`: named by a `user_id` that the site vouches for.
+   * `anonymous`: known by its session alone.
+   *
+   * The same `user_id` on trust and verified are two visitors: whoever spoke under it before the site vouched for
+   * it may have been another, so neither thread nor transcript goes over.
+   */
+  readonly kind: 'user' | 'verified' | 'anonymous';
   /** The `user_id`, or the id of the anonymous session. */
   readonly id: string;
 }
 
 /** A text that is the same for the same visitor and for no other. */
-export const visitorKey = (visitor: Visitor): string =>
-  `${visitor.kind === 'user' ? 'u' : 'a'}:${visitor.id}`;
+export const visitorKey = (visitor: Visitor): string => `${visitor.kind.slice(0, 1)}:${visitor.id}`;
 
 /** Tokens that a run cost, as the upstream counted them. */
 export interface Usage {

@@ -1,5 +1,6 @@
 import { type TakenMessage, type UpstreamThread, type Visitor, visitorKey } from '../../chat/ports.ts';
-import { ANONYMOUS, LiveLog, type OlderDraft } from './live-log.ts';
+import { ANONYMOUS, type OlderDraft } from './lanes.ts';
+import { LiveLog } from './live-log.ts';
 import type { ArchiveIntent, JournalRecord } from './records.ts';
 import type { State } from './state-file.ts';
 
@@ -10,7 +11,7 @@ const KEPT_DAYS = 7;
 const MAX_FACTS = 1000;
 
 /** The key of conversations.json under which a visitor's exchanges stand. */
-export const logKey = (visitor: Visitor): string => (visitor.kind === 'user' ? visitor.id : ANONYMOUS);
+export const logKey = (visitor: Visitor): string => (visitor.kind === 'anonymous' ? ANONYMOUS : visitor.id);
 
 const fileNames = ({ files }: ArchiveIntent): string => files.map(({ name }) => name).join();
 
@@ -43,14 +44,14 @@ export class Memory {
         if (!this.log.has(record.message.id)) this.taken.set(record.message.id, record.message);
         break;
       case 'exchange': {
-        const { id, timestamp } = record.exchange;
-        this.add(record.visitor, id, timestamp, JSON.stringify(record.exchange));
+        const { id, timestamp, cleared } = record.exchange;
+        this.add(record.visitor, id, timestamp, JSON.stringify(record.exchange), cleared);
         break;
       }
       case 'imported': {
-        const { raw, id, timestamp, session } = record.exchange;
+        const { raw, id, timestamp, session, cleared } = record.exchange;
         const { key, time } = record;
-        this.addOlder({ key, id, timestamp, time, session, json: JSON.stringify(raw) });
+        this.addOlder({ key, id, timestamp, time, session, cleared, json: JSON.stringify(raw) });
         break;
       }
       case 'thread':
@@ -74,9 +75,10 @@ export class Memory {
   }
 
   /** Adds an exchange; its message is then no longer an unfinished one. */
-  add(visitor: Visitor, id: string, timestamp: number, json: string): void {
+  add(visitor: Visitor, id: string, timestamp: number, json: string, cleared?: true): void {
     const session = visitor.kind === 'anonymous' ? visitor.id : undefined;
-    this.log.add({ id, key: logKey(visitor), session, timestamp, json });
+    const verified = visitor.kind === 'verified';
+    this.log.add({ id, key: logKey(visitor), session, verified, cleared, timestamp, json });
     this.taken.delete(id);
   }
 
@@ -113,7 +115,7 @@ export class Memory {
 
   /** Removes archived exchanges, and the threads of visitors of whom nothing is left. */
   removeArchived(ids: Iterable<string>): void {
-    const gone = new Set(this.log.remove(ids).map(visitorKey));
+    const gone = new Set(this.log.remove(ids));
     // Someone who is being answered right now will need the thread.
     for (const { visitor } of this.taken.values()) gone.delete(visitorKey(visitor));
     for (const key of gone) this.threads.delete(key);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Exchange, TakenMessage, UpstreamThread, Visitor } from '../../chat/ports.ts';
 
-const visitor = z.object({ kind: z.enum(['user', 'anonymous']), id: z.string() });
+const visitor = z.object({ kind: z.enum(['user', 'verified', 'anonymous']), id: z.string() });
 
 export const takenMessage = z.object({
   id: z.string().min(1),
@@ -30,6 +30,8 @@ export const storedExchange = z.looseObject({
   session: z.string().optional().catch(undefined),
   error: z.string().optional().catch(undefined),
   truncated: z.literal(true).optional().catch(undefined),
+  verified: z.literal(true).optional().catch(undefined),
+  cleared: z.literal(true).optional().catch(undefined),
   usage: z.object({ input: z.number(), output: z.number() }).optional().catch(undefined),
 });
 export type StoredExchange = z.infer<typeof storedExchange>;
@@ -66,8 +68,12 @@ export type JournalRecord = z.infer<typeof journalRecord>;
 export const exchangeJson = (exchange: Exchange): string => {
   const { id, visitor: by, user, bot, timestamp, error, truncated, usage } = exchange;
   const session = by.kind === 'anonymous' ? by.id : undefined;
-  return JSON.stringify({ user, bot, timestamp, id, session, error, truncated, usage });
+  const verified = by.kind === 'verified' ? true : undefined;
+  return JSON.stringify({ user, bot, timestamp, id, session, verified, error, truncated, usage });
 };
+
+/** An exchange's line that says that its visitor cleared it. */
+export const withClearedMark = (json: string): string => `${json.trimEnd().slice(0, -1)},"cleared":true}`;
 
 /** The exchange that a line of {@link exchangeJson}, or of the older form with its id, stands for. */
 export const exchangeOf = (by: Visitor, id: string, json: string): Exchange => {
