@@ -20,6 +20,14 @@ export interface Visitor {
 /** A text that is the same for the same visitor and for no other. */
 export const visitorKey = (visitor: Visitor): string => `${visitor.kind.slice(0, 1)}:${visitor.id}`;
 
+const KINDS: Record<string, Visitor['kind']> = { u: 'user', v: 'verified', a: 'anonymous' };
+
+/** The visitor of a {@link visitorKey}. */
+export const visitorOf = (key: string): Visitor => ({
+  kind: KINDS[key.slice(0, 1)] ?? 'user',
+  id: key.slice(2),
+});
+
 /** Tokens that a run cost, as the upstream counted them. */
 export interface Usage {
   readonly input: number;
@@ -56,6 +64,17 @@ export interface UpstreamThread {
   readonly madeBy: string;
 }
 
+/** What ops see of a visitor. */
+export interface VisitorSummary {
+  /** visitorKey() of the visitor: where the next page goes on. */
+  readonly key: string;
+  readonly visitor: Visitor;
+  /** Exchanges in the live log that were not cleared. */
+  readonly messages: number;
+  /** When the last of them came: seconds since 1970. */
+  readonly lastSeen: number;
+}
+
 /** Where transcript, thread map and counts live. Every write is durable when its promise resolves. */
 export interface Store {
   /**
@@ -73,6 +92,28 @@ export interface Store {
   interrupted(): Promise<TakenMessage[]>;
   /** A visitor's exchanges, newest first, at most `limit`, those older than the exchange `before` if given. */
   recent(visitor: Visitor, page: { limit: number; before?: string }): Promise<Exchange[]>;
+  /**
+   * Takes a visitor's exchanges out of `recent`, and forgets the thread.
+   * @param keepLog Whether they stay in the log, where only ops see them.
+   * @throws AppError `log_unavailable`
+   */
+  clear(visitor: Visitor, keepLog: boolean): Promise<void>;
+  /** Visitors in an order of the store's own, at most `limit`, those after the key `after` if given. */
+  visitors(page: { limit: number; after?: string }): Promise<VisitorSummary[]>;
+  /**
+   * Remembers for good that the site has vouched for a `user_id`.
+   * @throws AppError `log_unavailable`
+   */
+  vouch(userId: string): Promise<void>;
+  isVouched(userId: string): Promise<boolean>;
+  /**
+   * Remembers that a token has ended; atomic.
+   * @param until When the token would have ended by itself and may be forgotten: seconds since 1970.
+   * @returns Whether it had not ended before.
+   * @throws AppError `log_unavailable`
+   */
+  endToken(id: string, until: number): Promise<boolean>;
+  hasEnded(tokenId: string): Promise<boolean>;
   thread(visitor: Visitor): Promise<UpstreamThread | undefined>;
   /** Keeps (or, with undefined, forgets) a visitor's upstream thread. Does not wait for the disk: what a later write makes durable includes it. */
   setThread(visitor: Visitor, thread: UpstreamThread | undefined): void;

@@ -10,6 +10,11 @@ const KEPT_DAYS = 7;
 /** Facts that are remembered; beyond, the one that was set longest ago is forgotten. */
 const MAX_FACTS = 1000;
 
+/** Ended tokens that are remembered; beyond, those that ended longest ago are forgotten: memory is bounded. */
+const MAX_ENDED = 100_000;
+/** Tokens that end between two looks for those that may be forgotten. */
+const FORGET_EVERY = 256;
+
 /** The key of conversations.json under which a visitor's exchanges stand. */
 export const logKey = (visitor: Visitor): string => (visitor.kind === 'anonymous' ? ANONYMOUS : visitor.id);
 
@@ -22,6 +27,8 @@ export class Memory {
   readonly threads = new Map<string, UpstreamThread>();
   readonly days = new Map<string, number>();
   readonly facts = new Map<string, string>();
+  readonly vouched = new Set<string>();
+  readonly ended = new Map<string, number>();
   /** Archive files that were promised in the journal and are not known to be complete. */
   archiving: ArchiveIntent[] = [];
 
@@ -32,6 +39,8 @@ export class Memory {
     for (const [visitor, thread] of state.threads) this.threads.set(visitor, thread);
     for (const [day, count] of state.days) this.count(day, count);
     for (const [name, value] of state.facts) this.setFact(name, value);
+    for (const id of state.vouched) this.vouched.add(id);
+    for (const [token, until] of state.ended) this.ended.set(token, until);
     this.archiving = [...state.archiving];
   }
 
@@ -63,6 +72,15 @@ export class Memory {
       case 'day':
         this.count(record.day, record.count);
         break;
+      case 'cleared':
+        this.clear(record.ids, record.keep);
+        break;
+      case 'vouched':
+        this.vouched.add(record.id);
+        break;
+      case 'ended':
+        this.ended.set(record.token, record.until);
+        break;
       case 'dropped':
         for (const id of record.ids) this.taken.delete(id);
         break;
@@ -80,6 +98,23 @@ export class Memory {
     const verified = visitor.kind === 'verified';
     this.log.add({ id, key: logKey(visitor), session, verified, cleared, timestamp, json });
     this.taken.delete(id);
+  }
+
+  /** Takes exchanges from their visitor; `keep`: they stay in the log. */
+  clear(ids: readonly string[], keep: boolean): void {
+    if (keep) this.log.clear(ids);
+    else this.log.remove(ids);
+  }
+
+  /** Remembers that a token has ended. @param now Seconds since 1970. */
+  end(token: string, until: number, now: number): void {
+    this.ended.set(token, until);
+    if (this.ended.size % FORGET_EVERY !== 0) return;
+    for (const [known, end] of this.ended) if (end <= now) this.ended.delete(known);
+    for (const oldest of this.ended.keys()) {
+      if (this.ended.size <= MAX_ENDED) break;
+      this.ended.delete(oldest);
+    }
   }
 
   /** Adds an exchange that another log has kept. */

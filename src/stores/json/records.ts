@@ -60,6 +60,9 @@ export const journalRecord = z.discriminatedUnion('type', [
   z.object({ type: z.literal('fact'), name: z.string(), value: z.string() }),
   z.object({ type: z.literal('day'), day: z.string(), count: z.number() }),
   z.object({ type: z.literal('dropped'), ids: z.array(z.string()) }),
+  z.object({ type: z.literal('cleared'), ids: z.array(z.string()), keep: z.boolean() }),
+  z.object({ type: z.literal('vouched'), id: z.string() }),
+  z.object({ type: z.literal('ended'), token: z.string(), until: z.number() }),
   z.object({ type: z.literal('archive'), intent: archiveIntent }),
 ]);
 export type JournalRecord = z.infer<typeof journalRecord>;
@@ -112,4 +115,7 @@ export const threadLine = (by: Visitor, thread: UpstreamThread | undefined): str
 export const factLine = (name: string, value: string): string => line({ type: 'fact', name, value });
 export const dayLine = (day: string, count: number): string => line({ type: 'day', day, count });
 export const droppedLine = (ids: string[]): string => line({ type: 'dropped', ids });
+export const clearedLine = (ids: string[], keep: boolean): string => line({ type: 'cleared', ids, keep });
+export const vouchedLine = (id: string): string => line({ type: 'vouched', id });
+export const endedLine = (token: string, until: number): string => line({ type: 'ended', token, until });
 export const archiveLine = (intent: ArchiveIntent): string => line({ type: 'archive', intent });
