@@ -12,6 +12,7 @@ import { visitorKey } from './chat/ports.ts';
 import { onUnreadable } from './http/failures.ts';
 import { HEARTBEAT_MS } from './http/sse.ts';
 import { secretFromFile } from './identity/secret-file.ts';
+import { createSecretMatch } from './identity/secret-match.ts';
 import { createSessionTokens, opaqueName } from './identity/session-tokens.ts';
 import { createDailyBudget } from './limits/daily-budget.ts';
 import { createLogger } from './logger.ts';
@@ -101,12 +102,23 @@ export const start = async (options: StartOptions): Promise<Service> => {
         threadIdle: settings.THREAD_IDLE,
         historyMaxChars: settings.HISTORY_MAX_CHARS,
         answerMaxChars: settings.MAX_ANSWER_TOKENS * CHARS_PER_TOKEN,
+        clearKeepsLog: settings.CLEAR_KEEPS_LOG,
       },
     });
     await chat.settleInterrupted();
     const app = createApp({
       chat,
-      tokens: createSessionTokens({ secrets: sessionSecrets, ttl: settings.SESSION_TTL, clock }),
+      tokens: createSessionTokens({
+        secrets: sessionSecrets,
+        ttl: settings.SESSION_TTL,
+        max: settings.SESSION_MAX,
+        grace: settings.SESSION_GRACE,
+        ended: store,
+        clock,
+      }),
+      isSiteKey: createSecretMatch(SITE_KEYS),
+      vouching: store,
+      transcript: store,
       identity: settings.IDENTITY,
       maxMessageChars: settings.MAX_MESSAGE_CHARS,
       heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
