@@ -17,10 +17,12 @@ import {
 import { healthRoutes, type Readiness } from './http/health.ts';
 import { type HistoryRouteDeps, historyRoutes } from './http/history.ts';
 import { createCallLimit, type Rate } from './http/limits.ts';
+import { type ModelRouteDeps, modelRoutes } from './http/models.ts';
+import { type OpsRouteDeps, opsRoutes } from './http/ops.ts';
 import { secureHeaders } from './http/secure-headers.ts';
 import { type SessionRouteDeps, sessionRoutes } from './http/session.ts';
 
-type RouteDeps = ChatRouteDeps & SessionRouteDeps & HistoryRouteDeps;
+type RouteDeps = ChatRouteDeps & SessionRouteDeps & HistoryRouteDeps & ModelRouteDeps & OpsRouteDeps;
 
 export interface AppDeps extends Omit<RouteDeps, 'postLimit' | 'readLimit'> {
   readonly readiness: () => Readiness;
@@ -59,6 +61,8 @@ export const createApp = (deps: AppDeps): OpenAPIHono<AppEnv> => {
   app.route('/', chatRoutes({ ...deps, postLimit }));
   app.route('/', sessionRoutes({ ...deps, postLimit }));
   app.route('/', historyRoutes({ ...deps, readLimit }));
+  app.route('/', modelRoutes(deps));
+  app.route('/', opsRoutes(deps));
   app.route('/', healthRoutes(deps.readiness));
   app.doc31('/openapi.json', {
     openapi: '3.1.0',
