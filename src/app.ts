@@ -8,17 +8,23 @@ import type { AppEnv } from './http/context.ts';
 import { onError, onMethodNotAllowed, onNotFound } from './http/failures.ts';
 import {
   type AllowedOrigins,
-  addressLimit,
   corsHeaders,
   forwardedWarning,
   jsonBodyGate,
+  optionalJsonBodyGate,
   originGate,
-  type Rate,
 } from './http/gates.ts';
 import { healthRoutes, type Readiness } from './http/health.ts';
+import { type HistoryRouteDeps, historyRoutes } from './http/history.ts';
+import { createCallLimit, type Rate } from './http/limits.ts';
+import { type ModelRouteDeps, modelRoutes } from './http/models.ts';
+import { type OpsRouteDeps, opsRoutes } from './http/ops.ts';
 import { secureHeaders } from './http/secure-headers.ts';
+import { type SessionRouteDeps, sessionRoutes } from './http/session.ts';
 
-export interface AppDeps extends ChatRouteDeps {
+type RouteDeps = ChatRouteDeps & SessionRouteDeps & HistoryRouteDeps & ModelRouteDeps & OpsRouteDeps;
+
+export interface AppDeps extends Omit<RouteDeps, 'postLimit' | 'readLimit'> {
   readonly readiness: () => Readiness;
   readonly allowedOrigins: AllowedOrigins;
   readonly rate: Rate | null;
@@ -45,9 +51,18 @@ export const createApp = (deps: AppDeps): OpenAPIHono<AppEnv> => {
   app.use('/api/*', corsHeaders(deps.allowedOrigins));
   app.use('/api/*', originGate(deps.allowedOrigins));
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
-  app.post('/api/chat', addressLimit(deps), jsonBodyGate());
+  // Reading has buckets of its own: it must not cost a visitor messages.
+  const [postLimit, readLimit] = [createCallLimit(deps), createCallLimit(deps)];
+  app.post('/api/chat', postLimit.byAddress, jsonBodyGate());
+  app.post('/api/session', postLimit.byAddress, optionalJsonBodyGate());
+  app.post('/api/session/refresh', postLimit.byAddress);
+  app.on(['GET', 'DELETE'], '/api/history', readLimit.byAddress);
 
-  app.route('/', chatRoutes(deps));
+  app.route('/', chatRoutes({ ...deps, postLimit }));
+  app.route('/', sessionRoutes({ ...deps, postLimit }));
+  app.route('/', historyRoutes({ ...deps, readLimit }));
+  app.route('/', modelRoutes(deps));
+  app.route('/', opsRoutes(deps));
   app.route('/', healthRoutes(deps.readiness));
   app.doc31('/openapi.json', {
     openapi: '3.1.0',

@@ -5,10 +5,12 @@ import {
   oneOf,
   origins,
   rate,
+  secret,
   secrets,
   text,
   wholeNumber,
   wholeNumberOrOff,
+  yesOrNo,
 } from './settings.ts';
 
 /** One setting: its text in the environment, what that may be, and one line of documentation. */
@@ -169,10 +171,17 @@ export const SETTINGS = {
     schema: oneOf(['open', 'signed']),
     fallback: 'open',
     takes: 'open or signed',
-    doc: '`open`: a `user_id` is taken on trust. `signed`: only a session token names a visitor.',
+    doc: '`open`: a `user_id` is taken on trust. `signed`: only a session token or a site key names a visitor.',
+  }),
+  SITE_KEYS: setting({
+    schema: secrets(16),
+    fallback: null,
+    takes: 'secrets of at least 32 characters each, comma-separated, at most 16',
+    doc: "Keys of the site's own servers: what they say of a visitor is verified.",
+    secret: true,
   }),
   SESSION_SECRET: setting({
-    schema: secrets,
+    schema: secrets(2),
     fallback: null,
     takes: 'a secret of at least 32 characters, or two, comma-separated: the first signs, both verify',
     doc: 'Signs session tokens. Absent: made once and kept in `DATA_DIR/session-secret`.',
@@ -183,6 +192,25 @@ export const SETTINGS = {
     fallback: '7d',
     takes: 'a duration of at least 1s, such as 12h or 7d',
     doc: 'Life of a session token.',
+  }),
+  SESSION_MAX: setting({
+    schema: duration(1_000, 10 * YEAR_MS),
+    fallback: '30d',
+    takes: 'a duration of at least 1s, such as 12h or 30d',
+    doc: 'Life of a session through all refreshes, from its begin.',
+  }),
+  SESSION_GRACE: setting({
+    schema: duration(0, YEAR_MS),
+    fallback: '0',
+    takes: 'a duration from 0 to 365d, such as 1h',
+    doc: 'How long after its end a session token may still be refreshed.',
+  }),
+  OPS_TOKEN: setting({
+    schema: secret,
+    fallback: null,
+    takes: 'a secret of at least 32 characters, without spaces and commas',
+    doc: 'Opens the ops routes. Absent: made once and kept in `DATA_DIR/ops-token`; under `NODE_ENV=production` the ops routes are then off.',
+    secret: true,
   }),
   RUN_TIMEOUT: setting({
     schema: duration(100),
@@ -213,6 +241,12 @@ export const SETTINGS = {
     fallback: '64',
     takes: 'a whole number, 1 to 1024',
     doc: 'Size in MB at which the oldest exchanges move from `conversations.json` into `archive/`.',
+  }),
+  CLEAR_KEEPS_LOG: setting({
+    schema: yesOrNo,
+    fallback: 'true',
+    takes: 'true or false',
+    doc: 'Whether the log keeps, for ops, what a visitor cleared.',
   }),
   LOG_LEVEL: setting({
     schema: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']),

@@ -69,6 +69,7 @@ export const sessionInvalid = failure('session_invalid', 'The session is not val
 export const sessionExpired = failure('session_expired', 'The session has ended. Please start a new one.');
 export const userMismatch = failure('user_mismatch', 'The session belongs to another user.');
 export const originNotAllowed = failure('origin_not_allowed', 'This site may not use this service.');
+export const forbidden = failure('forbidden', 'This is not allowed.');
 export const notFound = failure('not_found', 'There is nothing here.');
 export const methodNotAllowed = failure('method_not_allowed', 'This method is not allowed here.');
 export const threadBusy = failure(

@@ -9,10 +9,11 @@ import { createApp } from './app.ts';
 import { findAssistantFile } from './assistant/find-file.ts';
 import { AssistantFileError } from './assistant/parse.ts';
 import { createChat } from './chat/chat.ts';
-import { visitorKey } from './chat/ports.ts';
+import { type Logger, visitorKey } from './chat/ports.ts';
 import { onUnreadable } from './http/failures.ts';
 import { HEARTBEAT_MS } from './http/sse.ts';
 import { secretFromFile } from './identity/secret-file.ts';
+import { createSecretMatch } from './identity/secret-match.ts';
 import { createSessionTokens, opaqueName } from './identity/session-tokens.ts';
 import { createDailyBudget } from './limits/daily-budget.ts';
 import { createLogger } from './logger.ts';
@@ -56,12 +57,13 @@ export const start = async (options: StartOptions): Promise<Service> => {
   const file = await findAssistantFile(options.env);
   const config = readConfig(options.env, file && { model: file.loaded.definition.model });
   const { settings } = config;
+  const dir = path.resolve(settings.DATA_DIR);
   const clock = { now: () => Date.now() };
   const logger = createLogger({ level: settings.LOG_LEVEL, secrets: secretsIn(settings) }, options.log);
   for (const warning of config.warnings) logger.warn({}, warning);
 
   const store = await openJsonStore({
-    dir: path.resolve(settings.DATA_DIR),
+    dir,
     maxBytes: settings.LOG_MAX_MB * BYTES_PER_MB,
     clock,
     logger,
@@ -69,8 +71,9 @@ export const start = async (options: StartOptions): Promise<Service> => {
   const closing = [() => store.close()];
   try {
     const sessionSecrets = settings.SESSION_SECRET ?? [
-      await secretFromFile(path.resolve(settings.DATA_DIR, 'session-secret')),
+      await secretFromFile(path.join(dir, 'session-secret')),
     ];
+    const opsToken = OPS_TOKEN ?? (await keptOpsToken(options.env.NODE_ENV, dir, logger));
     const upstreams = await startUpstreams({
       config,
       file,
@@ -99,12 +102,26 @@ export const start = async (options: StartOptions): Promise<Service> => {
         threadIdle: settings.THREAD_IDLE,
         historyMaxChars: settings.HISTORY_MAX_CHARS,
         answerMaxChars: settings.MAX_ANSWER_TOKENS * CHARS_PER_TOKEN,
+        clearKeepsLog: settings.CLEAR_KEEPS_LOG,
       },
     });
     await chat.settleInterrupted();
     const app = createApp({
       chat,
-      tokens: createSessionTokens({ secrets: sessionSecrets, ttl: settings.SESSION_TTL, clock }),
+      tokens: createSessionTokens({
+        secrets: sessionSecrets,
+        ttl: settings.SESSION_TTL,
+        max: settings.SESSION_MAX,
+        grace: settings.SESSION_GRACE,
+        ended: store,
+        clock,
+      }),
+      isSiteKey: createSecretMatch(SITE_KEYS),
+      vouching: store,
+      transcript: store,
+      assistant: () => upstreams.assistant(),
+      isOpsToken: opsToken === undefined ? null : createSecretMatch([opsToken]),
+      visitors: (page) => store.visitors(page),
       identity: settings.IDENTITY,
       maxMessageChars: settings.MAX_MESSAGE_CHARS,
       heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
@@ -124,7 +141,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
     });
     const server = createServer(getRequestListener(app.fetch, { errorHandler: onUnreadable }));
     const url = await listen(server, settings.HOST, settings.PORT);
-    logger.info({ url, backend: config.upstream.kind, data: path.resolve(settings.DATA_DIR) }, 'listening');
+    logger.info({ url, backend: config.upstream.kind, data: dir }, 'listening');
 
     return {
       url,
@@ -142,6 +159,19 @@ export const start = async (options: StartOptions): Promise<Service> => {
     for (const close of closing.reverse()) await close();
     throw thrown;
   }
+};
+
+/** The ops token that was made here; in production it must be given, and ops is off without it. */
+const keptOpsToken = async (
+  nodeEnv: string | undefined,
+  dir: string,
+  logger: Logger,
+): Promise<string | undefined> => {
+  if (nodeEnv === 'production') return undefined;
+  const file = path.join(dir, 'ops-token');
+  const token = await secretFromFile(file);
+  logger.info({ file }, 'the ops token is in this file');
+  return token;
 };
 
 /** Why the log cannot be written, without the paths that only the service's own log may name. */

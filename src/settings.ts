@@ -11,8 +11,9 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const isUnit = (unit: string): unit is keyof typeof UNIT_MS => Object.hasOwn(UNIT_MS, unit);
 
-/** `30s`, `500ms`, `7d` → milliseconds; undefined where the text is no duration. */
+/** `30s`, `500ms`, `7d`, `0` → milliseconds; undefined where the text is no duration. */
 const milliseconds = (text: string): number | undefined => {
+  if (text === '0') return 0;
   const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text);
   const unit = match?.[2];
   return match && unit && isUnit(unit) ? Number(match[1]) * UNIT_MS[unit] : undefined;
@@ -73,11 +74,21 @@ export const origins = readWith((text): 'any' | readonly string[] | undefined =>
   return exact ? listed : undefined;
 });
 
-/** One secret of at least 32 characters, or two, comma-separated. */
-export const secrets = readWith((text): readonly string[] | undefined => {
-  const listed = text.split(',').map((secret) => secret.trim());
-  return listed.length <= 2 && listed.every((secret) => secret.length >= 32) ? listed : undefined;
-});
+/** Secrets of at least 32 characters, comma-separated. */
+export const secrets = (max: number) =>
+  readWith((text): readonly string[] | undefined => {
+    const listed = text.split(',').map((secret) => secret.trim());
+    return listed.length <= max && listed.every((secret) => secret.length >= 32) ? listed : undefined;
+  });
+
+/** One secret of at least 32 characters. */
+export const secret = z
+  .string()
+  .min(32)
+  .regex(/^[^\s,]+$/);
+
+/** `true` or `false`. */
+export const yesOrNo = z.enum(['true', 'false']).transform((word) => word === 'true');
 
 /** An http(s) address without query and without credentials, which would end up in logs. */
 export const httpUrl = readWith((text) => {

@@ -19,6 +19,8 @@ const HEADERS_SHARE = 3;
 /** What answers, put together from the settings and the assistant file. */
 export interface Upstreams {
   readonly backend: Backend;
+  /** What visitors may know of who answers. */
+  assistant(): { readonly name: string | undefined; readonly model: string | undefined };
   /** What ops should know of them now, a sentence each. */
   notes(): string[];
   /** Reads the assistant file anew. */
@@ -81,6 +83,10 @@ export const startUpstreams = async (deps: UpstreamsDeps): Promise<Upstreams> =>
         });
   return {
     backend: fallback ?? firstBackend,
+    assistant: () => {
+      const { name, model } = assistant.definition();
+      return { name: name ?? undefined, model: model ?? first.settings.model };
+    },
     notes: () => [fallback?.note(), retirement?.note()].filter((note) => note !== undefined),
     reload: () => assistant.reload(),
     close: async () => {

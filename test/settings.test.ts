@@ -145,6 +145,25 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
     ],
     bad: ['7', '999ms', '7 d', '1w', '99999d', '-7d'],
   },
+  SITE_KEYS: {
+    absent: undefined,
+    good: [
+      [LONG, [LONG]],
+      [`${LONG}, ${OTHER},${LONG}`, [LONG, OTHER, LONG]],
+    ],
+    bad: ['too-short-secret', `${LONG},short-secret`, `${LONG},`],
+  },
+  SESSION_MAX: { absent: 30 * DAY, good: [['12h', DAY / 2]], bad: ['30', '999ms', '99999d'] },
+  SESSION_GRACE: {
+    absent: 0,
+    good: [
+      ['1h', DAY / 24],
+      ['0s', 0],
+    ],
+    bad: ['60', '366d', '-1s'],
+  },
+  OPS_TOKEN: { absent: undefined, good: [[OTHER, OTHER]], bad: ['too-short-secret', `${LONG},${LONG}`] },
+  CLEAR_KEEPS_LOG: { absent: true, good: [['false', false]], bad: ['yes', 'True', '1'] },
   RUN_TIMEOUT: {
     absent: 120_000,
     good: [

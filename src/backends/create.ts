@@ -98,7 +98,7 @@ export const createBackend = (settings: BackendSettings): Backend =>
     lockWait: Math.min(LONGEST_LOCK_WAIT_MS, settings.runTimeout / 4),
     callTool: (call, { visitor, verified, exchangeId, signal }) =>
       settings.callTool(call, {
-        userId: visitor.kind === 'user' ? visitor.id : null,
+        userId: visitor.kind === 'anonymous' ? null : visitor.id,
         verified,
         exchangeId,
         signal,

@@ -47,6 +47,8 @@ export interface ChatDeps {
     readonly historyMaxChars: number;
     /** UTF-16 units after which an answer is cut off, whatever the upstream still says. */
     readonly answerMaxChars: number;
+    /** Whether the log keeps what a visitor cleared. */
+    readonly clearKeepsLog: boolean;
   };
 }
 
@@ -58,6 +60,12 @@ export interface Chat {
    *   where the message is not taken. Nothing was spent then.
    */
   send(message: { visitor: Visitor; text: string }): Promise<Turn>;
+  /**
+   * Clears a visitor's history: a new thread, without memory. It takes its turn behind the messages that are
+   * there, so that none of them comes to light afterwards.
+   * @throws AppError `shutting_down`, `thread_busy`, `log_unavailable`
+   */
+  clear(visitor: Visitor): Promise<void>;
   /** Logs as failed what an earlier process was cut off in. Call once, before the first message. */
   settleInterrupted(): Promise<void>;
   /**
@@ -120,6 +128,20 @@ export const createChat = (deps: ChatDeps): Chat => {
     }
   };
 
+  const clear = async (visitor: Visitor): Promise<void> => {
+    if (draining) throw shuttingDown();
+    const place = queue.enter(visitorKey(visitor));
+    taking += 1;
+    try {
+      await place.turn;
+      await store.clear(visitor, limits.clearKeepsLog);
+    } finally {
+      place.leave();
+      taking -= 1;
+      settle();
+    }
+  };
+
   /** Runs a taken message to its end; never rejects. */
   const runTurn = async (
     turn: OpenTurn,
@@ -171,7 +193,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     const run = backend.run({
       exchangeId: message.id,
       visitor,
-      verified: false,
+      verified: visitor.kind === 'verified',
       message: message.user,
       thread: await usableThread(visitor, message.timestamp),
       history: (share = 1) => recall(store, visitor, limits.historyMaxChars * share),
@@ -200,6 +222,7 @@ export const createChat = (deps: ChatDeps): Chat => {
 
   return {
     send,
+    clear,
     settleInterrupted: async () => {
       const interrupted = await store.interrupted();
       if (interrupted.length === 0) return;

@@ -5,15 +5,28 @@
 
 /** Who speaks. Visitors are the same only if kind and exact text of the id are. */
 export interface Visitor {
-  /** `user`: named by a `user_id`. `anonymous`: known by its session alone. */
-  readonly kind: 'user' | 'anonymous';
+  /**
+   * `user`: named by a `user_id` on trust. `verified`: named by a `user_id` that the site vouches for.
+   * `anonymous`: known by its session alone.
+   *
+   * The same `user_id` on trust and verified are two visitors: whoever spoke under it before the site vouched for
+   * it may have been another, so neither thread nor transcript goes over.
+   */
+  readonly kind: 'user' | 'verified' | 'anonymous';
   /** The `user_id`, or the id of the anonymous session. */
   readonly id: string;
 }
 
 /** A text that is the same for the same visitor and for no other. */
-export const visitorKey = (visitor: Visitor): string =>
-  `${visitor.kind === 'user' ? 'u' : 'a'}:${visitor.id}`;
+export const visitorKey = (visitor: Visitor): string => `${visitor.kind.slice(0, 1)}:${visitor.id}`;
+
+const KINDS: Record<string, Visitor['kind']> = { u: 'user', v: 'verified', a: 'anonymous' };
+
+/** The visitor of a {@link visitorKey}. */
+export const visitorOf = (key: string): Visitor => ({
+  kind: KINDS[key.slice(0, 1)] ?? 'user',
+  id: key.slice(2),
+});
 
 /** Tokens that a run cost, as the upstream counted them. */
 export interface Usage {
@@ -51,6 +64,17 @@ export interface UpstreamThread {
   readonly madeBy: string;
 }
 
+/** What ops see of a visitor. */
+export interface VisitorSummary {
+  /** visitorKey() of the visitor: where the next page goes on. */
+  readonly key: string;
+  readonly visitor: Visitor;
+  /** Exchanges in the live log that were not cleared. */
+  readonly messages: number;
+  /** When the last of them came: seconds since 1970. */
+  readonly lastSeen: number;
+}
+
 /** Where transcript, thread map and counts live. Every write is durable when its promise resolves. */
 export interface Store {
   /**
@@ -68,6 +92,28 @@ export interface Store {
   interrupted(): Promise<TakenMessage[]>;
   /** A visitor's exchanges, newest first, at most `limit`, those older than the exchange `before` if given. */
   recent(visitor: Visitor, page: { limit: number; before?: string }): Promise<Exchange[]>;
+  /**
+   * Takes a visitor's exchanges out of `recent`, and forgets the thread.
+   * @param keepLog Whether they stay in the log, where only ops see them.
+   * @throws AppError `log_unavailable`
+   */
+  clear(visitor: Visitor, keepLog: boolean): Promise<void>;
+  /** Visitors in an order of the store's own, at most `limit`, those after the key `after` if given. */
+  visitors(page: { limit: number; after?: string }): Promise<VisitorSummary[]>;
+  /**
+   * Remembers for good that the site has vouched for a `user_id`.
+   * @throws AppError `log_unavailable`
+   */
+  vouch(userId: string): Promise<void>;
+  isVouched(userId: string): Promise<boolean>;
+  /**
+   * Remembers that a token has ended; atomic.
+   * @param until When the token would have ended by itself and may be forgotten: seconds since 1970.
+   * @returns Whether it had not ended before.
+   * @throws AppError `log_unavailable`
+   */
+  endToken(id: string, until: number): Promise<boolean>;
+  hasEnded(tokenId: string): Promise<boolean>;
   thread(visitor: Visitor): Promise<UpstreamThread | undefined>;
   /** Keeps (or, with undefined, forgets) a visitor's upstream thread. Does not wait for the disk: what a later write makes durable includes it. */
   setThread(visitor: Visitor, thread: UpstreamThread | undefined): void;

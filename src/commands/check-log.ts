@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { brokenAt } from '../assistant/json-place.ts';
 import { ConversationsSyntaxError } from '../stores/json/find-conversations.ts';
-import { ANONYMOUS } from '../stores/json/live-log.ts';
+import { ANONYMOUS } from '../stores/json/lanes.ts';
 import { type LogReader, syntaxFault } from '../stores/json/log-reader.ts';
 import { Refusal } from './command.ts';
 import { asOlder, BrokenExchange, type Entry, type LoggedExchange, readLog } from './log-exchanges.ts';

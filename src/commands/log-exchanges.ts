@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { CompactNumbers } from '../stores/json/compact-numbers.ts';
-import { ANONYMOUS } from '../stores/json/live-log.ts';
+import { ANONYMOUS } from '../stores/json/lanes.ts';
 import type { LogReader } from '../stores/json/log-reader.ts';
 import { Identities, rewritten } from '../stores/json/older-form.ts';
 import { type StoredExchange, storedExchange } from '../stores/json/records.ts';

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { brokenAt } from '../assistant/json-place.ts';
 import { type Visitor, visitorKey } from '../chat/ports.ts';
 import type { JsonStore } from '../stores/json/json-store.ts';
-import { ANONYMOUS } from '../stores/json/live-log.ts';
+import { ANONYMOUS } from '../stores/json/lanes.ts';
 import { Refusal } from './command.ts';
 import { systemReason } from './system-reason.ts';
 

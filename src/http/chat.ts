@@ -1,26 +1,19 @@
-import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
+import { createRoute } from '@hono/zod-openapi';
 import { accepts } from 'hono/accepts';
 import type { Chat } from '../chat/chat.ts';
 import type { Exchange } from '../chat/ports.ts';
-import { invalidRequest } from '../errors.ts';
-import type { SessionTokens } from '../identity/session-tokens.ts';
-import type { AppEnv } from './context.ts';
-import { type ChatAnswer, chatAnswer, chatRequest, errorAnswer } from './schemas.ts';
+import type { CallLimit } from './limits.ts';
+import { checkedRoutes, failure } from './route-parts.ts';
+import { type ChatAnswer, chatAnswer, chatRequest } from './schemas.ts';
 import { streamTurn } from './sse.ts';
-import { whoSpeaks } from './who-speaks.ts';
+import { type SpeakerDeps, whoSpeaks } from './who-speaks.ts';
 
-export interface ChatRouteDeps {
+export interface ChatRouteDeps extends SpeakerDeps {
   readonly chat: Chat;
-  readonly tokens: SessionTokens;
-  readonly identity: 'open' | 'signed';
+  readonly postLimit: CallLimit;
   readonly maxMessageChars: number;
   readonly heartbeatMs: number;
 }
-
-const failure = (description: string) => ({
-  description,
-  content: { 'application/json': { schema: errorAnswer } },
-});
 
 const postChat = (maxMessageChars: number) =>
   createRoute({
@@ -56,14 +49,9 @@ const postChat = (maxMessageChars: number) =>
 
 /** POST /api/chat: one message in, one answer out; as JSON or as a stream of the same events. */
 export const chatRoutes = (deps: ChatRouteDeps) =>
-  new OpenAPIHono<AppEnv>({
-    defaultHook: (result) => {
-      if (!result.success)
-        throw invalidRequest(result.error.issues[0]?.message ?? 'The request is not valid.');
-    },
-  }).openapi(postChat(deps.maxMessageChars), async (c) => {
+  checkedRoutes().openapi(postChat(deps.maxMessageChars), async (c) => {
     const body = c.req.valid('json');
-    const { visitor, newToken } = await whoSpeaks(
+    const { visitor, newToken, bySiteKey } = await whoSpeaks(
       {
         authorization: c.req.header('authorization'),
         sessionToken: body.session_token,
@@ -71,6 +59,7 @@ export const chatRoutes = (deps: ChatRouteDeps) =>
       },
       deps,
     );
+    if (bySiteKey) await deps.postLimit.byVisitor(c, visitor);
     const turn = await deps.chat.send({ visitor, text: body.message });
     c.set('exchangeId', turn.id);
     const toAnswer = (exchange: Exchange): ChatAnswer => ({

@@ -8,5 +8,7 @@ export interface AppEnv {
     requestId: string;
     /** The exchange that the request began; ties its line in the log to the turn's. */
     exchangeId: string | undefined;
+    /** What the limit per visitor counts the request as. */
+    countedAs: string | undefined;
   };
 }

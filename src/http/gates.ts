@@ -1,21 +1,11 @@
 import type { MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
-import { rateLimiter } from 'hono-rate-limiter';
 import type { Logger } from '../chat/ports.ts';
-import { bodyTooLarge, originNotAllowed, rateLimited, unsupportedMediaType } from '../errors.ts';
-import { boundedCounts } from '../limits/bounded-counts.ts';
-import { clientAddress } from '../limits/client-address.ts';
+import { bodyTooLarge, originNotAllowed, unsupportedMediaType } from '../errors.ts';
 import type { AppEnv } from './context.ts';
 
 /** What a request passes on its way to a route, in the order of app.ts. */
-
-/** Calls per window. */
-export interface Rate {
-  readonly limit: number;
-  /** Milliseconds. */
-  readonly windowMs: number;
-}
 
 type Gate = MiddlewareHandler<AppEnv>;
 
@@ -24,9 +14,6 @@ export type AllowedOrigins = 'any' | readonly string[];
 
 /** The largest body, in bytes. */
 const MAX_BODY_BYTES = 64 * 1024;
-
-/** Addresses that the limit counts at a time. */
-const MAX_ADDRESSES = 100_000;
 
 /**
  * Answers preflights and lets allowed pages read our answers, refusals included.
@@ -91,21 +78,14 @@ export const jsonBodyGate = (): Gate => {
   };
 };
 
-/** Counts calls by client address and refuses those over the rate; null: no limit. */
-export const addressLimit = ({ rate, trustProxy }: { rate: Rate | null; trustProxy: number }): Gate => {
-  if (!rate) return (_, next) => next();
-  return rateLimiter<AppEnv>({
-    ...rate,
-    standardHeaders: 'draft-7',
-    store: boundedCounts({ maxKeys: MAX_ADDRESSES }),
-    keyGenerator: (c) => {
-      const socketAddress = c.env.incoming.socket.remoteAddress;
-      return clientAddress({ socketAddress, forwardedFor: c.req.header('x-forwarded-for') }, trustProxy);
-    },
-    handler: (c) => {
-      throw rateLimited({ retryAfter: Math.max(1, Number(c.res.headers.get('Retry-After'))) });
-    },
-  });
+/** As {@link jsonBodyGate}, where a request may also come without a body. */
+export const optionalJsonBodyGate = (): Gate => {
+  const gate = jsonBodyGate();
+  return async function optionalJsonBodyGate(c, next) {
+    const isEmpty =
+      c.req.header('transfer-encoding') === undefined && Number(c.req.header('content-length') ?? 0) === 0;
+    return isEmpty && c.req.header('content-type') === undefined ? next() : gate(c, next);
+  };
 };
 
 /** Tells the owner, once, that a proxy stands in front which the settings do not know of. */

@@ -30,6 +30,24 @@ const message = (maxChars: number) => {
     .openapi({ example: 'Hello, how are you?' });
 };
 
+/** The body of POST /api/session. */
+export const sessionRequest = z
+  .object(
+    {
+      user_id: userId,
+      name: z
+        .string({ error: 'name must be a text.' })
+        .trim()
+        .min(1, { error: 'name must be a text of 1 to 128 characters.' })
+        .max(128, { error: 'name must be a text of 1 to 128 characters.' })
+        .refine(isCleanText, { error: 'name must not hold NUL characters or broken surrogates.' })
+        .nullish()
+        .transform((name) => name ?? undefined),
+    },
+    { error: 'The body must be a JSON object.' },
+  )
+  .openapi('SessionRequest');
+
 /** The body of POST /api/chat. */
 export const chatRequest = (maxChars: number) =>
   z
@@ -59,6 +77,57 @@ export const chatAnswer = z
   .openapi('ChatAnswer');
 
 export type ChatAnswer = z.output<typeof chatAnswer>;
+
+/** A session and its token. */
+export const sessionAnswer = z
+  .object({
+    session_token: z.string(),
+    session_id: z.string(),
+    user_id: z.string().openapi({ description: '"anonymous" for an anonymous visitor.' }),
+    expires_at: z.number().openapi({ description: 'When the token ends: seconds since 1970.' }),
+    name: z.string().optional(),
+  })
+  .openapi('Session');
+
+const HISTORY_MAX = 100;
+const wrongLimit = `limit must be a whole number, 1 to ${HISTORY_MAX}.`;
+/** How much of a list one answer holds. */
+export const pageLimit = z.coerce
+  .number({ error: wrongLimit })
+  .int({ error: wrongLimit })
+  .min(1, { error: wrongLimit })
+  .max(HISTORY_MAX, { error: wrongLimit })
+  .default(20);
+
+/** For whom a site key speaks, where there is no body. */
+export const visitorQuery = z.object({ user_id: userId });
+
+/** Where a page of the history ends. */
+export const historyQuery = visitorQuery.extend({
+  before: z.string().max(128, { error: 'before must be the id of an exchange.' }).optional(),
+  limit: pageLimit,
+});
+
+/** A page of a visitor's exchanges. */
+export const historyAnswer = z
+  .object({
+    history: z
+      .array(
+        z.object({
+          id: z.string(),
+          user: z.string(),
+          bot: z.string().nullable(),
+          timestamp: z.number().openapi({ description: 'When the message came: seconds since 1970.' }),
+          error: z.string().optional(),
+          truncated: z.literal(true).optional(),
+        }),
+      )
+      .openapi({ description: 'Oldest first.' }),
+    before: z.string().optional().openapi({ description: 'Where the page with older ones begins.' }),
+  })
+  .openapi('History');
+
+export type HistoryAnswer = z.output<typeof historyAnswer>;
 
 /** Every failure. */
 export const errorAnswer = z

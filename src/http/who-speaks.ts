@@ -1,13 +1,12 @@
-import { randomUUID } from 'node:crypto';
-import type { Visitor } from '../chat/ports.ts';
-import { sessionRequired, userMismatch } from '../errors.ts';
-import type { SessionTokens } from '../identity/session-tokens.ts';
+import type { Store, Visitor } from '../chat/ports.ts';
+import { invalidRequest, sessionRequired, userMismatch } from '../errors.ts';
+import type { Session, SessionTokens } from '../identity/session-tokens.ts';
 
 /** What a request says of who sends it. */
 export interface Claims {
   /** The `Authorization` header. */
   readonly authorization: string | undefined;
-  readonly sessionToken: string | null | undefined;
+  readonly sessionToken?: string | null | undefined;
   readonly userId: string | undefined;
 }
 
@@ -15,32 +14,63 @@ export interface Speaker {
   readonly visitor: Visitor;
   /** A token for a session that began with this message; goes into the answer. */
   readonly newToken?: string;
+  /** A server of the site speaks for the visitor: counted per visitor, not per address. */
+  readonly bySiteKey?: boolean;
+}
+
+export interface SpeakerDeps {
+  readonly tokens: SessionTokens;
+  readonly identity: 'open' | 'signed';
+  readonly isSiteKey: (given: string) => boolean;
+  /** Which `user_id`s were ever verified. */
+  readonly vouching: Pick<Store, 'vouch' | 'isVouched'>;
 }
 
 /** `Bearer …`; another scheme is meant for whatever stands in front of us. */
-const bearer = (authorization: string | undefined): string | undefined =>
+export const bearer = (authorization: string | undefined): string | undefined =>
   /^Bearer(?:\s+(.*))?$/i.exec(authorization?.trim() ?? '')?.slice(1)[0] ??
   (/^Bearer$/i.test(authorization?.trim() ?? '') ? '' : undefined);
 
+/** The visitor of a session. */
+export const visitorIn = ({ id, userId }: Session): Visitor =>
+  userId === undefined ? { kind: 'anonymous', id } : { kind: 'verified', id: userId };
+
 /**
- * Finds out who speaks, by the contract's order: a session token, a `user_id` on trust, a new anonymous session.
- * @throws AppError `session_invalid`, `session_expired`, `user_mismatch`, `session_required`
+ * Finds out who speaks where a token or a site key proves it; undefined where there is neither.
+ * @throws AppError `session_invalid`, `session_expired`, `user_mismatch`; `invalid_request` for a site key that
+ * speaks for nobody
  */
-export const whoSpeaks = async (
-  claims: Claims,
-  deps: { tokens: SessionTokens; identity: 'open' | 'signed' },
-): Promise<Speaker> => {
-  const token = bearer(claims.authorization) ?? (claims.sessionToken || undefined);
+export const provenSpeaker = async (claims: Claims, deps: SpeakerDeps): Promise<Speaker | undefined> => {
+  const given = bearer(claims.authorization);
+  const bySiteKey = given !== undefined && deps.isSiteKey(given);
+  const token = (bySiteKey ? undefined : given) ?? (claims.sessionToken || undefined);
   if (token !== undefined) {
     const session = await deps.tokens.verify(token);
-    // The session is an anonymous visitor's: whatever user is named beside it, it is another.
-    if (claims.userId !== undefined) throw userMismatch();
-    return { visitor: { kind: 'anonymous', id: session.id } };
+    if (claims.userId !== undefined && claims.userId !== session.userId) throw userMismatch();
+    return { visitor: visitorIn(session), bySiteKey };
   }
-  if (claims.userId !== undefined) {
-    if (deps.identity === 'signed') throw sessionRequired();
-    return { visitor: { kind: 'user', id: claims.userId } };
+  if (!bySiteKey) return undefined;
+  if (claims.userId === undefined) {
+    throw invalidRequest('user_id must name the visitor for whom the site key speaks.');
   }
-  const id = randomUUID();
-  return { visitor: { kind: 'anonymous', id }, newToken: await deps.tokens.issue(id) };
+  await deps.vouching.vouch(claims.userId);
+  return { visitor: { kind: 'verified', id: claims.userId }, bySiteKey };
+};
+
+/**
+ * Finds out who speaks, by the contract's order: a session token, a site key with a `user_id`, a `user_id` on
+ * trust, a new anonymous session.
+ * @throws AppError as {@link provenSpeaker}, and `session_required` for a `user_id` that is not taken on trust
+ */
+export const whoSpeaks = async (claims: Claims, deps: SpeakerDeps): Promise<Speaker> => {
+  const proven = await provenSpeaker(claims, deps);
+  if (proven) return proven;
+  const { userId } = claims;
+  if (userId !== undefined) {
+    // Once the site has vouched for someone, nobody else goes by that name.
+    if (deps.identity === 'signed' || (await deps.vouching.isVouched(userId))) throw sessionRequired();
+    return { visitor: { kind: 'user', id: userId } };
+  }
+  const session = await deps.tokens.issue();
+  return { visitor: visitorIn(session), newToken: session.token };
 };

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, randomUUID } from 'node:crypto';
 import { sign, verify } from 'hono/jwt';
 import { z } from 'zod';
 import { sessionExpired, sessionInvalid } from '../errors.ts';
@@ -8,23 +8,58 @@ const ALGORITHM = 'HS256';
 
 /** A session as its token tells it. */
 export interface Session {
-  /** Names the session; random. */
+  /** Names the session; random. An anonymous visitor is known by it. */
   readonly id: string;
+  /** The `user_id` that the site vouched for; undefined: an anonymous visitor. */
+  readonly userId: string | undefined;
+  /** What the visitor calls itself. */
+  readonly name: string | undefined;
+  /** Names this token among those of the session. */
+  readonly tokenId: string;
+  /** When the session began: seconds since 1970. */
+  readonly begin: number;
   /** When the token ends: seconds since 1970. */
   readonly expiresAt: number;
 }
 
-/** Issues and verifies session tokens: JWT, HS256. */
+/** A session with a token for it that is good now. */
+export interface Issued extends Session {
+  readonly token: string;
+}
+
+/** Issues, verifies, refreshes and ends session tokens: JWT, HS256. */
 export interface SessionTokens {
-  issue(sessionId: string): Promise<string>;
+  /** Begins a session. */
+  issue(of?: { readonly userId?: string | undefined; readonly name?: string | undefined }): Promise<Issued>;
   /** @throws AppError `session_invalid`, or `session_expired` for one that was good once. */
   verify(token: string): Promise<Session>;
+  /**
+   * Ends the token and gives another for the same session.
+   * @throws AppError as `verify`, and `session_expired` for a session that has lasted as long as one may.
+   */
+  refresh(token: string): Promise<Issued>;
+  /** @throws AppError as `verify` */
+  end(token: string): Promise<void>;
 }
+
+/** Where ended tokens are remembered, until they would have ended by themselves. */
+export interface EndedTokens {
+  /** @returns Whether it had not ended before. */
+  endToken(id: string, until: number): Promise<boolean>;
+  hasEnded(id: string): Promise<boolean>;
+}
+
+const name = z.string().min(1).max(128);
 
 /** `typ` keeps apart what else may be signed with the same secret. */
 const claims = z.object({
   typ: z.literal('session'),
-  sid: z.string().min(1).max(128),
+  sid: name,
+  sub: name.optional(),
+  name: name.optional(),
+  jti: name.optional(),
+  /** When the session began. */
+  beg: z.number().optional(),
   iat: z.number(),
   exp: z.number(),
 });
@@ -32,36 +67,74 @@ const claims = z.object({
 /**
  * @param deps.secrets The first signs, all verify: a secret is changed by putting the new one in front.
  * @param deps.ttl Life of a token in milliseconds.
+ * @param deps.max Life of a session through refreshes, in milliseconds.
+ * @param deps.grace Milliseconds after its end in which a token may still be refreshed.
  */
 export const createSessionTokens = (deps: {
   secrets: readonly string[];
   ttl: number;
+  max: number;
+  grace: number;
+  ended: EndedTokens;
   clock: { now(): number };
 }): SessionTokens => {
+  const { clock, ended } = deps;
   const [signing] = deps.secrets;
   if (signing === undefined) throw new Error('session tokens need a secret');
+
+  const endOf = (begin: number): number => begin + Math.ceil(deps.max / 1000);
+  /** When a token is of no use any more, not even for a refresh. */
+  const lastUse = ({ expiresAt }: Session): number => expiresAt + Math.ceil(deps.grace / 1000);
+
+  const give = async (session: Pick<Session, 'id' | 'userId' | 'name' | 'begin'>): Promise<Issued> => {
+    const now = clock.now();
+    const tokenId = randomUUID();
+    const expiresAt = Math.min(Math.ceil((now + deps.ttl) / 1000), endOf(session.begin));
+    const payload = {
+      typ: 'session',
+      sid: session.id,
+      ...(session.userId === undefined ? {} : { sub: session.userId }),
+      ...(session.name === undefined ? {} : { name: session.name }),
+      jti: tokenId,
+      beg: session.begin,
+      iat: Math.floor(now / 1000),
+      exp: expiresAt,
+    };
+    return { ...session, tokenId, expiresAt, token: await sign(payload, signing, ALGORITHM) };
+  };
+
+  /** @param grace Milliseconds after its end in which it is still taken. */
+  const read = async (token: string, grace: number): Promise<Session> => {
+    for (const secret of deps.secrets) {
+      // The end is checked below, by our own clock, so that an expired token is told from a forged one.
+      const payload = await verify(token, secret, { alg: ALGORITHM, exp: false }).catch(() => undefined);
+      if (!payload) continue;
+      const { data } = claims.safeParse(payload);
+      if (!data) throw sessionInvalid();
+      // The first versions named no tokens.
+      const tokenId = data.jti ?? `${data.sid}.${data.iat}.${data.exp}`;
+      if (data.exp * 1000 + grace <= clock.now() || (await ended.hasEnded(tokenId))) throw sessionExpired();
+      const { sid: id, sub: userId, beg: begin = data.iat, exp: expiresAt } = data;
+      return { id, userId, name: data.name, tokenId, begin, expiresAt };
+    }
+    throw sessionInvalid();
+  };
+
   return {
-    issue: (sessionId) => {
-      const now = deps.clock.now();
-      const payload = {
-        typ: 'session',
-        sid: sessionId,
-        iat: Math.floor(now / 1000),
-        exp: Math.ceil((now + deps.ttl) / 1000),
-      };
-      return sign(payload, signing, ALGORITHM);
+    issue: ({ userId, name } = {}) =>
+      give({ id: randomUUID(), userId, name, begin: Math.floor(clock.now() / 1000) }),
+    verify: (token) => read(token, 0),
+    refresh: async (token) => {
+      const session = await read(token, deps.grace);
+      if (endOf(session.begin) * 1000 <= clock.now()) throw sessionExpired();
+      // Of two refreshes at once one wins: a token has one successor.
+      if (!(await ended.endToken(session.tokenId, lastUse(session)))) throw sessionExpired();
+      const { id, userId, name, begin } = session;
+      return give({ id, userId, name, begin });
     },
-    verify: async (token) => {
-      for (const secret of deps.secrets) {
-        // The end is checked below, by our own clock, so that an expired token is told from a forged one.
-        const payload = await verify(token, secret, { alg: ALGORITHM, exp: false }).catch(() => undefined);
-        if (!payload) continue;
-        const { data } = claims.safeParse(payload);
-        if (!data) throw sessionInvalid();
-        if (data.exp * 1000 <= deps.clock.now()) throw sessionExpired();
-        return { id: data.sid, expiresAt: data.exp };
-      }
-      throw sessionInvalid();
+    end: async (token) => {
+      const session = await read(token, 0);
+      await ended.endToken(session.tokenId, lastUse(session));
     },
   };
 };

@@ -167,6 +167,75 @@ export const storeContract = (name: string, open: () => Promise<StoreUnderTest>)
       expect(await store.thread(user('bob'))).toBeUndefined();
     });
 
+    test('what a visitor cleared is told no more, and its thread is forgotten, others keep theirs', async () => {
+      const [alice, bob] = [user('alice'), anonymous('bob')];
+      const other = exchange(user('carl'));
+      await finished(exchange(alice), exchange(alice), exchange(bob), exchange(bob), other);
+      for (const visitor of [alice, bob, other.visitor])
+        store.setThread(visitor, { id: 'x', madeBy: 'test' });
+      await store.clear(alice, true);
+      await store.clear(bob, false);
+      await store.clear(user('nobody'), true);
+      const later = exchange(alice);
+      await finished(later);
+      for (const round of ['before', 'after']) {
+        expect(await store.recent(alice, { limit: 5 }), round).toEqual([later]);
+        expect(await store.recent(bob, { limit: 5 }), round).toEqual([]);
+        expect(await store.recent(other.visitor, { limit: 5 }), round).toEqual([other]);
+        expect(await store.thread(alice)).toBeUndefined();
+        expect(await store.thread(bob)).toBeUndefined();
+        expect(await store.thread(other.visitor)).toBeDefined();
+        await reopen();
+      }
+    });
+
+    test('a user_id on trust and the same one verified are two visitors', async () => {
+      const verified: Visitor = { kind: 'verified', id: 'alice' };
+      const [open, sure] = [exchange(user('alice')), exchange(verified)];
+      await finished(open, sure);
+      store.setThread(user('alice'), { id: 'open', madeBy: 'test' });
+      await reopen();
+      expect(await store.recent(user('alice'), { limit: 5 })).toEqual([open]);
+      expect(await store.recent(verified, { limit: 5 })).toEqual([sure]);
+      expect(await store.thread(verified)).toBeUndefined();
+    });
+
+    test('who was vouched for stays so', async () => {
+      for (const id of ['alice', '__proto__']) {
+        expect(await store.isVouched(id)).toBe(false);
+        await store.vouch(id);
+        await store.vouch(id);
+        await reopen();
+        expect(await store.isVouched(id)).toBe(true);
+      }
+      expect(await store.isVouched('Alice')).toBe(false);
+    });
+
+    test('a token ends once, for good', async () => {
+      const until = Date.now() / 1000 + 60;
+      expect(await store.hasEnded('one')).toBe(false);
+      const ends = await Promise.all([1, 2, 3].map(() => store.endToken('one', until)));
+      expect(ends.toSorted()).toEqual([false, false, true]);
+      await reopen();
+      expect(await store.hasEnded('one')).toBe(true);
+      expect(await store.endToken('one', until)).toBe(false);
+      expect(await store.hasEnded('two')).toBe(false);
+    });
+
+    test('visitors are listed page by page, with how much they said and when they were last seen', async () => {
+      const last = exchange(user('alice'));
+      await finished(exchange(user('alice')), exchange(anonymous('one')), last, exchange(user('bob')));
+      const first = await store.visitors({ limit: 2 });
+      const rest = await store.visitors({ limit: 2, after: first[1]?.key ?? '' });
+      const all = [...first, ...rest];
+      expect(new Set(all.map(({ key }) => key))).toEqual(new Set(['u:alice', 'a:one', 'u:bob']));
+      expect(all.find(({ key }) => key === 'u:alice')).toMatchObject({
+        visitor: user('alice'),
+        messages: 2,
+        lastSeen: last.timestamp,
+      });
+    });
+
     test('messages are counted by day, each count given once, through a restart', async () => {
       const counts = await Promise.all(Array.from({ length: 20 }, () => store.countMessage('2026-10-13')));
       expect(counts.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { conversationsText } from './conversations-text.ts';
 import { errnoOf, makeFolder, replaceFile } from './durable-file.ts';
-import type { Entry, Lane, LiveLog } from './live-log.ts';
+import type { Entry, Lane } from './lanes.ts';
+import type { LiveLog } from './live-log.ts';
 import { LOG_MODE } from './log-file.ts';
 import type { ArchiveIntent } from './records.ts';
 

@@ -1,4 +1,4 @@
-import type { Lane } from './live-log.ts';
+import type { Lane } from './lanes.ts';
 import { bytesOf } from './slabs.ts';
 
 /** How many exchanges, and about how many bytes, are put together in one go. */

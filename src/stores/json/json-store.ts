@@ -7,6 +7,7 @@ import { openJournal } from './journal.ts';
 import { load } from './load.ts';
 import { type Lock, makeAndLock } from './lock.ts';
 import { dayLine, exchangeJson, exchangeLine, factLine, takenLine, threadLine } from './records.ts';
+import { createSessionFacts } from './session-facts.ts';
 import { createSnapshotWriter, placesIn } from './snapshot-writer.ts';
 import { createSnapshots } from './snapshots.ts';
 import { createTakeOver, type OlderExchange } from './take-over.ts';
@@ -173,6 +174,7 @@ const openLocked = async (deps: JsonStoreDeps, lock: Lock): Promise<JsonStore> =
     async recent(visitor, page) {
       return memory.log.recent(visitor, page);
     },
+    ...createSessionFacts({ memory, journal, snapshots, clock }),
     async thread(visitor) {
       return memory.threads.get(visitorKey(visitor));
     },

@@ -3,7 +3,8 @@ import type { Adapter } from 'lowdb';
 import { conversationsText } from './conversations-text.ts';
 import { errnoOf, replaceFile } from './durable-file.ts';
 import { ConversationsSyntaxError, findConversations, wholeText } from './find-conversations.ts';
-import { ANONYMOUS, type Draft, LiveLog } from './live-log.ts';
+import { ANONYMOUS, type Draft } from './lanes.ts';
+import { LiveLog } from './live-log.ts';
 import { Identities, rewritten } from './older-form.ts';
 import { type StoredExchange, storedExchange } from './records.ts';
 import { giveBack } from './slabs.ts';
@@ -58,8 +59,18 @@ function* exchangesIn(text: Buffer, log: LiveLog): Generator<InFile> {
     const { exchange, raw } = checked(json, at, `exchange ${index + 1} of ${JSON.stringify(key)}`);
     const id = identities.idOf(key, index, exchange);
     const session = key === ANONYMOUS ? exchange.session : undefined;
-    const { timestamp } = exchange;
-    yield { id, key, session, timestamp, json: rewritten(json, id, exchange, raw), at, end };
+    const { timestamp, verified, cleared } = exchange;
+    yield {
+      id,
+      key,
+      session,
+      verified,
+      cleared,
+      timestamp,
+      json: rewritten(json, id, exchange, raw),
+      at,
+      end,
+    };
   }
 }
 

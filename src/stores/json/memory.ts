@@ -1,5 +1,6 @@
 import { type TakenMessage, type UpstreamThread, type Visitor, visitorKey } from '../../chat/ports.ts';
-import { ANONYMOUS, LiveLog, type OlderDraft } from './live-log.ts';
+import { ANONYMOUS, type OlderDraft } from './lanes.ts';
+import { LiveLog } from './live-log.ts';
 import type { ArchiveIntent, JournalRecord } from './records.ts';
 import type { State } from './state-file.ts';
 
@@ -9,8 +10,13 @@ const KEPT_DAYS = 7;
 /** Facts that are remembered; beyond, the one that was set longest ago is forgotten. */
 const MAX_FACTS = 1000;
 
+/** Ended tokens that are remembered; beyond, those that ended longest ago are forgotten: memory is bounded. */
+const MAX_ENDED = 100_000;
+/** Tokens that end between two looks for those that may be forgotten. */
+const FORGET_EVERY = 256;
+
 /** The key of conversations.json under which a visitor's exchanges stand. */
-export const logKey = (visitor: Visitor): string => (visitor.kind === 'user' ? visitor.id : ANONYMOUS);
+export const logKey = (visitor: Visitor): string => (visitor.kind === 'anonymous' ? ANONYMOUS : visitor.id);
 
 const fileNames = ({ files }: ArchiveIntent): string => files.map(({ name }) => name).join();
 
@@ -21,6 +27,8 @@ export class Memory {
   readonly threads = new Map<string, UpstreamThread>();
   readonly days = new Map<string, number>();
   readonly facts = new Map<string, string>();
+  readonly vouched = new Set<string>();
+  readonly ended = new Map<string, number>();
   /** Archive files that were promised in the journal and are not known to be complete. */
   archiving: ArchiveIntent[] = [];
 
@@ -31,6 +39,8 @@ export class Memory {
     for (const [visitor, thread] of state.threads) this.threads.set(visitor, thread);
     for (const [day, count] of state.days) this.count(day, count);
     for (const [name, value] of state.facts) this.setFact(name, value);
+    for (const id of state.vouched) this.vouched.add(id);
+    for (const [token, until] of state.ended) this.ended.set(token, until);
     this.archiving = [...state.archiving];
   }
 
@@ -43,14 +53,14 @@ export class Memory {
         if (!this.log.has(record.message.id)) this.taken.set(record.message.id, record.message);
         break;
       case 'exchange': {
-        const { id, timestamp } = record.exchange;
-        this.add(record.visitor, id, timestamp, JSON.stringify(record.exchange));
+        const { id, timestamp, cleared } = record.exchange;
+        this.add(record.visitor, id, timestamp, JSON.stringify(record.exchange), cleared);
         break;
       }
       case 'imported': {
-        const { raw, id, timestamp, session } = record.exchange;
+        const { raw, id, timestamp, session, cleared } = record.exchange;
         const { key, time } = record;
-        this.addOlder({ key, id, timestamp, time, session, json: JSON.stringify(raw) });
+        this.addOlder({ key, id, timestamp, time, session, cleared, json: JSON.stringify(raw) });
         break;
       }
       case 'thread':
@@ -61,6 +71,15 @@ export class Memory {
         break;
       case 'day':
         this.count(record.day, record.count);
+        break;
+      case 'cleared':
+        this.clear(record.ids, record.keep);
+        break;
+      case 'vouched':
+        this.vouched.add(record.id);
+        break;
+      case 'ended':
+        this.ended.set(record.token, record.until);
         break;
       case 'dropped':
         for (const id of record.ids) this.taken.delete(id);
@@ -74,10 +93,28 @@ export class Memory {
   }
 
   /** Adds an exchange; its message is then no longer an unfinished one. */
-  add(visitor: Visitor, id: string, timestamp: number, json: string): void {
+  add(visitor: Visitor, id: string, timestamp: number, json: string, cleared?: true): void {
     const session = visitor.kind === 'anonymous' ? visitor.id : undefined;
-    this.log.add({ id, key: logKey(visitor), session, timestamp, json });
+    const verified = visitor.kind === 'verified';
+    this.log.add({ id, key: logKey(visitor), session, verified, cleared, timestamp, json });
     this.taken.delete(id);
+  }
+
+  /** Takes exchanges from their visitor; `keep`: they stay in the log. */
+  clear(ids: readonly string[], keep: boolean): void {
+    if (keep) this.log.clear(ids);
+    else this.log.remove(ids);
+  }
+
+  /** Remembers that a token has ended. @param now Seconds since 1970. */
+  end(token: string, until: number, now: number): void {
+    this.ended.set(token, until);
+    if (this.ended.size % FORGET_EVERY !== 0) return;
+    for (const [known, end] of this.ended) if (end <= now) this.ended.delete(known);
+    for (const oldest of this.ended.keys()) {
+      if (this.ended.size <= MAX_ENDED) break;
+      this.ended.delete(oldest);
+    }
   }
 
   /** Adds an exchange that another log has kept. */
@@ -113,7 +150,7 @@ export class Memory {
 
   /** Removes archived exchanges, and the threads of visitors of whom nothing is left. */
   removeArchived(ids: Iterable<string>): void {
-    const gone = new Set(this.log.remove(ids).map(visitorKey));
+    const gone = new Set(this.log.remove(ids));
     // Someone who is being answered right now will need the thread.
     for (const { visitor } of this.taken.values()) gone.delete(visitorKey(visitor));
     for (const key of gone) this.threads.delete(key);

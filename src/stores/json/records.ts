@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Exchange, TakenMessage, UpstreamThread, Visitor } from '../../chat/ports.ts';
 
-const visitor = z.object({ kind: z.enum(['user', 'anonymous']), id: z.string() });
+const visitor = z.object({ kind: z.enum(['user', 'verified', 'anonymous']), id: z.string() });
 
 export const takenMessage = z.object({
   id: z.string().min(1),
@@ -30,6 +30,8 @@ export const storedExchange = z.looseObject({
   session: z.string().optional().catch(undefined),
   error: z.string().optional().catch(undefined),
   truncated: z.literal(true).optional().catch(undefined),
+  verified: z.literal(true).optional().catch(undefined),
+  cleared: z.literal(true).optional().catch(undefined),
   usage: z.object({ input: z.number(), output: z.number() }).optional().catch(undefined),
 });
 export type StoredExchange = z.infer<typeof storedExchange>;
@@ -58,6 +60,9 @@ export const journalRecord = z.discriminatedUnion('type', [
   z.object({ type: z.literal('fact'), name: z.string(), value: z.string() }),
   z.object({ type: z.literal('day'), day: z.string(), count: z.number() }),
   z.object({ type: z.literal('dropped'), ids: z.array(z.string()) }),
+  z.object({ type: z.literal('cleared'), ids: z.array(z.string()), keep: z.boolean() }),
+  z.object({ type: z.literal('vouched'), id: z.string() }),
+  z.object({ type: z.literal('ended'), token: z.string(), until: z.number() }),
   z.object({ type: z.literal('archive'), intent: archiveIntent }),
 ]);
 export type JournalRecord = z.infer<typeof journalRecord>;
@@ -66,8 +71,12 @@ export type JournalRecord = z.infer<typeof journalRecord>;
 export const exchangeJson = (exchange: Exchange): string => {
   const { id, visitor: by, user, bot, timestamp, error, truncated, usage } = exchange;
   const session = by.kind === 'anonymous' ? by.id : undefined;
-  return JSON.stringify({ user, bot, timestamp, id, session, error, truncated, usage });
+  const verified = by.kind === 'verified' ? true : undefined;
+  return JSON.stringify({ user, bot, timestamp, id, session, verified, error, truncated, usage });
 };
+
+/** An exchange's line that says that its visitor cleared it. */
+export const withClearedMark = (json: string): string => `${json.trimEnd().slice(0, -1)},"cleared":true}`;
 
 /** The exchange that a line of {@link exchangeJson}, or of the older form with its id, stands for. */
 export const exchangeOf = (by: Visitor, id: string, json: string): Exchange => {
@@ -106,4 +115,7 @@ export const threadLine = (by: Visitor, thread: UpstreamThread | undefined): str
 export const factLine = (name: string, value: string): string => line({ type: 'fact', name, value });
 export const dayLine = (day: string, count: number): string => line({ type: 'day', day, count });
 export const droppedLine = (ids: string[]): string => line({ type: 'dropped', ids });
+export const clearedLine = (ids: string[], keep: boolean): string => line({ type: 'cleared', ids, keep });
+export const vouchedLine = (id: string): string => line({ type: 'vouched', id });
+export const endedLine = (token: string, until: number): string => line({ type: 'ended', token, until });
 export const archiveLine = (intent: ArchiveIntent): string => line({ type: 'archive', intent });

@@ -135,6 +135,8 @@ export const createSnapshotWriter = (deps: {
         taken: [...memory.taken.values()],
         threads: memory.threads,
         facts: [...memory.facts],
+        vouched: memory.vouched,
+        ended: memory.ended,
       };
       const start = performance.now();
       if (logChanged) await files.conversations.write();

@@ -19,6 +19,10 @@ export interface State {
   threads: Iterable<readonly [visitor: string, thread: UpstreamThread]>;
   /** The one that was set longest ago comes first. */
   facts: Iterable<readonly [name: string, value: string]>;
+  /** The `user_id`s that the site has vouched for. */
+  vouched: Iterable<string>;
+  /** Tokens that have ended before their time, with that time in seconds since 1970. */
+  ended: Iterable<readonly [token: string, until: number]>;
 }
 
 export const emptyState = (): State => ({
@@ -28,6 +32,8 @@ export const emptyState = (): State => ({
   taken: [],
   threads: [],
   facts: [],
+  vouched: [],
+  ended: [],
 });
 
 const stateFile = z.object({
@@ -38,6 +44,8 @@ const stateFile = z.object({
   threads: z.array(z.tuple([z.string(), upstreamThread])),
   // The first versions had none.
   facts: z.array(z.tuple([z.string(), z.string()])).default([]),
+  vouched: z.array(z.string()).default([]),
+  ended: z.array(z.tuple([z.string(), z.number()])).default([]),
 });
 
 const SLICE_LINES = 200;
@@ -66,6 +74,10 @@ function* stateText(state: State): Generator<string> {
   yield* listText(state.threads);
   yield ',\n"facts": ';
   yield* listText(state.facts);
+  yield ',\n"vouched": ';
+  yield* listText(state.vouched);
+  yield ',\n"ended": ';
+  yield* listText(state.ended);
   yield '}\n';
 }
 

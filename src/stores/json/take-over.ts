@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Journal } from './journal.ts';
-import type { OlderDraft } from './live-log.ts';
+import type { OlderDraft } from './lanes.ts';
 import type { Memory } from './memory.ts';
 import { importedLine } from './records.ts';
 import type { Snapshots } from './snapshots.ts';

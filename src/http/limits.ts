@@ -1,0 +1,66 @@
+import type { Context, MiddlewareHandler } from 'hono';
+import { rateLimiter } from 'hono-rate-limiter';
+import { type Visitor, visitorKey } from '../chat/ports.ts';
+import { rateLimited } from '../errors.ts';
+import { boundedCounts } from '../limits/bounded-counts.ts';
+import { clientAddress } from '../limits/client-address.ts';
+import type { AppEnv } from './context.ts';
+import { bearer } from './who-speaks.ts';
+
+/** Calls per window. */
+export interface Rate {
+  readonly limit: number;
+  /** Milliseconds. */
+  readonly windowMs: number;
+}
+
+/** Addresses, and visitors, that a limit counts at a time. */
+const MAX_KEYS = 100_000;
+
+/** One bucket per client address, or per visitor for whom a server of the site speaks: it calls from one address. */
+export interface CallLimit {
+  /** Counts the call by its address and refuses it over the rate; lets pass what comes with a site key. */
+  readonly byAddress: MiddlewareHandler<AppEnv>;
+  /** Counts what came with a site key. @throws AppError `rate_limited` */
+  byVisitor(c: Context<AppEnv>, visitor: Visitor): Promise<void>;
+}
+
+/** Makes buckets of their own; a null rate: no limit. */
+export const createCallLimit = (deps: {
+  rate: Rate | null;
+  trustProxy: number;
+  isSiteKey: (given: string) => boolean;
+}): CallLimit => {
+  const { rate } = deps;
+  if (!rate) return { byAddress: (_, next) => next(), byVisitor: async () => {} };
+  const common = {
+    ...rate,
+    standardHeaders: 'draft-7' as const,
+    handler: (c: Context<AppEnv>) => {
+      throw rateLimited({ retryAfter: Math.max(1, Number(c.res.headers.get('Retry-After'))) });
+    },
+  };
+  const visitors = rateLimiter<AppEnv>({
+    ...common,
+    store: boundedCounts({ maxKeys: MAX_KEYS }),
+    keyGenerator: (c) => c.get('countedAs') ?? '',
+  });
+  return {
+    byAddress: rateLimiter<AppEnv>({
+      ...common,
+      store: boundedCounts({ maxKeys: MAX_KEYS }),
+      skip: (c) => deps.isSiteKey(bearer(c.req.header('authorization')) ?? ''),
+      keyGenerator: (c) => {
+        const socketAddress = c.env.incoming.socket.remoteAddress;
+        return clientAddress(
+          { socketAddress, forwardedFor: c.req.header('x-forwarded-for') },
+          deps.trustProxy,
+        );
+      },
+    }),
+    byVisitor: async (c, visitor) => {
+      c.set('countedAs', visitorKey(visitor));
+      await visitors(c, async () => {});
+    },
+  };
+};

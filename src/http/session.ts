@@ -1,0 +1,105 @@
+import { createRoute, type z } from '@hono/zod-openapi';
+import type { Store } from '../chat/ports.ts';
+import { forbidden, sessionRequired } from '../errors.ts';
+import type { Issued } from '../identity/session-tokens.ts';
+import { exchangeAnswer } from './history.ts';
+import type { CallLimit } from './limits.ts';
+import { checkedRoutes, failure } from './route-parts.ts';
+import { historyAnswer, sessionAnswer, sessionRequest } from './schemas.ts';
+import { bearer, type SpeakerDeps, visitorIn } from './who-speaks.ts';
+
+export interface SessionRouteDeps extends SpeakerDeps {
+  readonly postLimit: CallLimit;
+  readonly transcript: Pick<Store, 'recent'>;
+}
+
+/** Exchanges that a refreshed session is given. */
+const REFRESHED_WITH = 20;
+
+const json = <T extends z.ZodType>(description: string, schema: T) => ({
+  description,
+  content: { 'application/json': { schema } },
+});
+const unwell = {
+  429: failure('rate_limited'),
+  503: failure('log_unavailable'),
+};
+
+const begin = createRoute({
+  method: 'post',
+  path: '/api/session',
+  summary: 'Begin a session',
+  description: 'Without a site key an anonymous one; with a site key as Bearer one for the `user_id`.',
+  request: { body: { required: false, content: { 'application/json': { schema: sessionRequest } } } },
+  responses: {
+    201: json('The session and its token', sessionAnswer),
+    400: failure('invalid_json, invalid_request'),
+    401: failure('session_invalid'),
+    403: failure('forbidden, origin_not_allowed'),
+    ...unwell,
+  },
+});
+
+const refresh = createRoute({
+  method: 'post',
+  path: '/api/session/refresh',
+  summary: 'Get a new token for the session; the old one ends',
+  responses: {
+    200: json('The new token and the recent history', sessionAnswer.extend(historyAnswer.shape)),
+    401: failure('session_required, session_invalid, session_expired'),
+    ...unwell,
+  },
+});
+
+const end = createRoute({
+  method: 'delete',
+  path: '/api/session',
+  summary: 'End the session of the token',
+  responses: {
+    204: { description: 'It has ended' },
+    401: failure('session_required, session_invalid, session_expired'),
+    503: failure('log_unavailable'),
+  },
+});
+
+const answerOf = (issued: Issued) => ({
+  session_token: issued.token,
+  session_id: issued.id,
+  user_id: issued.userId ?? 'anonymous',
+  expires_at: issued.expiresAt,
+  ...(issued.name === undefined ? {} : { name: issued.name }),
+});
+
+/** POST /api/session, POST /api/session/refresh, DELETE /api/session. */
+export const sessionRoutes = ({ tokens, isSiteKey, vouching, postLimit, transcript }: SessionRouteDeps) => {
+  const tokenOf = (authorization: string | undefined): string => {
+    const token = bearer(authorization);
+    if (token === undefined) throw sessionRequired();
+    return token;
+  };
+  return checkedRoutes()
+    .openapi(begin, async (c) => {
+      const { user_id: userId, name } = c.req.valid('json') ?? {};
+      const key = bearer(c.req.header('authorization'));
+      const bySiteKey = key !== undefined && isSiteKey(key);
+      // A token opens no session; whoever sends one here takes it for a key.
+      if (key !== undefined && !bySiteKey) throw forbidden();
+      if (userId !== undefined && !bySiteKey) throw forbidden();
+      if (bySiteKey) {
+        await postLimit.byVisitor(c, { kind: 'verified', id: userId ?? '' });
+        if (userId !== undefined) await vouching.vouch(userId);
+      }
+      c.header('Cache-Control', 'no-store');
+      return c.json(answerOf(await tokens.issue({ userId, name })), 201);
+    })
+    .openapi(refresh, async (c) => {
+      const issued = await tokens.refresh(tokenOf(c.req.header('authorization')));
+      const recent = await transcript.recent(visitorIn(issued), { limit: REFRESHED_WITH + 1 });
+      c.header('Cache-Control', 'no-store');
+      return c.json({ ...answerOf(issued), ...exchangeAnswer(recent, REFRESHED_WITH) }, 200);
+    })
+    .openapi(end, async (c) => {
+      await tokens.end(tokenOf(c.req.header('authorization')));
+      return c.body(null, 204);
+    });
+};

@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import { type Clock, type Store, type VisitorSummary, visitorOf } from '../../chat/ports.ts';
+import type { Journal } from './journal.ts';
+import type { Memory } from './memory.ts';
+import { clearedLine, endedLine, threadLine, vouchedLine } from './records.ts';
+import type { Snapshots } from './snapshots.ts';
+
+/** Exchanges in one line of the journal. */
+const CLEARED_AT_ONCE = 2000;
+
+type SessionFacts = Pick<Store, 'clear' | 'visitors' | 'vouch' | 'isVouched' | 'endToken' | 'hasEnded'>;
+
+/** What the store keeps of sessions: who was vouched for, which tokens ended, what was cleared. */
+export const createSessionFacts = (deps: {
+  memory: Memory;
+  journal: Journal;
+  snapshots: Snapshots;
+  clock: Clock;
+}): SessionFacts => {
+  const { memory, journal, snapshots, clock } = deps;
+
+  /** Given up where the disk fails, as the taking of a message is: someone waits, and can try again. */
+  const append = (line: string): Promise<void> => journal.append(line, randomUUID());
+
+  return {
+    async clear(visitor, keepLog) {
+      const ids = memory.log.idsOf(visitor);
+      const lines = [threadLine(visitor, undefined)];
+      for (let at = 0; at < ids.length; at += CLEARED_AT_ONCE) {
+        lines.push(clearedLine(ids.slice(at, at + CLEARED_AT_ONCE), keepLog));
+      }
+      const durable = append(lines.join(''));
+      // In memory before it is durable, as an exchange is; where the disk fails, the next snapshot has it.
+      memory.setThread(visitor, undefined);
+      memory.clear(ids, keepLog);
+      snapshots.changed();
+      await durable;
+      // What is to be gone must not wait in the file and in the journal for the next rewrite.
+      if (!keepLog && ids.length > 0) await snapshots.now();
+    },
+    async visitors({ limit, after }) {
+      const found: VisitorSummary[] = [];
+      let isPast = after === undefined;
+      for (const { key, count, last } of memory.log.visitors()) {
+        if (found.length >= limit) break;
+        if (isPast) found.push({ key, visitor: visitorOf(key), messages: count, lastSeen: last.timestamp });
+        isPast ||= key === after;
+      }
+      return found;
+    },
+    async vouch(userId) {
+      if (memory.vouched.has(userId)) return;
+      const durable = append(vouchedLine(userId));
+      memory.vouched.add(userId);
+      try {
+        await durable;
+      } catch (error) {
+        memory.vouched.delete(userId);
+        throw error;
+      }
+    },
+    async isVouched(userId) {
+      return memory.vouched.has(userId);
+    },
+    async endToken(token, until) {
+      if (memory.ended.has(token)) return false;
+      const durable = append(endedLine(token, until));
+      memory.end(token, until, clock.now() / 1000);
+      try {
+        await durable;
+      } catch (error) {
+        memory.ended.delete(token);
+        throw error;
+      }
+      return true;
+    },
+    async hasEnded(token) {
+      return memory.ended.has(token);
+    },
+  };
+};

@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { callApi, SITE_KEY } from '../helpers/api.ts';
+import { startBoth } from '../helpers/service.ts';
+
+const OPS_TOKEN = 'ops-token-of-at-least-thirty-two-characters';
+
+const CALLERS = ['nobody', 'visitor', 'other', 'site', 'ops'] as const;
+type Caller = (typeof CALLERS)[number];
+/** The status, with the code of a refusal. */
+type Outcome = string;
+
+/** Who gets in: each route and method, and what becomes of each who calls it as the user `ann`, whose it is. */
+const TABLE: Record<string, Record<Caller, Outcome>> = {
+  'post /api/chat': everyone('200', {
+    nobody: '401 session_required',
+    other: '403 user_mismatch',
+    ops: '401 session_invalid',
+  }),
+  'post /api/session': everyone('403 forbidden', { site: '201' }),
+  'post /api/session/refresh': everyone('401 session_invalid', {
+    nobody: '401 session_required',
+    visitor: '200',
+    other: '200',
+  }),
+  'delete /api/session': everyone('401 session_invalid', {
+    nobody: '401 session_required',
+    visitor: '204',
+    other: '204',
+  }),
+  'get /api/history': everyone('200', {
+    nobody: '401 session_required',
+    other: '403 user_mismatch',
+    ops: '401 session_invalid',
+  }),
+  'delete /api/history': everyone('204', {
+    nobody: '401 session_required',
+    other: '403 user_mismatch',
+    ops: '401 session_invalid',
+  }),
+  'get /api/models': everyone('200'),
+  'get /api/sessions': everyone('403 forbidden', { ops: '200' }),
+  'get /healthz': everyone('200'),
+  'get /readyz': everyone('200'),
+  'get /openapi.json': everyone('200'),
+};
+
+function everyone(outcome: Outcome, but: Partial<Record<Caller, Outcome>> = {}): Record<Caller, Outcome> {
+  return { nobody: outcome, visitor: outcome, other: outcome, site: outcome, ops: outcome, ...but };
+}
+
+const startGuarded = async () => {
+  const { service } = await startBoth({ env: { SITE_KEYS: SITE_KEY, OPS_TOKEN } });
+  const tokenOf = async (user_id: string) =>
+    (await callApi(service, 'POST', '/api/session', { bearer: SITE_KEY, json: { user_id } })).body
+      .session_token;
+  const bearerOf = async (caller: Caller) => {
+    if (caller === 'visitor') return tokenOf('ann');
+    if (caller === 'other') return tokenOf('bob');
+    return { nobody: undefined, site: SITE_KEY, ops: OPS_TOKEN }[caller];
+  };
+  await tokenOf('ann');
+  return { service, bearerOf };
+};
+
+describe('who gets in', () => {
+  it('is told of every route that there is', async () => {
+    const { service } = await startGuarded();
+    const document = z
+      .object({ paths: z.record(z.string(), z.record(z.string(), z.unknown())) })
+      .parse(await (await fetch(`${service.url}/openapi.json`)).json());
+    const routes = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method} ${path}`),
+    );
+    expect([...routes, 'get /openapi.json'].toSorted()).toEqual(Object.keys(TABLE).toSorted());
+  });
+
+  it.each(Object.entries(TABLE).flatMap(([route, row]) => CALLERS.map((who) => ({ route, who, row }))))(
+    '$route as $who',
+    async ({ route, who, row }) => {
+      const { service, bearerOf } = await startGuarded();
+      const [method = '', path = ''] = route.split(' ');
+      const isPost = method === 'post';
+      const { status, code } = await callApi(
+        service,
+        method.toUpperCase(),
+        isPost || !path.endsWith('history') ? path : `${path}?user_id=ann`,
+        {
+          bearer: await bearerOf(who),
+          ...(isPost && !path.endsWith('refresh') ? { json: { user_id: 'ann', message: 'Hi' } } : {}),
+        },
+      );
+      expect([status, code].filter((part) => part !== undefined).join(' ')).toBe(row[who]);
+    },
+  );
+
+  it('and other methods are refused on each path, whoever calls', async () => {
+    const { service, bearerOf } = await startGuarded();
+    for (const path of new Set(Object.keys(TABLE).map((route) => route.split(' ')[1] ?? ''))) {
+      for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']) {
+        if (`${method.toLowerCase()} ${path}` in TABLE) continue;
+        for (const who of CALLERS) {
+          const { status } = await callApi(service, method, path, { bearer: await bearerOf(who) });
+          expect(status, `${method} ${path} as ${who}`).toBe(405);
+        }
+      }
+    }
+  });
+});
