@@ -1,6 +1,14 @@
-import { type TakenMessage, type UpstreamThread, type Visitor, visitorKey } from '../../chat/ports.ts';
+import {
+  type Exchange,
+  type TakenMessage,
+  type UpstreamThread,
+  type Visitor,
+  visitorKey,
+} from '../../chat/ports.ts';
+import { IdempotencyKeys } from './idempotency-keys.ts';
 import { ANONYMOUS, LiveLog, type OlderDraft } from './live-log.ts';
-import type { ArchiveIntent, JournalRecord } from './records.ts';
+import { type ArchiveIntent, exchangeOf, type JournalRecord } from './records.ts';
+import { textOf } from './slabs.ts';
 import type { State } from './state-file.ts';
 
 /** Days whose counts are kept: the budget asks for today, ops may look back a little. */
@@ -21,6 +29,7 @@ export class Memory {
   readonly threads = new Map<string, UpstreamThread>();
   readonly days = new Map<string, number>();
   readonly facts = new Map<string, string>();
+  readonly keys = new IdempotencyKeys();
   /** Archive files that were promised in the journal and are not known to be complete. */
   archiving: ArchiveIntent[] = [];
 
@@ -31,6 +40,7 @@ export class Memory {
     for (const [visitor, thread] of state.threads) this.threads.set(visitor, thread);
     for (const [day, count] of state.days) this.count(day, count);
     for (const [name, value] of state.facts) this.setFact(name, value);
+    for (const entry of state.keys) this.keys.add(...entry);
     this.archiving = [...state.archiving];
   }
 
@@ -40,7 +50,7 @@ export class Memory {
       case 'part':
         break;
       case 'taken':
-        if (!this.log.has(record.message.id)) this.taken.set(record.message.id, record.message);
+        this.addTaken(record.message);
         break;
       case 'exchange': {
         const { id, timestamp } = record.exchange;
@@ -73,6 +83,19 @@ export class Memory {
     }
   }
 
+  /** Adds a message that was taken; one that is finished already counts for its key alone. */
+  addTaken(message: TakenMessage): void {
+    const { id, key, timestamp } = message;
+    if (!this.log.has(id)) this.taken.set(id, message);
+    if (key !== undefined) this.keys.add(key, id, timestamp);
+  }
+
+  /** Takes back a message that could not be written. */
+  removeTaken({ id, key }: TakenMessage): void {
+    this.taken.delete(id);
+    if (key !== undefined) this.keys.forget(key, id);
+  }
+
   /** Adds an exchange; its message is then no longer an unfinished one. */
   add(visitor: Visitor, id: string, timestamp: number, json: string): void {
     const session = visitor.kind === 'anonymous' ? visitor.id : undefined;
@@ -84,6 +107,16 @@ export class Memory {
   addOlder(draft: OlderDraft): void {
     this.log.addOlder(draft);
     this.taken.delete(draft.id);
+  }
+
+  /** An exchange of the live log and whose it is; what an older system logged as anonymous is nobody's. */
+  exchange(id: string): Exchange | undefined {
+    const entry = this.log.get(id);
+    if (!entry) return undefined;
+    const { lane, session } = entry;
+    if (session) return exchangeOf({ kind: 'anonymous', id: session.key }, id, textOf(entry));
+    if (lane.key === ANONYMOUS) return undefined;
+    return exchangeOf({ kind: 'user', id: lane.key }, id, textOf(entry));
   }
 
   setThread(visitor: Visitor, thread: UpstreamThread | undefined): void {

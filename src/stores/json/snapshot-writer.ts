@@ -135,6 +135,7 @@ export const createSnapshotWriter = (deps: {
         taken: [...memory.taken.values()],
         threads: memory.threads,
         facts: [...memory.facts],
+        keys: [...memory.keys],
       };
       const start = performance.now();
       if (logChanged) await files.conversations.write();

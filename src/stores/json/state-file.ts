@@ -3,6 +3,7 @@ import type { Adapter } from 'lowdb';
 import { z } from 'zod';
 import type { Logger, TakenMessage, UpstreamThread } from '../../chat/ports.ts';
 import { errnoOf, FILE_MODE, replaceFile } from './durable-file.ts';
+import type { KeyEntry } from './idempotency-keys.ts';
 import { type ArchiveIntent, archiveIntent, takenMessage, upstreamThread } from './records.ts';
 
 /** What the store keeps beside the log. */
@@ -19,6 +20,8 @@ export interface State {
   threads: Iterable<readonly [visitor: string, thread: UpstreamThread]>;
   /** The one that was set longest ago comes first. */
   facts: Iterable<readonly [name: string, value: string]>;
+  /** Idempotency keys; the one that came longest ago comes first. */
+  keys: Iterable<KeyEntry>;
 }
 
 export const emptyState = (): State => ({
@@ -28,6 +31,7 @@ export const emptyState = (): State => ({
   taken: [],
   threads: [],
   facts: [],
+  keys: [],
 });
 
 const stateFile = z.object({
@@ -36,8 +40,9 @@ const stateFile = z.object({
   days: z.array(z.tuple([z.string(), z.number()])),
   taken: z.array(takenMessage),
   threads: z.array(z.tuple([z.string(), upstreamThread])),
-  // The first versions had none.
+  // The first versions had none of these.
   facts: z.array(z.tuple([z.string(), z.string()])).default([]),
+  keys: z.array(z.tuple([z.string(), z.string(), z.number()])).default([]),
 });
 
 const SLICE_LINES = 200;
@@ -66,6 +71,8 @@ function* stateText(state: State): Generator<string> {
   yield* listText(state.threads);
   yield ',\n"facts": ';
   yield* listText(state.facts);
+  yield ',\n"keys": ';
+  yield* listText(state.keys);
   yield '}\n';
 }
 
