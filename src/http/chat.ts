@@ -5,7 +5,7 @@ import type { Exchange } from '../chat/ports.ts';
 import { invalidRequest } from '../errors.ts';
 import type { SessionTokens } from '../identity/session-tokens.ts';
 import type { AppEnv } from './context.ts';
-import { type ChatAnswer, chatAnswer, chatRequest, errorAnswer } from './schemas.ts';
+import { type ChatAnswer, chatAnswer, chatHeaders, chatRequest, errorAnswer } from './schemas.ts';
 import { streamTurn } from './sse.ts';
 import { whoSpeaks } from './who-speaks.ts';
 
@@ -30,6 +30,7 @@ const postChat = (maxMessageChars: number) =>
     description:
       'With `Accept: text/event-stream` the answer comes as events: `accepted`, `delta` …, then `done` or `error`.',
     request: {
+      headers: chatHeaders,
       body: { required: true, content: { 'application/json': { schema: chatRequest(maxMessageChars) } } },
     },
     responses: {
@@ -46,6 +47,7 @@ const postChat = (maxMessageChars: number) =>
       409: failure('thread_busy'),
       413: failure('body_too_large'),
       415: failure('unsupported_media_type'),
+      422: failure('idempotency_mismatch'),
       429: failure('rate_limited, budget_spent'),
       500: failure('internal_error'),
       502: failure('upstream_unreachable, upstream_unauthorized, upstream_rejected, upstream_failed'),
@@ -71,7 +73,11 @@ export const chatRoutes = (deps: ChatRouteDeps) =>
       },
       deps,
     );
-    const turn = await deps.chat.send({ visitor, text: body.message });
+    const turn = await deps.chat.send({
+      visitor,
+      text: body.message,
+      key: c.req.valid('header')['idempotency-key'],
+    });
     c.set('exchangeId', turn.id);
     const toAnswer = (exchange: Exchange): ChatAnswer => ({
       answer: exchange.bot ?? '',
