@@ -17,6 +17,7 @@ import {
 } from './http/gates.ts';
 import { healthRoutes, type Readiness } from './http/health.ts';
 import { secureHeaders } from './http/secure-headers.ts';
+import { turnRoutes } from './http/turns.ts';
 
 export interface AppDeps extends ChatRouteDeps {
   readonly readiness: () => Readiness;
@@ -46,8 +47,13 @@ export const createApp = (deps: AppDeps): OpenAPIHono<AppEnv> => {
   app.use('/api/*', originGate(deps.allowedOrigins));
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   app.post('/api/chat', addressLimit(deps), jsonBodyGate());
+  // A bucket of its own: reading an answer on, or stopping it, takes nothing from the messages.
+  const reading = addressLimit(deps);
+  app.get('/api/chat/:id/events', reading);
+  app.delete('/api/chat/:id', reading);
 
   app.route('/', chatRoutes(deps));
+  app.route('/', turnRoutes(deps));
   app.route('/', healthRoutes(deps.readiness));
   app.doc31('/openapi.json', {
     openapi: '3.1.0',

@@ -1,11 +1,11 @@
 import { createRoute, OpenAPIHono } from '@hono/zod-openapi';
 import { accepts } from 'hono/accepts';
 import type { Chat } from '../chat/chat.ts';
-import type { Exchange } from '../chat/ports.ts';
 import { invalidRequest } from '../errors.ts';
 import type { SessionTokens } from '../identity/session-tokens.ts';
+import { toChatAnswer } from './chat-answer.ts';
 import type { AppEnv } from './context.ts';
-import { type ChatAnswer, chatAnswer, chatHeaders, chatRequest, errorAnswer } from './schemas.ts';
+import { chatAnswer, chatHeaders, chatRequest, errorAnswer } from './schemas.ts';
 import { streamTurn } from './sse.ts';
 import { whoSpeaks } from './who-speaks.ts';
 
@@ -79,12 +79,6 @@ export const chatRoutes = (deps: ChatRouteDeps) =>
       key: c.req.valid('header')['idempotency-key'],
     });
     c.set('exchangeId', turn.id);
-    const toAnswer = (exchange: Exchange): ChatAnswer => ({
-      answer: exchange.bot ?? '',
-      id: exchange.id,
-      ...(newToken === undefined ? {} : { session_token: newToken }),
-      ...(exchange.truncated ? { truncated: true as const } : {}),
-    });
     const wanted = accepts(c, {
       header: 'Accept',
       supports: ['application/json', 'text/event-stream'],
@@ -92,11 +86,11 @@ export const chatRoutes = (deps: ChatRouteDeps) =>
     });
     if (wanted === 'text/event-stream') {
       return streamTurn(c, turn, {
-        toAnswer: ({ exchange }) => toAnswer(exchange),
+        toAnswer: ({ exchange }) => toChatAnswer(exchange, newToken),
         newToken,
         heartbeatMs: deps.heartbeatMs,
       });
     }
     c.header('Cache-Control', 'no-store');
-    return c.json(toAnswer(await turn.outcome), 200);
+    return c.json(toChatAnswer(await turn.outcome, newToken), 200);
   });

@@ -50,7 +50,8 @@ export const streamTurn = (c: Context<AppEnv>, turn: Turn, writing: Writing): Re
 
   /** What came before this reader did is written as fast as it reads: that it is much is not the reader's fault. */
   const caughtUpAt = turn.count;
-  let n = writing.from ?? 0;
+  const { from = 0 } = writing;
+  let n = from;
   let isOver = false;
   const pump = (): void => {
     while (!isOver) {
@@ -79,6 +80,8 @@ export const streamTurn = (c: Context<AppEnv>, turn: Turn, writing: Writing): Re
   outgoing.on('close', leave);
   outgoing.on('drain', pump);
   pump();
+  // Where there is nothing yet, the reader is still to know that it is welcome.
+  if (n === from) outgoing.flushHeaders();
   return RESPONSE_ALREADY_SENT;
 };
 
