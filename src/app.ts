@@ -21,6 +21,7 @@ import { type ModelRouteDeps, modelRoutes } from './http/models.ts';
 import { type OpsRouteDeps, opsRoutes } from './http/ops.ts';
 import { secureHeaders } from './http/secure-headers.ts';
 import { type SessionRouteDeps, sessionRoutes } from './http/session.ts';
+import { turnRoutes } from './http/turns.ts';
 
 type RouteDeps = ChatRouteDeps & SessionRouteDeps & HistoryRouteDeps & ModelRouteDeps & OpsRouteDeps;
 
@@ -57,8 +58,11 @@ export const createApp = (deps: AppDeps): OpenAPIHono<AppEnv> => {
   app.post('/api/session', postLimit.byAddress, optionalJsonBodyGate());
   app.post('/api/session/refresh', postLimit.byAddress);
   app.on(['GET', 'DELETE'], '/api/history', readLimit.byAddress);
+  app.get('/api/chat/:id/events', readLimit.byAddress);
+  app.delete('/api/chat/:id', readLimit.byAddress);
 
   app.route('/', chatRoutes({ ...deps, postLimit }));
+  app.route('/', turnRoutes(deps));
   app.route('/', sessionRoutes({ ...deps, postLimit }));
   app.route('/', historyRoutes({ ...deps, readLimit }));
   app.route('/', modelRoutes(deps));

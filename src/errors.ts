@@ -19,6 +19,7 @@ const STATUS = {
   thread_busy: 409,
   body_too_large: 413,
   unsupported_media_type: 415,
+  idempotency_mismatch: 422,
   rate_limited: 429,
   budget_spent: 429,
   internal_error: 500,
@@ -56,10 +57,13 @@ export class AppError extends Error {
 }
 
 type Factory = (options?: { cause?: unknown; retryAfter?: number }) => AppError;
-const failure =
-  (code: ErrorCode, message: string, retryAfter?: number): Factory =>
-  (options = {}) =>
+const factories = new Map<string, Factory>();
+const failure = (code: ErrorCode, message: string, retryAfter?: number): Factory => {
+  const factory: Factory = (options = {}) =>
     new AppError(code, message, retryAfter === undefined ? options : { retryAfter, ...options });
+  factories.set(code, factory);
+  return factory;
+};
 
 export const invalidJson = failure('invalid_json', 'The request body is not valid JSON.');
 /** @param what A short sentence that names the field and what it takes. */
@@ -86,6 +90,10 @@ export const rateLimited = failure('rate_limited', 'Too many messages. Please wa
 export const budgetSpent = failure(
   'budget_spent',
   'The assistant has no more answers today. Please come back later.',
+);
+export const idempotencyMismatch = failure(
+  'idempotency_mismatch',
+  'This key came with another message before. Use a new key for a new message.',
 );
 export const internalError = failure('internal_error', 'Something went wrong on our side. Please try again.');
 export const upstreamUnreachable = failure(
@@ -122,6 +130,9 @@ export const upstreamTimeout = failure(
   'upstream_timeout',
   'The assistant took too long to answer. Please try again.',
 );
+
+/** The failure that a code of the log stands for, as the visitor was told of it; `internal_error` for any other text. */
+export const failureOf = (code: string): AppError => factories.get(code)?.() ?? internalError();
 
 /** The failure as an AppError: itself, or a bland `internal_error` that keeps it as its cause. */
 export const asAppError = (thrown: unknown): AppError =>

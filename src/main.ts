@@ -73,7 +73,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
     const sessionSecrets = settings.SESSION_SECRET ?? [
       await secretFromFile(path.join(dir, 'session-secret')),
     ];
-    const opsToken = OPS_TOKEN ?? (await keptOpsToken(options.env.NODE_ENV, dir, logger));
+    const opsToken = settings.OPS_TOKEN ?? (await keptOpsToken(options.env.NODE_ENV, dir, logger));
     const upstreams = await startUpstreams({
       config,
       file,
@@ -116,7 +116,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
         ended: store,
         clock,
       }),
-      isSiteKey: createSecretMatch(SITE_KEYS),
+      isSiteKey: createSecretMatch(settings.SITE_KEYS ?? []),
       vouching: store,
       transcript: store,
       assistant: () => upstreams.assistant(),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import {
   type AppError,
   asAppError,
+  internalError,
   logUnavailable,
   overloaded,
   shuttingDown,
@@ -9,7 +10,9 @@ import {
   upstreamRejected,
   upstreamTimeout,
 } from '../errors.ts';
-import { type OpenTurn, openTurn, type Turn } from './live-turns.ts';
+import { createOneTurn, KEY_LIFE_MS, keyName } from './idempotency.ts';
+import { createKeptTurns } from './kept-turns.ts';
+import { failureIn, loggedTurn, type OpenTurn, openTurn, type Turn } from './live-turns.ts';
 import {
   type Backend,
   type Budget,
@@ -24,11 +27,14 @@ import {
 } from './ports.ts';
 import { recall } from './recall.ts';
 import { createThreadQueue, type Place } from './thread-queue.ts';
+import { untilAborted, within } from './waiting.ts';
 
 /** How long a visitor waits for an answer that is there to become durable. */
 const DURABLE_WITHIN_MS = 10_000;
 /** How long an aborted run may take to unwind before a stop goes on without it. */
 const UNWIND_MS = 5_000;
+/** The reason of a run that its visitor stopped. Nobody is told of it: what was said is the answer. */
+const STOPPED = internalError({ cause: new Error('the visitor stopped the run') });
 
 export interface ChatDeps {
   readonly backend: Backend;
@@ -52,20 +58,41 @@ export interface ChatDeps {
   };
 }
 
+/** What a visitor sends. */
+export interface Message {
+  readonly visitor: Visitor;
+  readonly text: string;
+  /** The caller's own name of the message, so that it can be sent again without a second run. */
+  readonly key?: string | undefined;
+}
+
 export interface Chat {
   /**
    * Takes a visitor's message: one message → one run → one durable exchange.
    * Resolves as soon as the message is taken (durably); the run goes on whoever reads the turn.
+   *
+   * With a `key`, the same visitor, key and text again give the same turn, for 24 hours, unless it failed.
+   * @throws AppError `idempotency_mismatch` where the key came with another text.
    * @throws AppError `shutting_down`, `overloaded`, `thread_busy`, `log_unavailable` or `budget_spent`
    *   where the message is not taken. Nothing was spent then.
    */
-  send(message: { visitor: Visitor; text: string }): Promise<Turn>;
+  send(message: Message): Promise<Turn>;
   /**
    * Clears a visitor's history: a new thread, without memory. It takes its turn behind the messages that are
    * there, so that none of them comes to light afterwards.
    * @throws AppError `shutting_down`, `thread_busy`, `log_unavailable`
    */
   clear(visitor: Visitor): Promise<void>;
+  /**
+   * The turn of an exchange: in flight, just over, or as the log has it; undefined where there is none.
+   * @throws AppError `log_unavailable` where its answer is there and cannot be made durable.
+   */
+  turn(id: string): Promise<Turn | undefined>;
+  /**
+   * Stops a turn in flight, waiting ones too: what was said so far is the answer, `truncated`. One that is over, or
+   * unknown, stays as it is. Resolves when the turn is over, or does not end for it within seconds.
+   */
+  stop(id: string): Promise<void>;
   /** Logs as failed what an earlier process was cut off in. Call once, before the first message. */
   settleInterrupted(): Promise<void>;
   /**
@@ -80,8 +107,9 @@ export interface Chat {
 export const createChat = (deps: ChatDeps): Chat => {
   const { backend, store, clock, logger, limits } = deps;
   const queue = createThreadQueue(limits);
-  /** Each turn in flight with what ends it early. */
-  const live = new Map<string, (reason: AppError) => void>();
+  /** Each turn in flight with what ends it early, and its end. */
+  const live = new Map<string, { turn: Turn; abort: (reason: AppError) => void; over: Promise<void> }>();
+  const justOver = createKeptTurns(deps);
   /** Messages that are being taken: not yet live, but to be waited for. */
   let taking = 0;
   let draining = false;
@@ -92,31 +120,34 @@ export const createChat = (deps: ChatDeps): Chat => {
     if (live.size + taking === 0) whenIdle?.();
   };
 
-  const take = async (visitor: Visitor, text: string): Promise<TakenMessage> => {
+  const take = async ({ visitor, text, key }: Message): Promise<TakenMessage> => {
     const health = store.health();
     if (!health.ok) throw logUnavailable({ cause: new Error(health.reason) });
     await deps.budget.take();
-    const message = { id: randomUUID(), visitor, user: text, timestamp: clock.now() / 1000 };
+    const message = { id: randomUUID(), visitor, user: text, timestamp: clock.now() / 1000, key };
     await store.begin(message);
     return message;
   };
 
-  const send = async ({ visitor, text }: { visitor: Visitor; text: string }): Promise<Turn> => {
+  /** @param message Its `key` is what the store keeps. */
+  const begin = async (message: Message): Promise<Turn> => {
     if (draining) throw shuttingDown();
     if (live.size + taking >= limits.maxLiveTurns) throw overloaded();
-    const place = queue.enter(visitorKey(visitor));
+    const place = queue.enter(visitorKey(message.visitor));
     const deadline = clock.now() + limits.runTimeout;
     taking += 1;
     try {
-      const message = await take(visitor, text);
-      const turn = openTurn(message.id, visitor);
+      const taken = await take(message);
+      const turn = openTurn(taken);
       const controller = new AbortController();
       const abort = (reason: AppError) => controller.abort(reason);
-      live.set(turn.id, abort);
-      void runTurn(turn, message, place, controller, deadline).finally(() => {
+      const over = runTurn(turn, taken, place, controller, deadline).finally(() => {
         live.delete(turn.id);
+        // An answer that was late to become durable is not told as a failure for longer than it is one.
+        if (failureIn(turn)?.code !== 'log_unavailable') justOver.add(turn);
         settle();
       });
+      live.set(turn.id, { turn, abort, over });
       if (outOfTime) abort(shuttingDown());
       return turn;
     } catch (thrown) {
@@ -142,6 +173,30 @@ export const createChat = (deps: ChatDeps): Chat => {
     }
   };
 
+  const known = (id: string): Turn | undefined => live.get(id)?.turn ?? justOver.get(id);
+
+  const logged = async (exchange: Exchange): Promise<Turn> => {
+    // It is there already; this waits for the disk, where the exchange still does.
+    await within(DURABLE_WITHIN_MS, store.finish(exchange));
+    return loggedTurn(exchange);
+  };
+
+  const oneTurn = createOneTurn(async (name) => {
+    const id = await store.keyed(name);
+    if (id === undefined) return undefined;
+    const turn = known(id);
+    if (turn && !failureIn(turn)) return turn;
+    const exchange = await store.exchange(id);
+    if (!exchange || exchange.bot === null) return undefined;
+    return clock.now() - exchange.timestamp * 1000 < KEY_LIFE_MS ? logged(exchange) : undefined;
+  });
+
+  const send = (message: Message): Promise<Turn> => {
+    if (message.key === undefined) return begin(message);
+    const key = keyName(message.visitor, message.key);
+    return oneTurn(key, message.text, () => begin({ ...message, key }));
+  };
+
   /** Runs a taken message to its end; never rejects. */
   const runTurn = async (
     turn: OpenTurn,
@@ -158,8 +213,11 @@ export const createChat = (deps: ChatDeps): Chat => {
       await untilAborted(place.turn, controller.signal);
       exchange = { ...message, ...(await answer(turn, message, controller.signal, deadline)) };
     } catch (thrown) {
-      failure = asAppError(controller.signal.aborted ? controller.signal.reason : thrown);
-      exchange = { ...message, bot: null, error: failure.code };
+      if (controller.signal.reason === STOPPED) exchange = { ...message, bot: turn.said(), truncated: true };
+      else {
+        failure = asAppError(controller.signal.aborted ? controller.signal.reason : thrown);
+        exchange = { ...message, bot: null, error: failure.code };
+      }
     } finally {
       clearTimeout(timer);
     }
@@ -200,15 +258,13 @@ export const createChat = (deps: ChatDeps): Chat => {
       signal,
       deadline,
     });
-    let text = '';
     for await (const event of run) {
       if (event.type === 'thread') store.setThread(visitor, event.thread);
-      else if (event.type === 'end') return complete(text, event);
+      else if (event.type === 'end') return complete(turn.said(), event);
       else if (event.text !== '') {
-        const piece = cutTo(limits.answerMaxChars - text.length, event.text);
-        text += piece;
+        const piece = cutTo(limits.answerMaxChars - turn.said().length, event.text);
         turn.push({ type: 'delta', text: piece });
-        if (piece.length < event.text.length) return complete(text, { truncated: true });
+        if (piece.length < event.text.length) return complete(turn.said(), { truncated: true });
       }
     }
     throw upstreamFailed({ cause: new Error(`the ${backend.name} backend ended a run without its end`) });
@@ -223,6 +279,17 @@ export const createChat = (deps: ChatDeps): Chat => {
   return {
     send,
     clear,
+    turn: async (id) => {
+      const turn = known(id);
+      if (turn) return turn;
+      const exchange = await store.exchange(id);
+      return exchange && logged(exchange);
+    },
+    stop: async (id) => {
+      const running = live.get(id);
+      running?.abort(STOPPED);
+      await within(UNWIND_MS, running?.over ?? Promise.resolve()).catch(() => undefined);
+    },
     settleInterrupted: async () => {
       const interrupted = await store.interrupted();
       if (interrupted.length === 0) return;
@@ -244,7 +311,7 @@ export const createChat = (deps: ChatDeps): Chat => {
       settle();
       await within(timeout, idle).catch(async () => {
         outOfTime = true;
-        for (const abort of live.values()) abort(shuttingDown());
+        for (const { abort } of live.values()) abort(shuttingDown());
         await within(UNWIND_MS, idle).catch(() => undefined);
       });
     },
@@ -268,24 +335,4 @@ const complete = (text: string, end: { truncated: boolean; usage?: Usage }) => {
     ...(end.truncated ? { truncated: true as const } : {}),
     ...(end.usage ? { usage: end.usage } : {}),
   };
-};
-
-/** Settles as the promise does, or rejects with the signal's reason if that comes first. */
-const untilAborted = (promise: Promise<void>, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-    promise.then(resolve, reject);
-  });
-
-/** Settles as the promise does, or rejects with `log_unavailable` after `ms` milliseconds. */
-const within = async <T>(ms: number, promise: Promise<T>): Promise<T> => {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(logUnavailable()), ms);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 };

@@ -1,5 +1,5 @@
-import type { AppError } from '../errors.ts';
-import type { Exchange, Visitor } from './ports.ts';
+import { type AppError, failureOf } from '../errors.ts';
+import type { Exchange, TakenMessage, Visitor } from './ports.ts';
 
 /** What a visitor is told of a turn, in order. `done` and `error` are final: exactly one of them ends it. */
 export type TurnEvent =
@@ -8,19 +8,31 @@ export type TurnEvent =
   | { readonly type: 'done'; readonly exchange: Exchange }
   | { readonly type: 'error'; readonly error: AppError };
 
-/** Called for each event; `n` counts from 0. */
-export type TurnListener = (event: TurnEvent, n: number) => void;
+/** An event with its number in its turn, counted from 0. */
+export interface NumberedEvent {
+  readonly n: number;
+  readonly event: TurnEvent;
+}
 
-/** A turn in flight. Its events are kept until it is over, so that any number of readers can follow it. */
+/** A turn, in flight or over. Any number of readers can read it, each from where it likes. */
 export interface Turn {
-  /** The id of the exchange that it becomes. */
+  /** The id of the exchange that it becomes, or became. */
   readonly id: string;
   readonly visitor: Visitor;
+  /** The visitor's message. */
+  readonly text: string;
+  /** How many events there are so far. */
+  readonly count: number;
   /**
-   * Hands over the events from number `from` on, first those that were, at once, then those to come.
-   * @returns Stops following.
+   * The event number `n`; undefined where it is still to come. Of a turn that is over, the final event stands for
+   * all numbers after it: whoever reads on, from whatever number, comes to a proper end.
    */
-  follow(from: number, listener: TurnListener): () => void;
+  at(n: number): NumberedEvent | undefined;
+  /**
+   * Calls `wake` whenever there is a new event.
+   * @returns Stops that.
+   */
+  onEvent(wake: () => void): () => void;
   /** Resolves with the exchange when it is durable; rejects with the AppError that the visitor is told. */
   readonly outcome: Promise<Exchange>;
 }
@@ -28,12 +40,24 @@ export interface Turn {
 /** The writing end of a turn. */
 export interface OpenTurn extends Turn {
   push(event: TurnEvent): void;
+  /** The text of all deltas so far. */
+  said(): string;
 }
 
+const isFinal = ({ type }: TurnEvent): boolean => type === 'done' || type === 'error';
+
+/** The failure that ended a turn; undefined where it goes on, or was answered. */
+export const failureIn = (turn: Turn): AppError | undefined => {
+  const last = turn.at(turn.count - 1)?.event;
+  return last?.type === 'error' ? last.error : undefined;
+};
+
 /** Begins a turn's events with `accepted`. */
-export const openTurn = (id: string, visitor: Visitor): OpenTurn => {
-  const events: TurnEvent[] = [{ type: 'accepted' }];
-  const listeners = new Set<TurnListener>();
+export const openTurn = ({ id, visitor, user }: Pick<TakenMessage, 'id' | 'visitor' | 'user'>): OpenTurn => {
+  const events: NumberedEvent[] = [{ n: 0, event: { type: 'accepted' } }];
+  const readers = new Set<() => void>();
+  let said = '';
+  let isOver = false;
   const { promise: outcome, resolve, reject } = Promise.withResolvers<Exchange>();
   // A reader of the events need not wait for the outcome, too.
   outcome.catch(() => undefined);
@@ -41,19 +65,50 @@ export const openTurn = (id: string, visitor: Visitor): OpenTurn => {
   return {
     id,
     visitor,
+    text: user,
     outcome,
+    get count() {
+      return events.length;
+    },
+    said: () => said,
     push: (event) => {
-      const n = events.push(event) - 1;
+      events.push({ n: events.length, event });
+      isOver ||= isFinal(event);
+      if (event.type === 'delta') said += event.text;
       if (event.type === 'done') resolve(event.exchange);
       if (event.type === 'error') reject(event.error);
-      for (const listener of listeners) listener(event, n);
+      for (const wake of readers) wake();
     },
-    follow: (from, listener) => {
-      for (const [n, event] of events.entries()) if (n >= from) listener(event, n);
-      listeners.add(listener);
+    at: (n) => events[n] ?? (isOver ? events.at(-1) : undefined),
+    onEvent: (wake) => {
+      readers.add(wake);
       return () => {
-        listeners.delete(listener);
+        readers.delete(wake);
       };
     },
+  };
+};
+
+/**
+ * A turn that is over, as the log has it. Where it was cut into deltas is not known any more, so whoever has seen some
+ * of its text gets the final event alone, which carries the whole answer; whoever has seen none gets it in one delta.
+ */
+export const loggedTurn = (exchange: Exchange): Turn => {
+  const { id, visitor, user, bot } = exchange;
+  const error = bot === null ? failureOf(exchange.error ?? 'internal_error') : undefined;
+  const final: TurnEvent = error ? { type: 'error', error } : { type: 'done', exchange };
+  const before: TurnEvent[] = [{ type: 'accepted' }];
+  if (bot) before.push({ type: 'delta', text: bot });
+  const outcome = error ? Promise.reject(error) : Promise.resolve(exchange);
+  outcome.catch(() => undefined);
+  return {
+    id,
+    visitor,
+    text: user,
+    outcome,
+    count: before.length + 1,
+    // The final event goes by the number that is asked for: it must come after what the reader has seen.
+    at: (n) => ({ n, event: before[n] ?? final }),
+    onEvent: () => () => undefined,
   };
 };

@@ -43,6 +43,8 @@ export interface TakenMessage {
   readonly user: string;
   /** When the message came: seconds since 1970, to the millisecond. */
   readonly timestamp: number;
+  /** Stands for the visitor and the idempotency key that came with the message; never the key itself. */
+  readonly key?: string | undefined;
 }
 
 /** A message and what became of it. */
@@ -88,6 +90,13 @@ export interface Store {
    * @throws AppError `log_unavailable` only where the memory for waiting exchanges is full too.
    */
   finish(exchange: Exchange): Promise<void>;
+  /**
+   * The id of the message that was last begun with this `key`, for 24 hours at least, unless too many came after it.
+   * What became of it is for the caller to look at.
+   */
+  keyed(key: string): Promise<string | undefined>;
+  /** An exchange by its id, with whose it is. Undefined where it is nobody's (an older log's), or not in the live log. */
+  exchange(id: string): Promise<Exchange | undefined>;
   /** Messages that a crash cut off: begun by an earlier process and never finished. */
   interrupted(): Promise<TakenMessage[]>;
   /** A visitor's exchanges, newest first, at most `limit`, those older than the exchange `before` if given. */

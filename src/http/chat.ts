@@ -1,10 +1,10 @@
 import { createRoute } from '@hono/zod-openapi';
 import { accepts } from 'hono/accepts';
 import type { Chat } from '../chat/chat.ts';
-import type { Exchange } from '../chat/ports.ts';
+import { toChatAnswer } from './chat-answer.ts';
 import type { CallLimit } from './limits.ts';
 import { checkedRoutes, failure } from './route-parts.ts';
-import { type ChatAnswer, chatAnswer, chatRequest } from './schemas.ts';
+import { chatAnswer, chatHeaders, chatRequest } from './schemas.ts';
 import { streamTurn } from './sse.ts';
 import { type SpeakerDeps, whoSpeaks } from './who-speaks.ts';
 
@@ -23,6 +23,7 @@ const postChat = (maxMessageChars: number) =>
     description:
       'With `Accept: text/event-stream` the answer comes as events: `accepted`, `delta` …, then `done` or `error`.',
     request: {
+      headers: chatHeaders,
       body: { required: true, content: { 'application/json': { schema: chatRequest(maxMessageChars) } } },
     },
     responses: {
@@ -39,6 +40,7 @@ const postChat = (maxMessageChars: number) =>
       409: failure('thread_busy'),
       413: failure('body_too_large'),
       415: failure('unsupported_media_type'),
+      422: failure('idempotency_mismatch'),
       429: failure('rate_limited, budget_spent'),
       500: failure('internal_error'),
       502: failure('upstream_unreachable, upstream_unauthorized, upstream_rejected, upstream_failed'),
@@ -60,14 +62,12 @@ export const chatRoutes = (deps: ChatRouteDeps) =>
       deps,
     );
     if (bySiteKey) await deps.postLimit.byVisitor(c, visitor);
-    const turn = await deps.chat.send({ visitor, text: body.message });
-    c.set('exchangeId', turn.id);
-    const toAnswer = (exchange: Exchange): ChatAnswer => ({
-      answer: exchange.bot ?? '',
-      id: exchange.id,
-      ...(newToken === undefined ? {} : { session_token: newToken }),
-      ...(exchange.truncated ? { truncated: true as const } : {}),
+    const turn = await deps.chat.send({
+      visitor,
+      text: body.message,
+      key: c.req.valid('header')['idempotency-key'],
     });
+    c.set('exchangeId', turn.id);
     const wanted = accepts(c, {
       header: 'Accept',
       supports: ['application/json', 'text/event-stream'],
@@ -75,11 +75,11 @@ export const chatRoutes = (deps: ChatRouteDeps) =>
     });
     if (wanted === 'text/event-stream') {
       return streamTurn(c, turn, {
-        toAnswer: ({ exchange }) => toAnswer(exchange),
+        toAnswer: ({ exchange }) => toChatAnswer(exchange, newToken),
         newToken,
         heartbeatMs: deps.heartbeatMs,
       });
     }
     c.header('Cache-Control', 'no-store');
-    return c.json(toAnswer(await turn.outcome), 200);
+    return c.json(toChatAnswer(await turn.outcome, newToken), 200);
   });

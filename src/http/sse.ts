@@ -24,6 +24,8 @@ interface Writing {
   /** Goes with `accepted` for a session that began with this message. */
   readonly newToken: string | undefined;
   readonly heartbeatMs: number;
+  /** The number of the first event to write; absent: all from the first. */
+  readonly from?: number;
 }
 
 /**
@@ -39,25 +41,47 @@ export const streamTurn = (c: Context<AppEnv>, turn: Turn, writing: Writing): Re
   // Made by Hono, so that the headers are those that every answer has.
   outgoing.writeHead(200, Object.fromEntries(c.body(null, 200, HEADERS).headers));
 
-  const write = (text: string): void => {
-    // What was left unread counts, not what comes now: the last event repeats the whole answer.
-    if (outgoing.writableLength < MAX_UNREAD_BYTES) outgoing.write(text);
-    else outgoing.destroy();
+  // What was left unread counts, not what comes now: the last event repeats the whole answer.
+  const isFull = () => outgoing.writableLength >= MAX_UNREAD_BYTES;
+  const heartbeat = setInterval(() => {
+    if (isFull()) outgoing.destroy();
+    else outgoing.write(': still there\n\n');
+  }, writing.heartbeatMs);
+
+  /** What came before this reader did is written as fast as it reads: that it is much is not the reader's fault. */
+  const caughtUpAt = turn.count;
+  const { from = 0 } = writing;
+  let n = from;
+  let isOver = false;
+  const pump = (): void => {
+    while (!isOver) {
+      const next = turn.at(n);
+      if (!next) return;
+      if (isFull()) {
+        // Else it goes on when the reader has made room, which 'drain' tells.
+        if (n >= caughtUpAt) outgoing.destroy();
+        return;
+      }
+      const { event } = next;
+      const data = JSON.stringify(dataOf(event, turn.id, requestId, writing));
+      outgoing.write(`event: ${event.type}\nid: ${turn.id}:${next.n}\ndata: ${data}\n\n`);
+      n = next.n + 1;
+      if (event.type !== 'done' && event.type !== 'error') continue;
+      leave();
+      outgoing.end();
+    }
   };
-  const heartbeat = setInterval(() => write(': still there\n\n'), writing.heartbeatMs);
-  let stopFollowing = () => {};
+  const stopFollowing = turn.onEvent(pump);
   const leave = (): void => {
+    isOver = true;
     clearInterval(heartbeat);
     stopFollowing();
   };
   outgoing.on('close', leave);
-  stopFollowing = turn.follow(0, (event, n) => {
-    const data = JSON.stringify(dataOf(event, turn.id, requestId, writing));
-    write(`event: ${event.type}\nid: ${turn.id}:${n}\ndata: ${data}\n\n`);
-    if (event.type !== 'done' && event.type !== 'error') return;
-    leave();
-    outgoing.end();
-  });
+  outgoing.on('drain', pump);
+  pump();
+  // Where there is nothing yet, the reader is still to know that it is welcome.
+  if (n === from) outgoing.flushHeaders();
   return RESPONSE_ALREADY_SENT;
 };
 

@@ -144,7 +144,7 @@ describe('a huge answer', () => {
 
   it('whose last event alone is larger than what may be left unread is not cut off for that', async () => {
     const visitor = { kind: 'user', id: 'ann' } as const;
-    const turn = openTurn('an-exchange', visitor);
+    const turn = openTurn({ id: 'an-exchange', visitor, user: 'Hi' });
     const bot = 'x'.repeat(300_000);
     const app = new Hono<AppEnv>().get('/', (c) =>
       streamTurn(c, turn, {

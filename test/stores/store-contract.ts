@@ -153,6 +153,51 @@ export const storeContract = (name: string, open: () => Promise<StoreUnderTest>)
       expect(await store.recent(user('alice'), { limit: 5 })).toMatchObject([{ id: cut.id, bot: null }]);
     });
 
+    test('an exchange is found by its id, with whose it is', async () => {
+      const named = exchange(user('anonymous session'));
+      const unnamed = exchange(anonymous('one'), { bot: null, error: 'upstream_failed' });
+      await finished(named, unnamed);
+      for (const round of ['before', 'after']) {
+        expect(await store.exchange(named.id), round).toEqual(named);
+        expect(await store.exchange(unnamed.id), round).toEqual(unnamed);
+        expect(await store.exchange(randomUUID()), round).toBeUndefined();
+        await reopen();
+      }
+    });
+
+    test('a key names the message that was last begun with it, through restarts', async () => {
+      const [cut, first] = [message(user('alice')), message(user('alice'))];
+      await store.begin({ ...cut, key: 'cut' });
+      await store.begin({ ...first, key: 'key' });
+      await store.finish({ ...first, key: 'key', bot: null, error: 'upstream_failed' });
+      expect(await store.keyed('key')).toBe(first.id);
+      const second = message(user('alice'));
+      await store.begin({ ...second, key: 'key' });
+      await store.finish({ ...second, key: 'key', bot: 'Yes' });
+      for (const round of ['before', 'after', 'and again']) {
+        expect(await store.keyed('key'), round).toBe(second.id);
+        expect(await store.keyed('cut'), round).toBe(cut.id);
+        expect(await store.keyed('another'), round).toBeUndefined();
+        await reopen();
+      }
+      expect(await store.interrupted()).toEqual([{ ...cut, key: 'cut' }]);
+      // What the key is about is no part of the transcript.
+      expect(await store.exchange(second.id)).toEqual({ ...second, bot: 'Yes' });
+    });
+
+    test('a key is forgotten when a day’s messages have come after it', async () => {
+      const old = message(user('alice'));
+      await store.begin({ ...old, key: 'old' });
+      await store.begin({ ...message(user('alice')), timestamp: old.timestamp + 86_000, key: 'young' });
+      expect(await store.keyed('old')).toBe(old.id);
+      await store.begin({ ...message(user('alice')), timestamp: old.timestamp + 86_401, key: 'new' });
+      for (const round of ['before', 'after']) {
+        expect(await store.keyed('old'), round).toBeUndefined();
+        expect(await store.keyed('young'), round).toBeDefined();
+        await reopen();
+      }
+    });
+
     test('a visitor’s thread is kept, replaced and forgotten', async () => {
       const alice = user('alice');
       await finished(exchange(alice), exchange(user('bob')));

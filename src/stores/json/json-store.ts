@@ -141,11 +141,11 @@ const openLocked = async (deps: JsonStoreDeps, lock: Lock): Promise<JsonStore> =
     async begin(message) {
       if (closing) throw logUnavailable({ cause: new Error('the store is closed') });
       const durable = journal.append(takenLine(message), message.id);
-      memory.taken.set(message.id, message);
+      memory.addTaken(message);
       try {
         await durable;
       } catch (error) {
-        memory.taken.delete(message.id);
+        memory.removeTaken(message);
         throw error;
       }
     },
@@ -167,6 +167,12 @@ const openLocked = async (deps: JsonStoreDeps, lock: Lock): Promise<JsonStore> =
       } finally {
         finishing.delete(id);
       }
+    },
+    async keyed(key) {
+      return memory.keys.get(key);
+    },
+    async exchange(id) {
+      return memory.exchange(id);
     },
     async interrupted() {
       return [...memory.taken.values()].filter(({ id }) => interrupted.has(id));

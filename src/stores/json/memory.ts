@@ -1,7 +1,16 @@
-import { type TakenMessage, type UpstreamThread, type Visitor, visitorKey } from '../../chat/ports.ts';
+import {
+  type Exchange,
+  type TakenMessage,
+  type UpstreamThread,
+  type Visitor,
+  visitorKey,
+  visitorOf,
+} from '../../chat/ports.ts';
+import { IdempotencyKeys } from './idempotency-keys.ts';
 import { ANONYMOUS, type OlderDraft } from './lanes.ts';
 import { LiveLog } from './live-log.ts';
-import type { ArchiveIntent, JournalRecord } from './records.ts';
+import { type ArchiveIntent, exchangeOf, type JournalRecord } from './records.ts';
+import { textOf } from './slabs.ts';
 import type { State } from './state-file.ts';
 
 /** Days whose counts are kept: the budget asks for today, ops may look back a little. */
@@ -29,6 +38,7 @@ export class Memory {
   readonly facts = new Map<string, string>();
   readonly vouched = new Set<string>();
   readonly ended = new Map<string, number>();
+  readonly keys = new IdempotencyKeys();
   /** Archive files that were promised in the journal and are not known to be complete. */
   archiving: ArchiveIntent[] = [];
 
@@ -41,6 +51,7 @@ export class Memory {
     for (const [name, value] of state.facts) this.setFact(name, value);
     for (const id of state.vouched) this.vouched.add(id);
     for (const [token, until] of state.ended) this.ended.set(token, until);
+    for (const entry of state.keys) this.keys.add(...entry);
     this.archiving = [...state.archiving];
   }
 
@@ -50,7 +61,7 @@ export class Memory {
       case 'part':
         break;
       case 'taken':
-        if (!this.log.has(record.message.id)) this.taken.set(record.message.id, record.message);
+        this.addTaken(record.message);
         break;
       case 'exchange': {
         const { id, timestamp, cleared } = record.exchange;
@@ -92,6 +103,19 @@ export class Memory {
     }
   }
 
+  /** Adds a message that was taken; one that is finished already counts for its key alone. */
+  addTaken(message: TakenMessage): void {
+    const { id, key, timestamp } = message;
+    if (!this.log.has(id)) this.taken.set(id, message);
+    if (key !== undefined) this.keys.add(key, id, timestamp);
+  }
+
+  /** Takes back a message that could not be written. */
+  removeTaken({ id, key }: TakenMessage): void {
+    this.taken.delete(id);
+    if (key !== undefined) this.keys.forget(key, id);
+  }
+
   /** Adds an exchange; its message is then no longer an unfinished one. */
   add(visitor: Visitor, id: string, timestamp: number, json: string, cleared?: true): void {
     const session = visitor.kind === 'anonymous' ? visitor.id : undefined;
@@ -121,6 +145,12 @@ export class Memory {
   addOlder(draft: OlderDraft): void {
     this.log.addOlder(draft);
     this.taken.delete(draft.id);
+  }
+
+  /** An exchange of the live log and whose it is; what was cleared, or logged as anonymous by an older system, is nobody's. */
+  exchange(id: string): Exchange | undefined {
+    const entry = this.log.get(id);
+    return entry?.own && exchangeOf(visitorOf(entry.own.key), id, textOf(entry));
   }
 
   setThread(visitor: Visitor, thread: UpstreamThread | undefined): void {

@@ -8,6 +8,7 @@ export const takenMessage = z.object({
   visitor,
   user: z.string(),
   timestamp: z.number(),
+  key: z.string().optional(),
 });
 
 export const upstreamThread = z.object({ id: z.string(), madeBy: z.string() });
@@ -98,8 +99,8 @@ const line = (record: z.input<typeof journalRecord>): string => `${JSON.stringif
 /** The first line of a part. Nothing reads its time but people. */
 export const partLine = (number: number, at: number): string =>
   line({ type: 'part', number, at: new Date(at).toISOString() });
-export const takenLine = ({ id, visitor: by, user, timestamp }: TakenMessage): string =>
-  line({ type: 'taken', message: { id, visitor: by, user, timestamp } });
+export const takenLine = ({ id, visitor: by, user, timestamp, key }: TakenMessage): string =>
+  line({ type: 'taken', message: { id, visitor: by, user, timestamp, key } });
 /** @param json What {@link exchangeJson} gave: it is not serialised twice. */
 export const exchangeLine = (by: Visitor, json: string): string =>
   `{"type":"exchange","visitor":${JSON.stringify({ kind: by.kind, id: by.id })},"exchange":${json}}\n`;

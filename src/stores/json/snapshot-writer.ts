@@ -137,6 +137,7 @@ export const createSnapshotWriter = (deps: {
         facts: [...memory.facts],
         vouched: memory.vouched,
         ended: memory.ended,
+        keys: [...memory.keys],
       };
       const start = performance.now();
       if (logChanged) await files.conversations.write();

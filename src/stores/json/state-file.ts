@@ -3,6 +3,7 @@ import type { Adapter } from 'lowdb';
 import { z } from 'zod';
 import type { Logger, TakenMessage, UpstreamThread } from '../../chat/ports.ts';
 import { errnoOf, FILE_MODE, replaceFile } from './durable-file.ts';
+import type { KeyEntry } from './idempotency-keys.ts';
 import { type ArchiveIntent, archiveIntent, takenMessage, upstreamThread } from './records.ts';
 
 /** What the store keeps beside the log. */
@@ -23,6 +24,8 @@ export interface State {
   vouched: Iterable<string>;
   /** Tokens that have ended before their time, with that time in seconds since 1970. */
   ended: Iterable<readonly [token: string, until: number]>;
+  /** Idempotency keys; the one that came longest ago comes first. */
+  keys: Iterable<KeyEntry>;
 }
 
 export const emptyState = (): State => ({
@@ -34,6 +37,7 @@ export const emptyState = (): State => ({
   facts: [],
   vouched: [],
   ended: [],
+  keys: [],
 });
 
 const stateFile = z.object({
@@ -42,10 +46,11 @@ const stateFile = z.object({
   days: z.array(z.tuple([z.string(), z.number()])),
   taken: z.array(takenMessage),
   threads: z.array(z.tuple([z.string(), upstreamThread])),
-  // The first versions had none.
+  // The first versions had none of these.
   facts: z.array(z.tuple([z.string(), z.string()])).default([]),
   vouched: z.array(z.string()).default([]),
   ended: z.array(z.tuple([z.string(), z.number()])).default([]),
+  keys: z.array(z.tuple([z.string(), z.string(), z.number()])).default([]),
 });
 
 const SLICE_LINES = 200;
@@ -78,6 +83,8 @@ function* stateText(state: State): Generator<string> {
   yield* listText(state.vouched);
   yield ',\n"ended": ';
   yield* listText(state.ended);
+  yield ',\n"keys": ';
+  yield* listText(state.keys);
   yield '}\n';
 }
 

@@ -1,0 +1,21 @@
+import { logUnavailable } from '../errors.ts';
+
+/** Settles as the promise does, or rejects with the signal's reason if that comes first. */
+export const untilAborted = (promise: Promise<void>, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    promise.then(resolve, reject);
+  });
+
+/** Settles as the promise does, or rejects with `log_unavailable` after `ms` milliseconds. */
+export const within = async <T>(ms: number, promise: Promise<T>): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(logUnavailable()), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
