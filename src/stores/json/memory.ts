@@ -1,7 +1,7 @@
 import { type TakenMessage, type UpstreamThread, type Visitor, visitorKey } from '../../chat/ports.ts';
 import { ANONYMOUS, type OlderDraft } from './lanes.ts';
 import { LiveLog } from './live-log.ts';
-import type { ArchiveIntent, JournalRecord } from './records.ts';
+import type { ArchiveIntent, Erasure, JournalRecord } from './records.ts';
 import type { State } from './state-file.ts';
 
 /** Days whose counts are kept: the budget asks for today, ops may look back a little. */
@@ -31,6 +31,8 @@ export class Memory {
   readonly ended = new Map<string, number>();
   /** Archive files that were promised in the journal and are not known to be complete. */
   archiving: ArchiveIntent[] = [];
+  /** What was promised to go from the archive and is not known to be gone. */
+  erasing: Erasure[] = [];
 
   /** Takes what the last snapshot holds. */
   load(log: LiveLog, state: State): void {
@@ -42,6 +44,7 @@ export class Memory {
     for (const id of state.vouched) this.vouched.add(id);
     for (const [token, until] of state.ended) this.ended.set(token, until);
     this.archiving = [...state.archiving];
+    this.erasing = [...state.erasing];
   }
 
   /** Applies a line of the journal; the same one twice does no harm. */
@@ -74,6 +77,9 @@ export class Memory {
         break;
       case 'cleared':
         this.clear(record.ids, record.keep);
+        break;
+      case 'erase':
+        this.erasing.push(record.erasure);
         break;
       case 'vouched':
         this.vouched.add(record.id);

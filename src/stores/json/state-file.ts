@@ -3,7 +3,14 @@ import type { Adapter } from 'lowdb';
 import { z } from 'zod';
 import type { Logger, TakenMessage, UpstreamThread } from '../../chat/ports.ts';
 import { errnoOf, FILE_MODE, replaceFile } from './durable-file.ts';
-import { type ArchiveIntent, archiveIntent, takenMessage, upstreamThread } from './records.ts';
+import {
+  type ArchiveIntent,
+  archiveIntent,
+  type Erasure,
+  erasure,
+  takenMessage,
+  upstreamThread,
+} from './records.ts';
 
 /** What the store keeps beside the log. */
 export interface State {
@@ -23,6 +30,8 @@ export interface State {
   vouched: Iterable<string>;
   /** Tokens that have ended before their time, with that time in seconds since 1970. */
   ended: Iterable<readonly [token: string, until: number]>;
+  /** What is not known to be gone from the archive yet. */
+  erasing: Erasure[];
 }
 
 export const emptyState = (): State => ({
@@ -34,6 +43,7 @@ export const emptyState = (): State => ({
   facts: [],
   vouched: [],
   ended: [],
+  erasing: [],
 });
 
 const stateFile = z.object({
@@ -46,6 +56,7 @@ const stateFile = z.object({
   facts: z.array(z.tuple([z.string(), z.string()])).default([]),
   vouched: z.array(z.string()).default([]),
   ended: z.array(z.tuple([z.string(), z.number()])).default([]),
+  erasing: z.array(erasure).default([]),
 });
 
 const SLICE_LINES = 200;
@@ -78,6 +89,8 @@ function* stateText(state: State): Generator<string> {
   yield* listText(state.vouched);
   yield ',\n"ended": ';
   yield* listText(state.ended);
+  yield ',\n"erasing": ';
+  yield* listText(state.erasing);
   yield '}\n';
 }
 
