@@ -85,12 +85,11 @@ export const sessionRoutes = ({ tokens, isSiteKey, vouching, postLimit, transcri
       // A token opens no session; whoever sends one here takes it for a key.
       if (key !== undefined && !bySiteKey) throw forbidden();
       if (userId !== undefined && !bySiteKey) throw forbidden();
-      if (bySiteKey) {
-        await postLimit.byVisitor(c, { kind: 'verified', id: userId ?? '' });
-        if (userId !== undefined) await vouching.vouch(userId);
-      }
+      if (userId !== undefined) await vouching.vouch(userId);
+      const issued = await tokens.issue({ userId, name });
+      if (bySiteKey) await postLimit.byVisitor(c, visitorIn(issued));
       c.header('Cache-Control', 'no-store');
-      return c.json(answerOf(await tokens.issue({ userId, name })), 201);
+      return c.json(answerOf(issued), 201);
     })
     .openapi(refresh, async (c) => {
       const issued = await tokens.refresh(tokenOf(c.req.header('authorization')));

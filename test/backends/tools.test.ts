@@ -3,6 +3,7 @@ import path from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
 import type { ToolTurn } from '../../src/emulator/tools.ts';
+import { callApi, SITE_KEY } from '../helpers/api.ts';
 import { BACKENDS, type BackendName, startBoth, temporaryFolder } from '../helpers/service.ts';
 import { startHook } from '../helpers/webhook.ts';
 
@@ -80,6 +81,26 @@ describe.each(BACKENDS)('a function of the assistant at the %s backend', (backen
     expect(status).toBe(200);
     expect(body.answer).toContain('500');
     expect(JSON.stringify(emulator.requests)).not.toContain('stack trace');
+  });
+
+  it('is called for a visitor whom a site key or its token verifies, with a word of it', async () => {
+    const hook = await startHook(() => '"on its way"');
+    const tools = [tool('order', hook.url, { secret_env: 'HOOK_SECRET', allow_unverified: false })];
+    const { service, emulator } = await start(backend, tools, { SITE_KEYS: SITE_KEY });
+    emulator.callTools = once('order');
+    const asked = { user_id: 'ann', message: 'Where is my order?' };
+    const byKey = await service.post(asked, { Authorization: `Bearer ${SITE_KEY}` });
+    expect(byKey.body.answer).toContain('on its way');
+    const session = await callApi(service, 'POST', '/api/session', {
+      bearer: SITE_KEY,
+      json: { user_id: 'bob' },
+    });
+    await service.post({ message: 'And mine?', session_token: session.body.session_token });
+    const told = hook.calls.map(({ body }) => JSON.parse(body));
+    expect(told).toMatchObject([
+      { user_id: 'ann', verified: true },
+      { user_id: 'bob', verified: true },
+    ]);
   });
 
   it('that is not for everyone is not called for a visitor who is not verified', async () => {

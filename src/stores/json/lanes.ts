@@ -49,7 +49,12 @@ export interface OlderDraft extends Draft {
 }
 
 /** The visitor whose exchange it is; what stood under `anonymous` without a session is nobody's. */
-export const ownerOf = ({ key, session, verified, cleared }: Omit<Draft, 'json'>): Visitor | undefined => {
+export const ownerOf = ({
+  key,
+  session,
+  verified,
+  cleared,
+}: Pick<Draft, 'key' | 'session' | 'verified' | 'cleared'>): Visitor | undefined => {
   if (cleared) return undefined;
   if (key !== ANONYMOUS) return { kind: verified ? 'verified' : 'user', id: key };
   return session === undefined ? undefined : { kind: 'anonymous', id: session };

@@ -79,7 +79,7 @@ export const load = async (dir: string, logger: Logger): Promise<Loaded> => {
 
   const upToDate = {
     log: files.conversations.data !== none && memory.log.version === version,
-    state: !journalChanged,
+    state: !journalChanged && memory.erasing.length === 0,
   };
   return { memory, files, interrupted, nextPart, upToDate, damaged, readJournal };
 };

@@ -9,7 +9,7 @@ import {
 import { IdempotencyKeys } from './idempotency-keys.ts';
 import { ANONYMOUS, type OlderDraft } from './lanes.ts';
 import { LiveLog } from './live-log.ts';
-import { type ArchiveIntent, exchangeOf, type JournalRecord } from './records.ts';
+import { type ArchiveIntent, type Erasure, exchangeOf, type JournalRecord } from './records.ts';
 import { textOf } from './slabs.ts';
 import type { State } from './state-file.ts';
 
@@ -41,6 +41,8 @@ export class Memory {
   readonly keys = new IdempotencyKeys();
   /** Archive files that were promised in the journal and are not known to be complete. */
   archiving: ArchiveIntent[] = [];
+  /** What was promised to go from the archive and is not known to be gone. */
+  erasing: Erasure[] = [];
 
   /** Takes what the last snapshot holds. */
   load(log: LiveLog, state: State): void {
@@ -53,6 +55,7 @@ export class Memory {
     for (const [token, until] of state.ended) this.ended.set(token, until);
     for (const entry of state.keys) this.keys.add(...entry);
     this.archiving = [...state.archiving];
+    this.erasing = [...state.erasing];
   }
 
   /** Applies a line of the journal; the same one twice does no harm. */
@@ -85,6 +88,9 @@ export class Memory {
         break;
       case 'cleared':
         this.clear(record.ids, record.keep);
+        break;
+      case 'erase':
+        this.erasing.push(record.erasure);
         break;
       case 'vouched':
         this.vouched.add(record.id);

@@ -19,6 +19,15 @@ export const archiveIntent = z.object({
 });
 export type ArchiveIntent = z.infer<typeof archiveIntent>;
 
+/** What is to go from the archive: a visitor's exchanges until a time. */
+export const erasure = z.object({
+  /** visitorKey() of the visitor. */
+  visitor: z.string(),
+  /** Seconds since 1970. */
+  until: z.number(),
+});
+export type Erasure = z.infer<typeof erasure>;
+
 /**
  * An exchange as it stands in conversations.json. What the service does not need is taken as it is: a log of
  * the older form may have fields of its own, some by our names.
@@ -62,6 +71,7 @@ export const journalRecord = z.discriminatedUnion('type', [
   z.object({ type: z.literal('day'), day: z.string(), count: z.number() }),
   z.object({ type: z.literal('dropped'), ids: z.array(z.string()) }),
   z.object({ type: z.literal('cleared'), ids: z.array(z.string()), keep: z.boolean() }),
+  z.object({ type: z.literal('erase'), erasure }),
   z.object({ type: z.literal('vouched'), id: z.string() }),
   z.object({ type: z.literal('ended'), token: z.string(), until: z.number() }),
   z.object({ type: z.literal('archive'), intent: archiveIntent }),
@@ -117,6 +127,7 @@ export const factLine = (name: string, value: string): string => line({ type: 'f
 export const dayLine = (day: string, count: number): string => line({ type: 'day', day, count });
 export const droppedLine = (ids: string[]): string => line({ type: 'dropped', ids });
 export const clearedLine = (ids: string[], keep: boolean): string => line({ type: 'cleared', ids, keep });
+export const eraseLine = (what: Erasure): string => line({ type: 'erase', erasure: what });
 export const vouchedLine = (id: string): string => line({ type: 'vouched', id });
 export const endedLine = (token: string, until: number): string => line({ type: 'ended', token, until });
 export const archiveLine = (intent: ArchiveIntent): string => line({ type: 'archive', intent });

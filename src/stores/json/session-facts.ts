@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { type Clock, type Store, type VisitorSummary, visitorOf } from '../../chat/ports.ts';
+import { type Clock, type Store, type VisitorSummary, visitorKey, visitorOf } from '../../chat/ports.ts';
+import { logUnavailable } from '../../errors.ts';
 import type { Journal } from './journal.ts';
 import type { Memory } from './memory.ts';
-import { clearedLine, endedLine, threadLine, vouchedLine } from './records.ts';
+import { clearedLine, endedLine, eraseLine, threadLine, vouchedLine } from './records.ts';
 import type { Snapshots } from './snapshots.ts';
 
 /** Exchanges in one line of the journal. */
@@ -25,18 +26,27 @@ export const createSessionFacts = (deps: {
   return {
     async clear(visitor, keepLog) {
       const ids = memory.log.idsOf(visitor);
+      const erasure = { visitor: visitorKey(visitor), until: clock.now() / 1000 };
       const lines = [threadLine(visitor, undefined)];
       for (let at = 0; at < ids.length; at += CLEARED_AT_ONCE) {
         lines.push(clearedLine(ids.slice(at, at + CLEARED_AT_ONCE), keepLog));
       }
+      if (!keepLog) lines.push(eraseLine(erasure));
       const durable = append(lines.join(''));
       // In memory before it is durable, as an exchange is; where the disk fails, the next snapshot has it.
       memory.setThread(visitor, undefined);
       memory.clear(ids, keepLog);
+      if (!keepLog) memory.erasing.push(erasure);
       snapshots.changed();
       await durable;
-      // What is to be gone must not wait in the file and in the journal for the next rewrite.
-      if (!keepLog && ids.length > 0) await snapshots.now();
+      if (keepLog) return;
+      // What is to be gone must not wait in the files and in the journal for the next rewrite.
+      await snapshots.now().catch((cause: unknown) => {
+        throw logUnavailable({ cause });
+      });
+      if (memory.erasing.includes(erasure)) {
+        throw logUnavailable({ cause: new Error('the archive could not be rewritten') });
+      }
     },
     async visitors({ limit, after }) {
       const found: VisitorSummary[] = [];

@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Low } from 'lowdb';
 import type { Logger } from '../../chat/ports.ts';
 import { planArchive, writeArchive } from './archive.ts';
+import { eraseArchived } from './erase.ts';
 import type { Journal } from './journal.ts';
 import { removeParts } from './journal-part.ts';
 import { LogFile } from './log-file.ts';
@@ -116,11 +117,25 @@ export const createSnapshotWriter = (deps: {
     }
   };
 
+  const tryErase = async (): Promise<void> => {
+    const due = [...memory.erasing];
+    if (due.length === 0) return;
+    try {
+      await eraseArchived(places.archive, due);
+      memory.erasing = memory.erasing.filter((one) => !due.includes(one));
+      stateWritten = false;
+    } catch (error) {
+      // One archive file that cannot be read must not keep the log from being written; whoever cleared is told.
+      logger.warn({ err: error }, 'what a visitor cleared could not be taken out of the archive');
+    }
+  };
+
   return {
     async write() {
       const trouble = journal.trouble();
       if (trouble) throw trouble;
       await tryArchive();
+      await tryErase();
       if (memory.log.version !== writtenVersion) await needRoom(dir, memory.log.bytes);
       const from = await journal.rotate();
       const { version } = memory.log;
@@ -131,6 +146,7 @@ export const createSnapshotWriter = (deps: {
       files.state.data = {
         journalFrom: from,
         archiving: [...memory.archiving],
+        erasing: [...memory.erasing],
         days: [...memory.days],
         taken: [...memory.taken.values()],
         threads: memory.threads,

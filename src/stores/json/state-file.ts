@@ -4,7 +4,14 @@ import { z } from 'zod';
 import type { Logger, TakenMessage, UpstreamThread } from '../../chat/ports.ts';
 import { errnoOf, FILE_MODE, replaceFile } from './durable-file.ts';
 import type { KeyEntry } from './idempotency-keys.ts';
-import { type ArchiveIntent, archiveIntent, takenMessage, upstreamThread } from './records.ts';
+import {
+  type ArchiveIntent,
+  archiveIntent,
+  type Erasure,
+  erasure,
+  takenMessage,
+  upstreamThread,
+} from './records.ts';
 
 /** What the store keeps beside the log. */
 export interface State {
@@ -26,6 +33,8 @@ export interface State {
   ended: Iterable<readonly [token: string, until: number]>;
   /** Idempotency keys; the one that came longest ago comes first. */
   keys: Iterable<KeyEntry>;
+  /** What is not known to be gone from the archive yet. */
+  erasing: Erasure[];
 }
 
 export const emptyState = (): State => ({
@@ -38,6 +47,7 @@ export const emptyState = (): State => ({
   vouched: [],
   ended: [],
   keys: [],
+  erasing: [],
 });
 
 const stateFile = z.object({
@@ -51,6 +61,7 @@ const stateFile = z.object({
   vouched: z.array(z.string()).default([]),
   ended: z.array(z.tuple([z.string(), z.number()])).default([]),
   keys: z.array(z.tuple([z.string(), z.string(), z.number()])).default([]),
+  erasing: z.array(erasure).default([]),
 });
 
 const SLICE_LINES = 200;
@@ -85,6 +96,8 @@ function* stateText(state: State): Generator<string> {
   yield* listText(state.ended);
   yield ',\n"keys": ';
   yield* listText(state.keys);
+  yield ',\n"erasing": ';
+  yield* listText(state.erasing);
   yield '}\n';
 }
 
