@@ -81,7 +81,7 @@ const isAllowed = async (
   authorization: string | undefined,
   deps: TurnRouteDeps,
 ): Promise<boolean> => {
-  const userId = visitor.kind === 'user' ? visitor.id : undefined;
+  const userId = visitor.kind === 'anonymous' ? undefined : visitor.id;
   try {
     const speaker = await whoSpeaks({ authorization, sessionToken: undefined, userId }, deps);
     return visitorKey(speaker.visitor) === visitorKey(visitor);
