@@ -28,9 +28,10 @@ export const createKnownTurns = (deps: {
 }): KnownTurns => {
   const { inFlight, store, clock } = deps;
   const justOver = createKeptTurns({ clock });
-  const inMemory = (id: string): Turn | undefined => inFlight(id) ?? justOver.get(id);
-
-  const logged = async (exchange: Exchange): Promise<Turn> => {
+  /** The turn of an exchange that the store has. What it has no more is not told from memory either. */
+  const over = async (exchange: Exchange): Promise<Turn> => {
+    const kept = justOver.get(exchange.id);
+    if (kept) return kept;
     // It is there already; this waits for the disk, where the exchange still does.
     await within(DURABLE_WITHIN_MS, store.finish(exchange));
     return loggedTurn(exchange);
@@ -42,19 +43,19 @@ export const createKnownTurns = (deps: {
       if (failureIn(turn)?.code !== 'log_unavailable') justOver.add(turn);
     },
     byId: async (id) => {
-      const turn = inMemory(id);
+      const turn = inFlight(id);
       if (turn) return turn;
       const exchange = await store.exchange(id);
-      return exchange && logged(exchange);
+      return exchange && over(exchange);
     },
     byKey: async (name) => {
       const id = await store.keyed(name);
       if (id === undefined) return undefined;
-      const turn = inMemory(id);
+      const turn = inFlight(id);
       if (turn && !failureIn(turn)) return turn;
       const exchange = await store.exchange(id);
       if (!exchange || exchange.bot === null) return undefined;
-      return clock.now() - exchange.timestamp * 1000 < KEY_LIFE_MS ? logged(exchange) : undefined;
+      return clock.now() - exchange.timestamp * 1000 < KEY_LIFE_MS ? over(exchange) : undefined;
     },
   };
 };
