@@ -10,9 +10,10 @@ import {
   upstreamRejected,
   upstreamTimeout,
 } from '../errors.ts';
-import { createOneTurn, KEY_LIFE_MS, keyName } from './idempotency.ts';
-import { createKeptTurns } from './kept-turns.ts';
-import { failureIn, loggedTurn, type OpenTurn, openTurn, type Turn } from './live-turns.ts';
+import { createOneTurn, keyName } from './idempotency.ts';
+import { settleInterrupted } from './interrupted.ts';
+import { createKnownTurns } from './known-turns.ts';
+import { type OpenTurn, openTurn, type Turn } from './live-turns.ts';
 import {
   type Backend,
   type Budget,
@@ -27,10 +28,8 @@ import {
 } from './ports.ts';
 import { recall } from './recall.ts';
 import { createThreadQueue, type Place } from './thread-queue.ts';
-import { untilAborted, within } from './waiting.ts';
+import { DURABLE_WITHIN_MS, untilAborted, within } from './waiting.ts';
 
-/** How long a visitor waits for an answer that is there to become durable. */
-const DURABLE_WITHIN_MS = 10_000;
 /** How long an aborted run may take to unwind before a stop goes on without it. */
 const UNWIND_MS = 5_000;
 /** The reason of a run that its visitor stopped. Nobody is told of it: what was said is the answer. */
@@ -109,7 +108,7 @@ export const createChat = (deps: ChatDeps): Chat => {
   const queue = createThreadQueue(limits);
   /** Each turn in flight with what ends it early, and its end. */
   const live = new Map<string, { turn: Turn; abort: (reason: AppError) => void; over: Promise<void> }>();
-  const justOver = createKeptTurns(deps);
+  const known = createKnownTurns({ ...deps, inFlight: (id) => live.get(id)?.turn });
   /** Messages that are being taken: not yet live, but to be waited for. */
   let taking = 0;
   let draining = false;
@@ -143,8 +142,7 @@ export const createChat = (deps: ChatDeps): Chat => {
       const abort = (reason: AppError) => controller.abort(reason);
       const over = runTurn(turn, taken, place, controller, deadline).finally(() => {
         live.delete(turn.id);
-        // An answer that was late to become durable is not told as a failure for longer than it is one.
-        if (failureIn(turn)?.code !== 'log_unavailable') justOver.add(turn);
+        known.keep(turn);
         settle();
       });
       live.set(turn.id, { turn, abort, over });
@@ -173,23 +171,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     }
   };
 
-  const known = (id: string): Turn | undefined => live.get(id)?.turn ?? justOver.get(id);
-
-  const logged = async (exchange: Exchange): Promise<Turn> => {
-    // It is there already; this waits for the disk, where the exchange still does.
-    await within(DURABLE_WITHIN_MS, store.finish(exchange));
-    return loggedTurn(exchange);
-  };
-
-  const oneTurn = createOneTurn(async (name) => {
-    const id = await store.keyed(name);
-    if (id === undefined) return undefined;
-    const turn = known(id);
-    if (turn && !failureIn(turn)) return turn;
-    const exchange = await store.exchange(id);
-    if (!exchange || exchange.bot === null) return undefined;
-    return clock.now() - exchange.timestamp * 1000 < KEY_LIFE_MS ? logged(exchange) : undefined;
-  });
+  const oneTurn = createOneTurn(known.byKey);
 
   const send = (message: Message): Promise<Turn> => {
     if (message.key === undefined) return begin(message);
@@ -279,31 +261,13 @@ export const createChat = (deps: ChatDeps): Chat => {
   return {
     send,
     clear,
-    turn: async (id) => {
-      const turn = known(id);
-      if (turn) return turn;
-      const exchange = await store.exchange(id);
-      return exchange && logged(exchange);
-    },
+    turn: known.byId,
     stop: async (id) => {
       const running = live.get(id);
       running?.abort(STOPPED);
       await within(UNWIND_MS, running?.over ?? Promise.resolve()).catch(() => undefined);
     },
-    settleInterrupted: async () => {
-      const interrupted = await store.interrupted();
-      if (interrupted.length === 0) return;
-      logger.warn(
-        { count: interrupted.length },
-        'turns that an earlier process was cut off in are logged as failed',
-      );
-      // Nobody waits for these; on a bad disk they are kept until it returns.
-      for (const message of interrupted) {
-        store.finish({ ...message, bot: null, error: 'internal_error' }).catch((thrown: unknown) => {
-          logger.error({ exchange: message.id, err: thrown }, 'the exchange is not durable');
-        });
-      }
-    },
+    settleInterrupted: () => settleInterrupted(deps),
     drain: async (timeout) => {
       draining = true;
       const { promise: idle, resolve } = Promise.withResolvers<void>();

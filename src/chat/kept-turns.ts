@@ -32,6 +32,8 @@ export const createKeptTurns = ({ clock }: { clock: Clock }): KeptTurns => {
     add: (turn) => {
       // The text is there in its deltas and in the answer.
       const units = turn.count * UNITS_PER_EVENT + turn.text.length + 2 * turn.said().length;
+      // One that is too large alone would take all others along.
+      if (units > MAX_UNITS) return;
       turns.set(turn.id, { turn, until: clock.now() + KEPT_MS, units });
       total += units;
       letGo();

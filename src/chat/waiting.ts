@@ -1,5 +1,8 @@
 import { logUnavailable } from '../errors.ts';
 
+/** How long a visitor waits for an answer that is there to become durable. */
+export const DURABLE_WITHIN_MS = 10_000;
+
 /** Settles as the promise does, or rejects with the signal's reason if that comes first. */
 export const untilAborted = (promise: Promise<void>, signal: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {

@@ -2,12 +2,12 @@ import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import type { Chat } from '../chat/chat.ts';
 import type { Turn } from '../chat/live-turns.ts';
 import { type Visitor, visitorKey } from '../chat/ports.ts';
-import { AppError, invalidRequest, notFound } from '../errors.ts';
+import { invalidRequest, notFound } from '../errors.ts';
 import { toChatAnswer } from './chat-answer.ts';
 import type { AppEnv } from './context.ts';
 import { errorAnswer } from './schemas.ts';
 import { streamTurn } from './sse.ts';
-import { type SpeakerDeps, whoSpeaks } from './who-speaks.ts';
+import { bearer, type SpeakerDeps, visitorIn } from './who-speaks.ts';
 
 export interface TurnRouteDeps extends SpeakerDeps {
   readonly chat: Chat;
@@ -70,24 +70,23 @@ const deleteChat = createRoute({
 const ownId = z.uuidv4();
 
 /**
- * Whether the caller may read and stop a visitor's turn: where it is that visitor by its token, or where naming the
- * visitor would do (an open `user_id`), since the exchange's id is at least as hard to guess.
+ * Whether the caller may read and stop a visitor's turn: the visitor by its token, the site for those it vouches for,
+ * and, where naming the visitor would do (an open `user_id`), whoever knows the exchange's id: that is at least as
+ * hard to guess.
+ * @throws AppError `session_invalid`, `session_expired`
  */
 const isAllowed = async (
   visitor: Visitor,
   authorization: string | undefined,
-  deps: TurnRouteDeps,
+  { tokens, identity, isSiteKey, vouching }: TurnRouteDeps,
 ): Promise<boolean> => {
-  const userId = visitor.kind === 'user' ? visitor.id : undefined;
-  try {
-    const speaker = await whoSpeaks({ authorization, sessionToken: undefined, userId }, deps);
-    return visitorKey(speaker.visitor) === visitorKey(visitor);
-  } catch (thrown) {
-    // Whose it is, is not for others to know; what is wrong with their own token is.
-    if (!(thrown instanceof AppError)) throw thrown;
-    if (thrown.code === 'user_mismatch' || thrown.code === 'session_required') return false;
-    throw thrown;
+  const given = bearer(authorization);
+  if (given === undefined) {
+    return visitor.kind === 'user' && identity === 'open' && !(await vouching.isVouched(visitor.id));
   }
+  // Only reading here: it must not make the visitor a verified one.
+  if (isSiteKey(given)) return visitor.kind === 'verified';
+  return visitorKey(visitorIn(await tokens.verify(given))) === visitorKey(visitor);
 };
 
 /** GET /api/chat/{id}/events and DELETE /api/chat/{id}: reading on, and stopping. */

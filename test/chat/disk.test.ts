@@ -96,12 +96,15 @@ describe('while the disk is broken', () => {
 });
 
 describe('an answer that is there while the disk is not', () => {
+  const BOBS = { user_id: 'bob', message: 'And this.' };
+  const BOBS_KEY = { 'Idempotency-Key': 'bobs' };
+
   /** A JSON and an SSE visitor whose answers are held while the disk breaks. */
   const answersInFlight = async () => {
     const { service, emulator } = await startBoth();
     emulator.fail({ on: 'responses', times: 2, fault: { kind: 'hold', afterDeltas: 1 } });
     const json = service.post({ user_id: 'ann', message: 'Keep this.' });
-    const { events } = await service.stream({ user_id: 'bob', message: 'And this.' });
+    const { events } = await service.stream(BOBS, BOBS_KEY);
     const streamed = allEvents(events);
     await until(() => emulator.inFlight === 2, 'both runs');
     const mend = await breakDisk(service);
@@ -143,6 +146,11 @@ describe('an answer that is there while the disk is not', () => {
     expect(last).toMatchObject({ event: 'error', data: { error: { code: 'log_unavailable' } } });
     expectNoPath(JSON.stringify([refused.body, last?.data.error]), service);
     await mend();
+    // Sent again, the message gets the answer that was late, not another.
+    expect(await service.post(BOBS, BOBS_KEY)).toMatchObject({
+      status: 200,
+      body: { id: last?.id?.split(':')[0] },
+    });
     await expectBothOnce(service, emulator);
   }, 30_000);
 

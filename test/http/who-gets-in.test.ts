@@ -17,6 +17,16 @@ const TABLE: Record<string, Record<Caller, Outcome>> = {
     other: '403 user_mismatch',
     ops: '401 session_invalid',
   }),
+  'get /api/chat/{id}/events': everyone('404 not_found', {
+    visitor: '200',
+    site: '200',
+    ops: '401 session_invalid',
+  }),
+  'delete /api/chat/{id}': everyone('404 not_found', {
+    visitor: '204',
+    site: '204',
+    ops: '401 session_invalid',
+  }),
   'post /api/session': everyone('403 forbidden', { site: '201' }),
   'post /api/session/refresh': everyone('401 session_invalid', {
     nobody: '401 session_required',
@@ -60,7 +70,16 @@ const startGuarded = async () => {
     return { nobody: undefined, site: SITE_KEY, ops: OPS_TOKEN }[caller];
   };
   await tokenOf('ann');
-  return { service, bearerOf };
+  /** A path with the id of an exchange of the user's, where it takes one. */
+  const pathOf = async (path: string) => {
+    if (!path.includes('{id}')) return path;
+    const said = await callApi(service, 'POST', '/api/chat', {
+      bearer: SITE_KEY,
+      json: { user_id: 'ann', message: 'Hello!' },
+    });
+    return path.replace('{id}', String(said.body.id));
+  };
+  return { service, bearerOf, pathOf };
 };
 
 describe('who gets in', () => {
@@ -78,8 +97,9 @@ describe('who gets in', () => {
   it.each(Object.entries(TABLE).flatMap(([route, row]) => CALLERS.map((who) => ({ route, who, row }))))(
     '$route as $who',
     async ({ route, who, row }) => {
-      const { service, bearerOf } = await startGuarded();
-      const [method = '', path = ''] = route.split(' ');
+      const { service, bearerOf, pathOf } = await startGuarded();
+      const [method = '', template = ''] = route.split(' ');
+      const path = await pathOf(template);
       const isPost = method === 'post';
       const { status, code } = await callApi(
         service,

@@ -1,0 +1,61 @@
+import { KEY_LIFE_MS } from './idempotency.ts';
+import { createKeptTurns } from './kept-turns.ts';
+import { failureIn, loggedTurn, type OpenTurn, type Turn } from './live-turns.ts';
+import type { Clock, Exchange, Store } from './ports.ts';
+import { DURABLE_WITHIN_MS, within } from './waiting.ts';
+
+/** Finds turns that were taken before: in flight, just over, or in the log. */
+export interface KnownTurns {
+  /** Keeps a turn that is over for those who read it on. */
+  keep(turn: OpenTurn): void;
+  /**
+   * The turn of an exchange.
+   * @throws AppError `log_unavailable` where its answer is there and cannot be made durable.
+   */
+  byId(id: string): Promise<Turn | undefined>;
+  /**
+   * The turn that an idempotency key stands for; none where that failed, or is too long ago.
+   * @throws AppError as `byId`.
+   */
+  byKey(name: string): Promise<Turn | undefined>;
+}
+
+/** @param deps.inFlight The turn of this exchange id, where it is in flight. */
+export const createKnownTurns = (deps: {
+  inFlight: (id: string) => Turn | undefined;
+  store: Store;
+  clock: Clock;
+}): KnownTurns => {
+  const { inFlight, store, clock } = deps;
+  const justOver = createKeptTurns({ clock });
+  /** The turn of an exchange that the store has. What it has no more is not told from memory either. */
+  const over = async (exchange: Exchange): Promise<Turn> => {
+    const kept = justOver.get(exchange.id);
+    if (kept) return kept;
+    // It is there already; this waits for the disk, where the exchange still does.
+    await within(DURABLE_WITHIN_MS, store.finish(exchange));
+    return loggedTurn(exchange);
+  };
+
+  return {
+    keep: (turn) => {
+      // An answer that was late to become durable is not told as a failure for longer than it is one.
+      if (failureIn(turn)?.code !== 'log_unavailable') justOver.add(turn);
+    },
+    byId: async (id) => {
+      const turn = inFlight(id);
+      if (turn) return turn;
+      const exchange = await store.exchange(id);
+      return exchange && over(exchange);
+    },
+    byKey: async (name) => {
+      const id = await store.keyed(name);
+      if (id === undefined) return undefined;
+      const turn = inFlight(id);
+      if (turn && !failureIn(turn)) return turn;
+      const exchange = await store.exchange(id);
+      if (!exchange || exchange.bot === null) return undefined;
+      return clock.now() - exchange.timestamp * 1000 < KEY_LIFE_MS ? over(exchange) : undefined;
+    },
+  };
+};
