@@ -3,6 +3,7 @@ import {
   type AppError,
   asAppError,
   logUnavailable,
+  outlineOf,
   overloaded,
   shuttingDown,
   upstreamFailed,
@@ -182,7 +183,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     for await (const event of run) {
       if (event.type === 'thread') store.setThread(visitor, event.thread);
       else if (event.type === 'end') return complete(text, event);
-      else if (event.text !== '') {
+      else if (event.type === 'delta' && event.text !== '') {
         const piece = cutTo(limits.answerMaxChars - text.length, event.text);
         text += piece;
         turn.push({ type: 'delta', text: piece });
@@ -195,7 +196,10 @@ export const createChat = (deps: ChatDeps): Chat => {
   const report = (exchange: Exchange, failure: AppError | undefined, ms: number): void => {
     const fields = { exchange: exchange.id, visitor: exchange.visitor.kind, ms, usage: exchange.usage };
     if (!failure) logger.info(fields, 'answered');
-    else logger.warn({ ...fields, code: failure.code, err: failure.cause ?? failure }, 'not answered');
+    else {
+      logger.warn({ ...fields, code: failure.code, why: outlineOf(failure.cause) }, 'not answered');
+      logger.debug({ exchange: exchange.id, err: failure.cause }, 'why it was not answered');
+    }
   };
 
   return {
