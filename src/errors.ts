@@ -137,3 +137,16 @@ export const failureOf = (code: string): AppError => factories.get(code)?.() ?? 
 /** The failure as an AppError: itself, or a bland `internal_error` that keeps it as its cause. */
 export const asAppError = (thrown: unknown): AppError =>
   thrown instanceof AppError ? thrown : internalError({ cause: thrown });
+
+/**
+ * What kind of failure it was, for the log: type, status and code of the error and its causes. No messages: an
+ * upstream's may repeat what a visitor wrote, or a key.
+ */
+export const outlineOf = (thrown: unknown): object => {
+  if (!(thrown instanceof Error)) return { type: typeof thrown };
+  const outline: Record<string, unknown> = { type: thrown.name };
+  for (const [name, value] of Object.entries(thrown)) {
+    if (['status', 'code', 'requestID'].includes(name) && value !== undefined) outline[name] = value;
+  }
+  return thrown.cause === undefined ? outline : { ...outline, cause: outlineOf(thrown.cause) };
+};

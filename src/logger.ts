@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
+import { createLogOutput } from './log-output.ts';
 
 /** Names of fields that are secrets. Nothing logs these on purpose; this is the net below. */
 const SECRET_FIELDS: ReadonlySet<string> = new Set([
@@ -12,9 +13,6 @@ const SECRET_FIELDS: ReadonlySet<string> = new Set([
   'password',
 ]);
 
-/** Lines are written together, at most so many bytes and milliseconds late: a write a line costs more than a line. */
-const TOGETHER = { minLength: 4096, periodicFlush: 100 };
-
 /**
  * The service's log: a JSON line per event, on standard output unless a destination is given.
  * An error in `err` is written with its stack and causes, but without the request and response that SDKs hang on it.
@@ -22,7 +20,7 @@ const TOGETHER = { minLength: 4096, periodicFlush: 100 };
  */
 export const createLogger = (
   options: { level: string; secrets: readonly string[] },
-  destination: DestinationStream = pino.destination({ dest: 1, sync: false, ...TOGETHER }),
+  destination: DestinationStream = createLogOutput(),
 ): Logger => {
   // As they stand in a line of JSON.
   const secrets = options.secrets

@@ -54,8 +54,7 @@ interface StartOptions {
  * @throws ConfigError, or Error where the folder or the port cannot be had.
  */
 export const start = async (options: StartOptions): Promise<Service> => {
-  const file = await findAssistantFile(options.env);
-  const config = readConfig(options.env, file && { model: file.loaded.definition.model });
+  const { file, config } = await readAll(options.env);
   const { settings } = config;
   const dir = path.resolve(settings.DATA_DIR);
   const clock = { now: () => Date.now() };
@@ -141,7 +140,8 @@ export const start = async (options: StartOptions): Promise<Service> => {
     });
     const server = createServer(getRequestListener(app.fetch, { errorHandler: onUnreadable }));
     const url = await listen(server, settings.HOST, settings.PORT);
-    logger.info({ url, backend: config.upstream.kind, data: dir }, 'listening');
+    const { pid } = process;
+    logger.info({ url, pid, backend: config.upstream.kind, data: dir }, 'listening');
 
     return {
       url,
@@ -174,6 +174,24 @@ const keptOpsToken = async (
   return token;
 };
 
+/** Reads settings and assistant file. @throws Error that lists every fault of both. */
+const readAll = async (env: StartOptions['env']) => {
+  const found = await findAssistantFile(env).catch((thrown: unknown) => {
+    if (thrown instanceof AssistantFileError) return thrown;
+    throw thrown;
+  });
+  if (!(found instanceof AssistantFileError)) {
+    return { file: found, config: readConfig(env, found && { model: found.loaded.definition.model }) };
+  }
+  try {
+    // The file is at fault, so that the settings are checked as if it named what they need.
+    readConfig(env, { model: 'unknown' });
+  } catch (thrown) {
+    if (thrown instanceof ConfigError) found.message = `${thrown.message}\n${found.message}`;
+  }
+  throw found;
+};
+
 /** Why the log cannot be written, without the paths that only the service's own log may name. */
 const forAnyone = (reason: string): string => {
   const system = /^E[A-Z0-9]+: [^,'"/]+/.exec(reason)?.[0];
@@ -202,11 +220,11 @@ const run = async (): Promise<void> => {
     );
     process.exit(1);
   };
-  const service = await start({ env }).catch(fail);
-  if (service.isOffline) process.stdout.write(greeting(service.url));
-
+  let service: Service | undefined;
   let stoppingSince: number | undefined;
   const onSignal = (): void => {
+    // Before it serves there is nothing to finish.
+    if (!service) process.exit(1);
     const now = performance.now();
     if (stoppingSince !== undefined) {
       const isEcho = process.env.npm_lifecycle_event === 'start' && now - stoppingSince < NPM_ECHO_MS;
@@ -225,7 +243,10 @@ const run = async (): Promise<void> => {
   };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
-  process.on('SIGHUP', () => void service.reloadAssistant());
+  process.on('SIGHUP', () => void service?.reloadAssistant());
+
+  service = await start({ env }).catch(fail);
+  if (service.isOffline) process.stdout.write(greeting(service.url));
 };
 
 const inFull = (thrown: unknown): string =>

@@ -63,7 +63,8 @@ export const chooseUpstream = (
     if (given.file || given.model) {
       if (kind === 'assistants') kind = 'responses';
       const instead = given.file ? 'the assistant file' : `${prefix}MODEL`;
-      warnings.push(`${name} is not used: ${why}. The Responses API answers with ${instead} instead.`);
+      const api = kind === 'completions' ? 'Chat Completions' : 'the Responses API';
+      warnings.push(`${name} is not used: ${why}. Through ${api} ${instead} answers instead.`);
     } else {
       faults.push(
         `${name} cannot be used at OpenAI or Azure: ${why}; set ASSISTANT_FILE to your exported assistant, or ${prefix}MODEL, and the Responses API answers instead`,

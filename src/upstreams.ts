@@ -69,7 +69,6 @@ export const startUpstreams = async (deps: UpstreamsDeps): Promise<Upstreams> =>
         ...second,
         definition: withModel(assistant, config.settings.FALLBACK_MODEL),
       }),
-      clock,
       logger,
     });
   const retirement =

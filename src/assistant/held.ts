@@ -44,7 +44,10 @@ export const holdAssistant = ({ path, loaded, env, clock, logger, onChange }: Ho
     definition: () => current.definition,
     callTool: (call, context) => current.webhooks.call(call, context),
     reload: async () => {
-      if (path === undefined) return;
+      if (path === undefined) {
+        logger.warn({}, 'there was no assistant file at the start, so none is read anew: restart to use one');
+        return;
+      }
       try {
         current = take(await readAssistantFile(path, env));
         logger.info({}, 'the assistant file was read anew');

@@ -29,8 +29,10 @@ const ACTIVE_RUN = /\bactive run (run_\w+)|\brun (run_\w+) is active/;
 /** What is known of the turn's run. */
 interface RunState {
   run?: { readonly id: string; readonly thread: string };
-  /** Whether the thread has the visitor's message: a retry must not say it twice. */
-  told: boolean;
+  /** The thread that has the visitor's message: a retry must not say it there twice. */
+  toldOn?: string;
+  /** A thread that was made but not told all of the transcript yet: what its run tells it. */
+  untold?: { readonly thread: string; readonly messages: readonly ThreadMessage[] } | undefined;
   /** Whether the run goes on, so that it must be cancelled when we leave. */
   active: boolean;
 }
@@ -44,8 +46,9 @@ export const createAssistantsBackend = (options: AssistantsOptions): Backend => 
   return {
     name: 'assistants',
     run: async function* (request) {
-      const state: RunState = { told: false, active: false };
+      const state: RunState = { active: false };
       const madeBy = options.fingerprint();
+      const kept = request.thread?.madeBy === madeBy ? request.thread.id : undefined;
       const begin = onUsableThread({
         known: request.thread,
         madeBy,
@@ -57,14 +60,19 @@ export const createAssistantsBackend = (options: AssistantsOptions): Backend => 
         attempt: async function* (known, share) {
           const assistant = await options.assistant.id(client, request.signal);
           const thread =
-            known === undefined ? await newThread(client, options, request, share) : { id: known };
-          if (thread.id && !known) yield { type: 'thread', thread: { id: thread.id, madeBy } };
-          const call = firstCall(client, options, request, { assistant, thread, told: state.told });
+            known === undefined
+              ? await newThread(client, options, request, share)
+              : { id: known, before: state.untold?.thread === known ? state.untold.messages : [] };
+          if (thread.id !== undefined && known === undefined) {
+            state.untold = { thread: thread.id, messages: thread.before };
+            yield { type: 'made', thread: thread.id };
+          }
+          const told = thread.id !== undefined && thread.id === state.toldOn;
+          const call = firstCall(client, options, request, { assistant, thread, told });
           try {
             for await (const event of stream(call, options, request, state)) {
               if (event.type !== 'run') yield event;
-              else if (event.thread !== thread.id)
-                yield { type: 'thread', thread: { id: event.thread, madeBy } };
+              else if (event.thread !== kept) yield { type: 'thread', thread: { id: event.thread, madeBy } };
             }
           } catch (thrown) {
             // One that we made is made again: a run that failed is retried.
@@ -158,7 +166,8 @@ async function* stream(
       if (message.event === 'thread.run.created') {
         const { id, thread_id: thread } = runObject.parse(message.data);
         state.run = { id, thread };
-        state.told = true;
+        state.toldOn = thread;
+        state.untold = undefined;
         state.active = true;
         yield { type: 'run', thread };
       } else if (message.event === 'thread.message.delta') {
@@ -182,11 +191,11 @@ async function* stream(
   throw new RunFailed('the stream ended without its final event');
 }
 
-/** A thread for the run to be made on: one that has been told more than a run can tell, or none yet. */
-interface NewThread {
+/** A thread for the run to be made on; without an id it is made with the run. */
+interface RunThread {
   readonly id?: string;
-  /** What the call that makes thread and run tells before the visitor's message. */
-  readonly before?: readonly ThreadMessage[];
+  /** What the call that makes the run tells before the visitor's message. */
+  readonly before: readonly ThreadMessage[];
 }
 
 const newThread = async (
@@ -194,7 +203,7 @@ const newThread = async (
   options: AssistantsOptions,
   request: RunRequest,
   share: number,
-): Promise<NewThread> => {
+): Promise<RunThread> => {
   const told = toldBefore(await request.history(share));
   if (told.length < MAX_MESSAGES) return { before: told };
   const thread = { ...options.fields().thread, messages: told.slice(0, MAX_MESSAGES) };
@@ -204,7 +213,7 @@ const newThread = async (
 
 interface FirstCall {
   readonly assistant: string;
-  readonly thread: NewThread;
+  readonly thread: RunThread;
   /** Whether the thread has the visitor's message already. */
   readonly told: boolean;
 }
@@ -214,7 +223,7 @@ const firstCall = (
   client: OpenAI,
   options: AssistantsOptions,
   request: RunRequest,
-  { assistant, thread: { id, before = [] }, told }: FirstCall,
+  { assistant, thread: { id, before }, told }: FirstCall,
 ): Call => {
   const { run, thread } = options.fields();
   const messages = [...before, { role: 'user' as const, content: request.message }];

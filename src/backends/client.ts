@@ -29,6 +29,9 @@ export const createClient = ({ baseUrl, apiKey, headersTimeout }: UpstreamOption
     baseURL: baseUrl,
     // Many self-hosted servers want no key; the SDK insists on one.
     apiKey: apiKey ?? 'none',
+    // Else the SDK takes these from the environment, and tells them to any server.
+    organization: null,
+    project: null,
     adminAPIKey: null,
     webhookSecret: null,
     maxRetries: 0,
@@ -107,7 +110,7 @@ async function* decode(body: ReadableStream<Uint8Array>, ignored: ReadonlySet<st
     maxBufferSize: MAX_EVENT_CHARS,
     onEvent: ({ event, data }) => {
       if (data === '[DONE]') saidDone = true;
-      else if (!event || !ignored.has(event)) messages.push({ event, data: JSON.parse(data) });
+      else if (!event || !ignored.has(event)) messages.push({ event, data: parsed(data) });
     },
     onError: (error) => {
       if (error.type === 'max-buffer-size-exceeded') throw error;
@@ -132,6 +135,15 @@ async function* decode(body: ReadableStream<Uint8Array>, ignored: ReadonlySet<st
     if (!ended) void readRest(reader);
   }
 }
+
+/** JSON, or an error that does not repeat it, as the engine's own does: it may be what a visitor wrote. */
+const parsed = (data: string): unknown => {
+  try {
+    return JSON.parse(data);
+  } catch {
+    throw new SyntaxError(`an event of ${data.length} characters is not valid JSON`);
+  }
+};
 
 /**
  * Reads what is left of a stream that was heard to its final event, so that its connection is used again;

@@ -30,34 +30,35 @@ export const createCompletionsBackend = (options: CompletionsOptions): Backend =
   return {
     name: 'completions',
     run: (request) => {
-      let messages: Message[] = [];
+      let messages: readonly Message[] = [];
       let calls: readonly ToolCall[] = [];
-      const tell = async (share: number): Promise<void> => {
-        messages = [
-          { role: 'system', content: options.carried().system },
-          ...toMessages(await request.history(share)),
-          { role: 'user', content: request.message },
-        ];
-      };
-      async function* heard(): AsyncIterable<RoundEvent> {
-        for await (const event of stream(client, options, request, messages)) {
-          if (event.type === 'calls') calls = event.calls;
+      const told = async (share: number): Promise<Message[]> => [
+        { role: 'system', content: options.carried().system },
+        ...toMessages(await request.history(share)),
+        { role: 'user', content: request.message },
+      ];
+      /** What a round was told and has called is kept when it has ended well: one that failed is told again. */
+      async function* heard(sent: Message[]): AsyncIterable<RoundEvent> {
+        let called: readonly ToolCall[] = [];
+        for await (const event of stream(client, options, request, sent)) {
+          if (event.type === 'calls') called = event.calls;
+          else if (event.type === 'end') {
+            messages = sent;
+            calls = called;
+          }
           yield event;
         }
       }
       async function* round(outputs: readonly ToolOutput[]): AsyncIterable<RoundEvent> {
         if (outputs.length > 0) {
-          messages.push(...toolMessages(calls, outputs));
-          yield* heard();
+          yield* heard([...messages, ...toolMessages(calls, outputs)]);
           return;
         }
-        await tell(1);
         try {
-          yield* heard();
+          yield* heard(await told(1));
         } catch (thrown) {
           if (!isContextFull(thrown)) throw thrown;
-          await tell(SHARE_AFTER_FULL);
-          yield* heard();
+          yield* heard(await told(SHARE_AFTER_FULL));
         }
       }
       return runRounds(round, request, options.callTool);
@@ -83,8 +84,15 @@ const toolMessages = (calls: readonly ToolCall[], outputs: readonly ToolOutput[]
   ...outputs.map(({ callId, output }): Message => ({ role: 'tool', tool_call_id: callId, content: output })),
 ];
 
+/** The most functions that a model may call at once. */
+const MAX_CALLS = 128;
+
 const toolCallDelta = z.object({
-  index: z.int().min(0).max(127),
+  index: z
+    .int()
+    .min(0)
+    .max(MAX_CALLS - 1)
+    .nullish(),
   id: z.string().nullish(),
   function: z.object({ name: z.string().nullish(), arguments: z.string().nullish() }).nullish(),
 });
@@ -96,7 +104,7 @@ const chunk = z.object({
           .object({
             content: z.string().nullish(),
             refusal: z.string().nullish(),
-            tool_calls: z.array(toolCallDelta).nullish(),
+            tool_calls: z.array(toolCallDelta).max(MAX_CALLS).nullish(),
           })
           .nullish(),
         finish_reason: z.string().nullish(),
@@ -137,7 +145,7 @@ async function* stream(
       ),
     { signal: request.signal, idleTimeout: options.idleTimeout },
   );
-  const calls: ToolCall[] = [];
+  const calls: (ToolCall | undefined)[] = [];
   let finish: string | undefined;
   let usage: Usage | undefined;
   for await (const batch of batches) {
@@ -147,7 +155,7 @@ async function* stream(
       if (error) throw new RunFailed(error.message ?? 'error in the stream', error.code?.toString());
       const [choice] = choices;
       text += choice?.delta?.content ?? choice?.delta?.refusal ?? '';
-      for (const piece of choice?.delta?.tool_calls ?? []) addPiece(calls, piece);
+      addPieces(calls, choice?.delta?.tool_calls ?? []);
       finish = choice?.finish_reason ?? finish;
       if (counted) usage = { input: counted.prompt_tokens, output: counted.completion_tokens };
     }
@@ -155,17 +163,37 @@ async function* stream(
   }
   // Usage comes after the finish reason, so the stream is read to its end.
   if (finish === undefined) throw new RunFailed('the stream ended without a finish reason');
-  if (calls.length > 0) yield { type: 'calls', calls };
+  // Where the server left out an index, there is a hole.
+  const called = calls.filter((call) => call !== undefined);
+  if (called.length > 0) yield { type: 'calls', calls: called };
   const truncated = finish === 'length' || finish === 'content_filter';
   yield usage ? { type: 'end', truncated, usage } : { type: 'end', truncated };
 }
 
+type CallPiece = z.output<typeof toolCallDelta>;
+
 /** A call comes in pieces: its id and name first, then its arguments bit by bit. */
-const addPiece = (calls: ToolCall[], piece: z.output<typeof toolCallDelta>): void => {
-  const begun = calls[piece.index] ?? { callId: '', name: '', arguments: '' };
-  calls[piece.index] = {
-    callId: begun.callId || (piece.id ?? ''),
-    name: begun.name || (piece.function?.name ?? ''),
-    arguments: begun.arguments + (piece.function?.arguments ?? ''),
-  };
+const addPieces = (calls: (ToolCall | undefined)[], pieces: readonly CallPiece[]): void => {
+  for (const [place, piece] of pieces.entries()) {
+    const index = piece.index ?? indexOf(calls, piece, place, pieces.length);
+    if (index >= MAX_CALLS) throw new RunFailed(`more than ${MAX_CALLS} functions are called at once`);
+    const begun = calls[index] ?? { callId: '', name: '', arguments: '' };
+    calls[index] = {
+      callId: begun.callId || (piece.id ?? ''),
+      name: begun.name || (piece.function?.name ?? ''),
+      arguments: begun.arguments + (piece.function?.arguments ?? ''),
+    };
+  }
+};
+
+/** Some servers give no index: a new id is a new call, and without one the last calls go on, in their order. */
+const indexOf = (
+  calls: readonly (ToolCall | undefined)[],
+  { id }: CallPiece,
+  place: number,
+  count: number,
+): number => {
+  if (!id) return place + Math.max(0, calls.length - count);
+  const known = calls.findIndex((call) => call?.callId === id);
+  return known < 0 ? calls.length : known;
 };

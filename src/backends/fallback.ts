@@ -1,5 +1,5 @@
-import type { Backend, Clock, Logger, RunEvent, RunRequest } from '../chat/ports.ts';
-import { AppError, type ErrorCode } from '../errors.ts';
+import type { Backend, Logger, RunEvent, RunRequest } from '../chat/ports.ts';
+import { AppError, type ErrorCode, outlineOf } from '../errors.ts';
 
 /** How long a failed upstream is not asked. */
 const REST_MS = 30_000;
@@ -21,7 +21,6 @@ export interface FallbackBackend extends Backend {
 interface FallbackDeps {
   readonly first: Backend;
   readonly second: Backend;
-  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -30,20 +29,22 @@ interface FallbackDeps {
  * then rests, and the next message after that tries it again. Each makes the visitor's thread anew from the
  * transcript where the other made it, so that the memory comes along.
  */
-export const createFallbackBackend = ({ first, second, clock, logger }: FallbackDeps): FallbackBackend => {
-  let restsUntil = 0;
+export const createFallbackBackend = ({ first, second, logger }: FallbackDeps): FallbackBackend => {
+  /** When the first upstream last failed; by a clock that nobody sets. */
+  let failedAt = Number.NEGATIVE_INFINITY;
   let standsIn = false;
 
   async function* run(request: RunRequest): AsyncIterable<RunEvent> {
-    if (clock.now() < restsUntil) {
+    if (performance.now() - failedAt < REST_MS) {
       yield* second.run(request);
       return;
     }
-    let spoke = false;
+    /** Past the point of return: something was said, or a function did its work, and must not do it twice. */
+    let committed = false;
     try {
       for await (const event of first.run(request)) {
-        spoke ||= event.type === 'delta';
-        if (standsIn && spoke) {
+        committed ||= event.type === 'delta' || event.type === 'called';
+        if (standsIn && committed) {
           standsIn = false;
           logger.info({}, 'the first upstream answers again');
         }
@@ -51,10 +52,13 @@ export const createFallbackBackend = ({ first, second, clock, logger }: Fallback
       }
       return;
     } catch (thrown) {
-      if (spoke || request.signal.aborted || !isUpstreamsOwn(thrown)) throw thrown;
-      restsUntil = clock.now() + REST_MS;
+      if (committed || request.signal.aborted || !isUpstreamsOwn(thrown)) throw thrown;
+      failedAt = performance.now();
       standsIn = true;
-      logger.warn({ err: thrown, rests_ms: REST_MS }, 'the first upstream failed: the fallback answers');
+      logger.warn(
+        { why: outlineOf(thrown), rests_ms: REST_MS },
+        'the first upstream failed: the fallback answers',
+      );
     }
     yield* second.run(request);
   }

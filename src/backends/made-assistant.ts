@@ -2,7 +2,7 @@ import type { OpenAI } from 'openai';
 import { z } from 'zod';
 import { hashOf } from '../assistant/fingerprint.ts';
 import type { AssistantsFields } from '../assistant/to-assistants.ts';
-import { upstreamFailed, upstreamRejected } from '../errors.ts';
+import { upstreamFailed, upstreamRejected, upstreamTimeout } from '../errors.ts';
 
 /** Small things that outlive the process. */
 export interface Facts {
@@ -12,11 +12,18 @@ export interface Facts {
 
 /** The assistant that runs on the Assistants wire. */
 export interface ServersAssistant {
-  /** Its id; it is made at the server if there is none. @throws The SDK's errors, AppError. */
+  /**
+   * Its id; it is made at the server if there is none.
+   * @param signal Ends the wait, not the making: others may wait for it too.
+   * @throws The SDK's errors, AppError, the signal's reason.
+   */
   id(client: OpenAI, signal: AbortSignal): Promise<string>;
   /** The server does not know this id: a made one is made again. Says whether that can help. */
   forget(id: string): boolean;
 }
+
+/** How long the making of an assistant may take. */
+const MAKING_MS = 30_000;
 
 const made = z.object({ id: z.string().min(1) });
 
@@ -36,12 +43,17 @@ export const madeAssistant = (deps: {
   /** By the name of the fact: visitors who come at once make one assistant, not one each. */
   const ids = new Map<string, Promise<string>>();
 
-  const make = async (name: string, client: OpenAI, signal: AbortSignal): Promise<string> => {
+  const make = async (name: string, client: OpenAI): Promise<string> => {
     const known = await facts.fact(name);
     if (known) return known;
     const { create } = fields();
     if (!create) throw upstreamRejected({ cause: new Error('no model is named to make an assistant with') });
-    const answer = made.safeParse(await client.beta.assistants.create(create, { signal }));
+    // No visitor's own signal: the end of one turn must not fail the others that wait.
+    const signal = AbortSignal.timeout(MAKING_MS);
+    const answered = await client.beta.assistants.create(create, { signal }).catch((thrown: unknown) => {
+      throw signal.aborted ? upstreamTimeout({ cause: thrown }) : thrown;
+    });
+    const answer = made.safeParse(answered);
     if (!answer.success) throw upstreamFailed({ cause: answer.error });
     facts.setFact(name, answer.data.id);
     return answer.data.id;
@@ -50,11 +62,15 @@ export const madeAssistant = (deps: {
   return {
     id: (client, signal) => {
       const name = `assistant ${baseUrl} ${hashOf(fields().create ?? {})}`;
-      const pending = ids.get(name) ?? make(name, client, signal);
-      ids.set(name, pending);
-      // One that failed is tried again by the next message.
-      pending.catch(() => ids.delete(name));
-      return pending;
+      const pending = ids.get(name) ?? make(name, client);
+      if (ids.get(name) !== pending) {
+        ids.set(name, pending);
+        // One that failed is tried again by the next message.
+        pending.catch(() => {
+          if (ids.get(name) === pending) ids.delete(name);
+        });
+      }
+      return unlessAborted(pending, signal);
     },
     forget: (id) => {
       for (const name of ids.keys()) facts.setFact(name, '');
@@ -62,4 +78,16 @@ export const madeAssistant = (deps: {
       return id !== '';
     },
   };
+};
+
+const unlessAborted = async <T>(promise: Promise<T>, signal: AbortSignal): Promise<T> => {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await Promise.race([promise, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
 };

@@ -59,6 +59,7 @@ export async function* runRounds(
       return;
     }
     if (count === MAX_ROUNDS) break;
+    yield { type: 'called' };
     outputs = await Promise.all(
       calls.map(async (call) => ({ callId: call.callId, output: await callTool(call, request) })),
     );

@@ -10,6 +10,12 @@ const LONGEST_LOCK_WAIT_MS = 2_000;
 /** The part of the transcript that a thread is told which is made because the model's context was full. */
 const SHARE_AFTER_FULL = 0.5;
 
+/**
+ * What an attempt reports. `made`: a thread was made that has not been told all yet. A retry goes on with it, but
+ * it is not the visitor's before its `thread` event.
+ */
+type AttemptEvent = RoundEvent | { readonly type: 'made'; readonly thread: string };
+
 interface ThreadRules {
   /** The visitor's thread, if there is one, whoever made it. */
   readonly known: UpstreamThread | undefined;
@@ -26,9 +32,9 @@ interface ThreadRules {
   readonly unlock?: (error: APIError, thread: string) => Promise<unknown>;
   /**
    * Runs on the thread, or on a new one, which it tells so much of the transcript (0 to 1) and reports with a
-   * `thread` event as soon as it has it.
+   * `thread` event as soon as it has been told.
    */
-  readonly attempt: (thread: string | undefined, share: number) => AsyncIterable<RoundEvent>;
+  readonly attempt: (thread: string | undefined, share: number) => AsyncIterable<AttemptEvent>;
 }
 
 /**
@@ -55,6 +61,10 @@ export const onUsableThread = (rules: ThreadRules): (() => AsyncIterable<RoundEv
       let spoke = false;
       try {
         for await (const event of rules.attempt(thread, share)) {
+          if (event.type === 'made') {
+            thread = event.thread;
+            continue;
+          }
           if (event.type === 'thread') thread = event.thread.id;
           spoke ||= event.type === 'delta';
           yield event;

@@ -4,6 +4,7 @@ import {
   asAppError,
   internalError,
   logUnavailable,
+  outlineOf,
   overloaded,
   shuttingDown,
   upstreamFailed,
@@ -243,7 +244,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     for await (const event of run) {
       if (event.type === 'thread') store.setThread(visitor, event.thread);
       else if (event.type === 'end') return complete(turn.said(), event);
-      else if (event.text !== '') {
+      else if (event.type === 'delta' && event.text !== '') {
         const piece = cutTo(limits.answerMaxChars - turn.said().length, event.text);
         turn.push({ type: 'delta', text: piece });
         if (piece.length < event.text.length) return complete(turn.said(), { truncated: true });
@@ -255,7 +256,10 @@ export const createChat = (deps: ChatDeps): Chat => {
   const report = (exchange: Exchange, failure: AppError | undefined, ms: number): void => {
     const fields = { exchange: exchange.id, visitor: exchange.visitor.kind, ms, usage: exchange.usage };
     if (!failure) logger.info(fields, 'answered');
-    else logger.warn({ ...fields, code: failure.code, err: failure.cause ?? failure }, 'not answered');
+    else {
+      logger.warn({ ...fields, code: failure.code, why: outlineOf(failure.cause) }, 'not answered');
+      logger.debug({ exchange: exchange.id, err: failure.cause }, 'why it was not answered');
+    }
   };
 
   return {

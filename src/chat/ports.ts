@@ -143,6 +143,8 @@ export type RunEvent =
   /** A thread was made (or replaced) for this visitor. */
   | { readonly type: 'thread'; readonly thread: UpstreamThread }
   | { readonly type: 'delta'; readonly text: string }
+  /** Functions of the assistant are being called: the run cannot be begun again without doing their work twice. */
+  | { readonly type: 'called' }
   /** The run is complete. Always the last; a run without it has failed. */
   | { readonly type: 'end'; readonly truncated: boolean; readonly usage?: Usage };
 

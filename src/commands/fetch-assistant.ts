@@ -80,6 +80,9 @@ export const fetchAssistant = async (
     baseURL: server.baseUrl,
     // Many self-hosted servers want no key; the SDK insists on one.
     apiKey: server.apiKey ?? 'none',
+    // Else the SDK takes these from the environment, and tells them to any server.
+    organization: null,
+    project: null,
     adminAPIKey: null,
     webhookSecret: null,
     timeout: TIMEOUT_MS,

@@ -32,7 +32,9 @@ export const boundedCounts = <E extends Env>({ maxKeys }: { maxKeys: number }): 
     increment: (key) => {
       const now = Date.now();
       let window = windows.get(key);
-      if (!window || window.resetTime.getTime() <= now) {
+      const left = window ? window.resetTime.getTime() - now : 0;
+      // More than a window is left where the clock was set back: nobody is locked out for that.
+      if (!window || left <= 0 || left > windowMs) {
         windows.delete(key);
         window = begin(key, now);
       }

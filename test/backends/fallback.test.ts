@@ -1,6 +1,9 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../src/emulator/faults.ts';
-import { startEmulator, startService, upstreamEnv } from '../helpers/service.ts';
+import { startEmulator, startService, temporaryFolder, upstreamEnv } from '../helpers/service.ts';
+import { startHook } from '../helpers/webhook.ts';
 
 const ASK = 'What did I say first?';
 
@@ -103,5 +106,31 @@ describe('a model that ends', () => {
     expect(
       service.lines.some(({ level, shutdown_date }) => level === 'warn' && shutdown_date === inDays(days)),
     ).toBe(told);
+  });
+});
+
+describe('a function that was called at the first upstream', () => {
+  it('is not called again by the fallback', async () => {
+    const hook = await startHook(() => '"the order is placed"');
+    const file = path.join(await temporaryFolder(), 'assistant.json');
+    const parameters = { type: 'object', properties: {} };
+    const tool = {
+      type: 'function',
+      function: { name: 'order', parameters },
+      'x-webhook': { url: hook.url, allow_unverified: true },
+    };
+    await writeFile(file, JSON.stringify({ model: 'gpt-6-luna', tools: [tool] }));
+    const { service, first, second } = await startTwo({ ASSISTANT_FILE: file });
+    for (const emulator of [first, second]) {
+      emulator.callTools = ({ round }) => (round === 0 ? [{ name: 'order', arguments: '{}' }] : []);
+    }
+    const called = first
+      .next('responses')
+      .then(() => first.fail({ on: 'responses', times: 3, fault: { kind: 'status', status: 500 } }));
+    const { status, body } = await service.post({ user_id: 'ann', message: 'Order it.' });
+    await called;
+    expect([status, body.error?.code]).toEqual([502, 'upstream_failed']);
+    expect(hook.calls).toHaveLength(1);
+    expect(second.calls.total).toBe(0);
   });
 });

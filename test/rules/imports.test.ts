@@ -34,7 +34,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'settings.ts': [],
   'upstream-choice.ts': [],
   'errors.ts': [],
-  'logger.ts': [],
+  'logger.ts': ['log-output.ts'],
+  'log-output.ts': [],
   'server.ts': [],
 };
 
