@@ -1,3 +1,4 @@
+import { renameSync } from 'node:fs';
 import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -27,8 +28,10 @@ const untilReady = (service: Pick<TestService, 'url'>, status: 200 | 503) =>
  */
 const breakDisk = async (service: TestService): Promise<() => Promise<void>> => {
   const journal = path.join(service.dir, 'journal');
-  await rename(journal, `${journal}.away`);
-  await writeFile(journal, 'in the way');
+  await writeFile(`${journal}.block`, 'in the way');
+  // In one breath: the service would make the folder anew in between.
+  renameSync(journal, `${journal}.away`);
+  renameSync(`${journal}.block`, journal);
   await untilReady(service, 503);
   return async () => {
     await rm(journal);
