@@ -2,10 +2,11 @@ import { APIError, type OpenAI } from 'openai';
 import { z } from 'zod';
 import type { AssistantsFields } from '../assistant/to-assistants.ts';
 import type { Backend, RunRequest } from '../chat/ports.ts';
-import { createClient, type StreamMessage, streamMessages, type UpstreamOptions } from './client.ts';
+import { createClient, streamMessages, type UpstreamOptions } from './client.ts';
 import { RunFailed } from './failures.ts';
 import type { ServersAssistant } from './made-assistant.ts';
-import { type CallTool, type RoundEvent, runRounds, type ToolCall, type ToolOutput } from './rounds.ts';
+import { type CallTool, type RoundEvent, runRounds, type ToolOutput } from './rounds.ts';
+import { endOf, messageDelta, runObject } from './run-events.ts';
 import { MAX_MESSAGES, type ThreadMessage, toldBefore } from './told-before.ts';
 import { onUsableThread } from './usable-thread.ts';
 
@@ -113,42 +114,7 @@ const activeRunIn = (error: APIError): string => {
 const cancelRun = (client: OpenAI, thread: string, run: string): Promise<unknown> =>
   client.beta.threads.runs.cancel(run, { thread_id: thread }, { signal: AbortSignal.timeout(CANCEL_MS) });
 
-const runObject = z.object({
-  id: z.string().min(1),
-  thread_id: z.string().min(1),
-  usage: z.object({ prompt_tokens: z.number(), completion_tokens: z.number() }).nullish(),
-  last_error: z.object({ code: z.string().nullish(), message: z.string().nullish() }).nullish(),
-  required_action: z
-    .object({
-      submit_tool_outputs: z
-        .object({
-          tool_calls: z.array(
-            z.object({ id: z.string(), function: z.object({ name: z.string(), arguments: z.string() }) }),
-          ),
-        })
-        .nullish(),
-    })
-    .nullish(),
-});
 const madeThread = z.object({ id: z.string().min(1) });
-const messageDelta = z.object({
-  id: z.string(),
-  delta: z.object({
-    content: z
-      .array(
-        z.object({
-          text: z.object({ value: z.string().nullish() }).nullish(),
-          refusal: z.string().nullish(),
-        }),
-      )
-      .nullish(),
-  }),
-});
-const errorData = z.object({
-  error: z.object({ code: z.string().nullish(), message: z.string().nullish() }).optional(),
-  code: z.string().nullish(),
-  message: z.string().nullish(),
-});
 
 type Call = (signal: AbortSignal) => { asResponse(): Promise<Response> };
 
@@ -250,47 +216,4 @@ const submit = (client: OpenAI, state: RunState, outputs: readonly ToolOutput[])
       { thread_id: thread, tool_outputs, stream: true },
       { signal },
     );
-};
-
-/** The end that an event means, or the functions that the run waits for; undefined where it goes on. */
-const endOf = ({
-  event,
-  data,
-}: StreamMessage): Extract<RoundEvent, { type: 'end' }> | RunFailed | ToolCall[] | undefined => {
-  switch (event) {
-    case 'thread.run.completed':
-    case 'thread.run.incomplete': {
-      const { usage } = runObject.parse(data);
-      const truncated = event === 'thread.run.incomplete';
-      if (!usage) return { type: 'end', truncated };
-      return {
-        type: 'end',
-        truncated,
-        usage: { input: usage.prompt_tokens, output: usage.completion_tokens },
-      };
-    }
-    case 'thread.run.failed': {
-      const { last_error: error } = runObject.parse(data);
-      return new RunFailed(error?.message ?? event, error?.code);
-    }
-    case 'thread.run.requires_action': {
-      const { required_action: action } = runObject.parse(data);
-      const calls = action?.submit_tool_outputs?.tool_calls ?? [];
-      if (calls.length === 0) return new RunFailed(event, 'unsupported_requires_action');
-      return calls.map((call) => ({
-        callId: call.id,
-        name: call.function.name,
-        arguments: call.function.arguments,
-      }));
-    }
-    case 'thread.run.expired':
-    case 'thread.run.cancelled':
-      return new RunFailed(event);
-    case 'error': {
-      const { error, ...flat } = errorData.parse(data);
-      return new RunFailed(error?.message ?? flat.message ?? event, error?.code ?? flat.code);
-    }
-    default:
-      return undefined;
-  }
 };

@@ -8,9 +8,9 @@ import {
   overloaded,
   shuttingDown,
   upstreamFailed,
-  upstreamRejected,
   upstreamTimeout,
 } from '../errors.ts';
+import { complete, cutTo } from './answer-text.ts';
 import { createOneTurn, keyName } from './idempotency.ts';
 import { settleInterrupted } from './interrupted.ts';
 import { createKnownTurns } from './known-turns.ts';
@@ -23,7 +23,6 @@ import {
   type Logger,
   type Store,
   type TakenMessage,
-  type Usage,
   type Visitor,
   visitorKey,
 } from './ports.ts';
@@ -285,22 +284,5 @@ export const createChat = (deps: ChatDeps): Chat => {
     },
     isDraining: () => draining,
     liveTurns: () => live.size,
-  };
-};
-
-/** At most so many UTF-16 units of a text, and no half of a character at the cut. */
-const cutTo = (units: number, text: string): string =>
-  text.length <= units ? text : text.slice(0, units).replace(/[\uD800-\uDBFF]$/, '');
-
-const complete = (text: string, end: { truncated: boolean; usage?: Usage }) => {
-  // A run that says nothing has not answered; cut short before its first word, the upstream would not speak.
-  if (text.trim() === '') {
-    const cause = new Error('the run ended without a word');
-    throw end.truncated ? upstreamRejected({ cause }) : upstreamFailed({ cause });
-  }
-  return {
-    bot: text,
-    ...(end.truncated ? { truncated: true as const } : {}),
-    ...(end.usage ? { usage: end.usage } : {}),
   };
 };
