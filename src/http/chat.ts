@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import { accepts } from 'hono/accepts';
-import type { Chat } from '../chat/chat.ts';
+import type { Chat } from '../chat/chat-api.ts';
 import { toChatAnswer } from './chat-answer.ts';
 import type { CallLimit } from './limits.ts';
 import { checkedRoutes, failure } from './route-parts.ts';

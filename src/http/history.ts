@@ -1,5 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
-import type { Chat } from '../chat/chat.ts';
+import type { Chat } from '../chat/chat-api.ts';
 import type { Exchange, Store } from '../chat/ports.ts';
 import { sessionRequired } from '../errors.ts';
 import type { CallLimit } from './limits.ts';

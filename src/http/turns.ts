@@ -1,5 +1,5 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
-import type { Chat } from '../chat/chat.ts';
+import type { Chat } from '../chat/chat-api.ts';
 import type { Turn } from '../chat/live-turns.ts';
 import { type Visitor, visitorKey } from '../chat/ports.ts';
 import { invalidRequest, notFound } from '../errors.ts';
