@@ -51,6 +51,8 @@ const PACKAGES: Record<string, readonly string[]> = {
   '@hono/node-server': ['main.ts', 'http', 'emulator'],
   '@hono/zod-openapi': ['app.ts', 'http'],
   'hono-rate-limiter': ['http', 'limits'],
+  ws: ['http', 'main.ts'],
+  postgres: ['stores'],
 };
 
 const roomOf = (file: string): string => file.split('/')[0] ?? '';
