@@ -61,7 +61,10 @@ const copyOf = async (home: string, version: string, runAs: RunAs | undefined): 
   if (canRun(binariesIn(place, runAs))) return place;
   const draft = `${place}-${randomUUID()}`;
   await mkdir(draft, { mode: 0o755 });
-  await cp(path.join(home, 'native'), path.join(draft, 'native'), { recursive: true, verbatimSymlinks: true });
+  await cp(path.join(home, 'native'), path.join(draft, 'native'), {
+    recursive: true,
+    verbatimSymlinks: true,
+  });
   await makeLinks(draft);
   // Another worker may have been quicker; its copy is as good.
   await rename(draft, place).catch(() => rm(draft, { recursive: true, force: true }));

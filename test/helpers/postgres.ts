@@ -87,7 +87,12 @@ const family = (pid: number): number[] => {
       return undefined;
     }
   };
-  return [pid, ...readdirSync('/proc').filter((id) => /^\d+$/.test(id) && parentOf(id) === `${pid}`).map(Number)];
+  return [
+    pid,
+    ...readdirSync('/proc')
+      .filter((id) => /^\d+$/.test(id) && parentOf(id) === `${pid}`)
+      .map(Number),
+  ];
 };
 
 /** Sends a signal to those of the processes that are still there. */
@@ -144,12 +149,16 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Test
   let keeper: ChildProcess | undefined;
   let pid = 0;
   const start = async (): Promise<void> => {
-    const child = spawn('sh', ['-c', KEEPER, 'sh', binaries.postgres, '-D', data, '-p', `${port}`, ...flags], {
-      ...binaries.runAs,
-      cwd: '/',
-      env: { ...process.env, KEPT: folder },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+    const child = spawn(
+      'sh',
+      ['-c', KEEPER, 'sh', binaries.postgres, '-D', data, '-p', `${port}`, ...flags],
+      {
+        ...binaries.runAs,
+        cwd: '/',
+        env: { ...process.env, KEPT: folder },
+        stdio: ['pipe', 'pipe', 'pipe'],
+      },
+    );
     keeper = child;
     let said = '';
     await new Promise<void>((resolve, reject) => {
@@ -207,4 +216,28 @@ export const newDatabase = async (url: string): Promise<string> => {
   const made = new URL(url);
   made.pathname = `/${name}`;
   return made.href;
+};
+
+/** Where tests get databases of their own. */
+export type TestDatabases = Pick<TestPostgres, 'newDatabase' | 'dispose'>;
+
+/** The server that TEST_DATABASE_URL names, else one that is started for this file. */
+export const startDatabases = async (): Promise<TestDatabases> => {
+  const url = process.env.TEST_DATABASE_URL;
+  if (!url) return startPostgres();
+  const made: string[] = [];
+  return {
+    newDatabase: async () => {
+      const database = await newDatabase(url);
+      made.push(database);
+      return database;
+    },
+    dispose: async () => {
+      const sql = postgres(url, { max: 1, onnotice: () => undefined });
+      for (const one of made) {
+        await sql.unsafe(`drop database if exists ${new URL(one).pathname.slice(1)} with (force)`);
+      }
+      await sql.end();
+    },
+  };
 };
