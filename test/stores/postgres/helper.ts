@@ -4,6 +4,7 @@ import {
   type PostgresStore,
   type PostgresStoreDeps,
 } from '../../../src/stores/postgres/postgres-store.ts';
+import type { Tuning } from '../../../src/stores/postgres/tuning.ts';
 import { clock, memoryLogger } from '../json/helper.ts';
 
 /** What the store of a test is opened with; each names only what it is about. */
@@ -25,3 +26,12 @@ export const openStore = async (
   onTestFinished(() => store.close());
   return store;
 };
+
+/** Measures with which a dead process is found at once, so that tests need not wait for seconds. */
+export const quick = {
+  beatMs: 50,
+  deadMs: 600,
+  pollMs: 10,
+  retryMs: 20,
+  noteMs: 5,
+} satisfies Partial<Tuning>;
