@@ -123,9 +123,10 @@ export const migrate = async (sql: Sql, logger: Logger): Promise<void> => {
   if (before === known) return;
   await sql.begin(async (own) => {
     await own`select pg_advisory_xact_lock(${LOCK}::integer, hashtext(current_schema()))`;
+    // Asked for by name the table might still seem to be missing, from before the wait for the lock; this one looks.
+    await own`create table if not exists tp_schema_versions (version integer primary key, applied timestamptz not null default now())`;
     const version = await versionIn(own);
     refuseNewer(version);
-    await own`create table if not exists tp_schema_versions (version integer primary key, applied timestamptz not null default now())`;
     for (const [index, step] of STEPS.entries()) {
       if (index < version) continue;
       await own.unsafe(step);
