@@ -22,6 +22,7 @@ import { type OpsRouteDeps, opsRoutes } from './http/ops.ts';
 import { secureHeaders } from './http/secure-headers.ts';
 import { type SessionRouteDeps, sessionRoutes } from './http/session.ts';
 import { turnRoutes } from './http/turns.ts';
+import type { CountCall } from './limits/shared-counts.ts';
 
 type RouteDeps = ChatRouteDeps & SessionRouteDeps & HistoryRouteDeps & ModelRouteDeps & OpsRouteDeps;
 
@@ -30,6 +31,8 @@ export interface AppDeps extends Omit<RouteDeps, 'postLimit' | 'readLimit'> {
   readonly allowedOrigins: AllowedOrigins;
   readonly rate: Rate | null;
   readonly trustProxy: number;
+  /** Counts calls among all processes; undefined where there is but this one. */
+  readonly countCall: CountCall | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly version: string;
@@ -53,7 +56,8 @@ export const createApp = (deps: AppDeps): OpenAPIHono<AppEnv> => {
   app.use('/api/*', originGate(deps.allowedOrigins));
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   // Reading has buckets of its own: it must not cost a visitor messages.
-  const [postLimit, readLimit] = [createCallLimit(deps), createCallLimit(deps)];
+  const postLimit = createCallLimit({ ...deps, bucket: 'post' });
+  const readLimit = createCallLimit({ ...deps, bucket: 'read' });
   app.post('/api/chat', postLimit.byAddress, jsonBodyGate());
   app.post('/api/session', postLimit.byAddress, optionalJsonBodyGate());
   app.post('/api/session/refresh', postLimit.byAddress);
