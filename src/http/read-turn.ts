@@ -7,6 +7,8 @@ export const MAX_UNREAD_BYTES = 256 * 1024;
 export interface Sink {
   /** Whether the reader has left as much unread as it may. */
   isFull(): boolean;
+  /** Whether that is because of other turns, from before its time; absent: it never is. */
+  isExcused?(): boolean;
   /** @param isOld It was there before this reader was. */
   write(next: NumberedEvent, isOld: boolean): void;
   /** The reader has left too much unread of what came since it is here. */
@@ -29,7 +31,7 @@ export interface TurnReader {
  * what was left unread counts, not what comes now: the last event repeats the whole answer.
  */
 export const readTurn = (turn: Turn, from: number, sink: Sink): TurnReader => {
-  const caughtUpAt = turn.count;
+  let caughtUpAt = turn.count;
   let n = from;
   let isOver = false;
   const stop = (): void => {
@@ -42,8 +44,10 @@ export const readTurn = (turn: Turn, from: number, sink: Sink): TurnReader => {
       if (!next) return;
       const isOld = n < caughtUpAt;
       if (sink.isFull()) {
+        // What it could not be told for that is as old, when its time comes.
+        if (sink.isExcused?.()) caughtUpAt = turn.count;
+        else if (!isOld) sink.cutOff();
         // Else it goes on when the reader has made room.
-        if (!isOld) sink.cutOff();
         return;
       }
       sink.write(next, isOld);

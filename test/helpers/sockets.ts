@@ -33,6 +33,8 @@ export interface Client {
   /** Frames up to one for which `isLast` holds; absent: to the end of a turn. */
   until(isLast?: (frame: Frame) => boolean): Promise<Frame[]>;
   readonly closed: Promise<Closed>;
+  /** Ping frames so far. */
+  pings(): number;
 }
 
 export interface Opening {
@@ -40,6 +42,8 @@ export interface Opening {
   /** Absent: the token goes as `?token=`. */
   readonly protocols?: string[];
   readonly headers?: Record<string, string>;
+  /** false: pings are not answered, as by a peer that is gone. */
+  readonly autoPong?: boolean;
 }
 
 export const socketUrl = (service: { url: string }, token?: string): string => {
@@ -49,10 +53,15 @@ export const socketUrl = (service: { url: string }, token?: string): string => {
 
 /** Opens a socket; resolves when it is open. */
 export const openSocket = async (service: { url: string }, opening: Opening = {}): Promise<Client> => {
-  const { token, protocols = [], headers = {} } = opening;
-  const ws = new WebSocket(socketUrl(service, token), protocols, { headers, perMessageDeflate: true });
+  const { token, protocols = [], headers = {}, autoPong = true } = opening;
+  const ws = new WebSocket(socketUrl(service, token), protocols, {
+    headers,
+    autoPong,
+    perMessageDeflate: true,
+  });
   onTestFinished(() => ws.terminate());
   const frames: Frame[] = [];
+  let pings = 0;
   let wake = (): void => undefined;
   let closedAs: Closed | undefined;
   const closed = new Promise<Closed>((resolve) => {
@@ -64,7 +73,8 @@ export const openSocket = async (service: { url: string }, opening: Opening = {}
   });
   ws.on('message', (data) => {
     const told = frame.parse(JSON.parse(String(data)));
-    if (told.type !== 'ping') frames.push(told);
+    if (told.type === 'ping') pings += 1;
+    else frames.push(told);
     wake();
   });
   const next = async (): Promise<Frame> => {
@@ -89,6 +99,7 @@ export const openSocket = async (service: { url: string }, opening: Opening = {}
     ws,
     headers: answered,
     closed,
+    pings: () => pings,
     send: (value) => ws.send(typeof value === 'string' ? value : JSON.stringify(value)),
     next,
     until: async (isLast = ({ type }) => type === 'done' || type === 'error') => {

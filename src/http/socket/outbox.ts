@@ -35,9 +35,6 @@ export const createOutbox = (ws: WebSocket, socket: Socket): Outbox => {
   let isCatchingUp = false;
   const isFull = (): boolean => socket.writableLength >= MAX_UNREAD_BYTES;
   const isStuck = (): boolean => isFull() && !isCatchingUp;
-  const cutOff = (): void => {
-    if (!isCatchingUp) ws.terminate();
-  };
 
   const onDrain = (): void => {
     isCatchingUp = false;
@@ -56,7 +53,8 @@ export const createOutbox = (ws: WebSocket, socket: Socket): Outbox => {
     follow: (turn, from, textOf, onOver) => {
       const reader = readTurn(turn, from, {
         isFull,
-        cutOff,
+        isExcused: () => isCatchingUp,
+        cutOff: () => ws.terminate(),
         write: (next, isOld) => {
           const text = textOf(next);
           if (text === undefined) return;
