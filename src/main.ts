@@ -88,7 +88,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
       store,
       budget: createDailyBudget({
         limit: settings.DAILY_MESSAGES,
-        countMessage: (day) => store.countMessage(day),
+        countMessage: (day, by) => store.countMessage(day, by),
         clock,
         logger,
       }),

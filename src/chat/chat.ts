@@ -1,9 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import {
   type AppError,
   asAppError,
   internalError,
-  logUnavailable,
   outlineOf,
   overloaded,
   shuttingDown,
@@ -18,7 +16,9 @@ import { createKnownTurns } from './known-turns.ts';
 import { type OpenTurn, openTurn, type Turn } from './live-turns.ts';
 import { type Exchange, type TakenMessage, type Visitor, visitorKey } from './ports.ts';
 import { recall } from './recall.ts';
+import { createTake } from './take.ts';
 import { createThreadQueue, type Place } from './thread-queue.ts';
+import { createTurnsElsewhere } from './turns-elsewhere.ts';
 import { DURABLE_WITHIN_MS, untilAborted, within } from './waiting.ts';
 
 /** How long an aborted run may take to unwind before a stop goes on without it. */
@@ -31,7 +31,8 @@ export const createChat = (deps: ChatDeps): Chat => {
   const queue = createThreadQueue(limits);
   /** Each turn in flight with what ends it early, and its end. */
   const live = new Map<string, { turn: Turn; abort: (reason: AppError) => void; over: Promise<void> }>();
-  const known = createKnownTurns({ ...deps, inFlight: (id) => live.get(id)?.turn });
+  const elsewhere = createTurnsElsewhere({ ...deps, runTimeout: limits.runTimeout, onOver: () => settle() });
+  const known = createKnownTurns({ ...deps, elsewhere, inFlight: (id) => live.get(id) });
   /** Messages that are being taken: not yet live, but to be waited for. */
   let taking = 0;
   let draining = false;
@@ -39,17 +40,10 @@ export const createChat = (deps: ChatDeps): Chat => {
   let outOfTime = false;
   let whenIdle: (() => void) | undefined;
   const settle = (): void => {
-    if (live.size + taking === 0) whenIdle?.();
+    if (live.size + taking + elsewhere.count() === 0) whenIdle?.();
   };
 
-  const take = async ({ visitor, text, key }: Message): Promise<TakenMessage> => {
-    const health = store.health();
-    if (!health.ok) throw logUnavailable({ cause: new Error(health.reason) });
-    await deps.budget.take();
-    const message = { id: randomUUID(), visitor, user: text, timestamp: clock.now() / 1000, key };
-    await store.begin(message);
-    return message;
-  };
+  const take = createTake(deps);
 
   /** @param message Its `key` is what the store keeps. */
   const begin = async (message: Message): Promise<Turn> => {
@@ -59,11 +53,16 @@ export const createChat = (deps: ChatDeps): Chat => {
     const deadline = clock.now() + limits.runTimeout;
     taking += 1;
     try {
-      const taken = await take(message);
+      const { message: taken, begun } = await take(message);
+      if (begun.type === 'known') {
+        place.leave();
+        return (await known.byId(begun.id)) ?? Promise.reject(internalError());
+      }
       const turn = openTurn(taken);
       const controller = new AbortController();
       const abort = (reason: AppError) => controller.abort(reason);
-      const over = runTurn(turn, taken, place, controller, deadline).finally(() => {
+      const mayRun = place.turn.then(() => begun.mayRun(controller.signal));
+      const over = runTurn(turn, taken, { ...place, turn: mayRun }, controller, deadline).finally(() => {
         live.delete(turn.id);
         known.keep(turn);
         settle();
@@ -92,6 +91,14 @@ export const createChat = (deps: ChatDeps): Chat => {
       taking -= 1;
       settle();
     }
+  };
+
+  store.onStopRequested((id) => live.get(id)?.abort(STOPPED));
+  const stopElsewhere = async (id: string): Promise<void> => {
+    const message = await store.unfinished(id);
+    if (!message) return;
+    await store.requestStop(id);
+    await elsewhere.follow(message).outcome;
   };
 
   const oneTurn = createOneTurn(known.byKey);
@@ -191,7 +198,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     stop: async (id) => {
       const running = live.get(id);
       running?.abort(STOPPED);
-      await within(UNWIND_MS, running?.over ?? Promise.resolve()).catch(() => undefined);
+      await within(UNWIND_MS, running?.over ?? stopElsewhere(id)).catch(() => undefined);
     },
     settleInterrupted: () => settleInterrupted(deps),
     drain: async (timeout) => {
@@ -201,6 +208,7 @@ export const createChat = (deps: ChatDeps): Chat => {
       settle();
       await within(timeout, idle).catch(async () => {
         outOfTime = true;
+        elsewhere.stop();
         for (const { abort } of live.values()) abort(shuttingDown());
         await within(UNWIND_MS, idle).catch(() => undefined);
       });

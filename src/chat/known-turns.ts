@@ -2,9 +2,10 @@ import { KEY_LIFE_MS } from './idempotency.ts';
 import { createKeptTurns } from './kept-turns.ts';
 import { failureIn, loggedTurn, type OpenTurn, type Turn } from './live-turns.ts';
 import type { Clock, Exchange, Store } from './ports.ts';
+import type { TurnsElsewhere } from './turns-elsewhere.ts';
 import { DURABLE_WITHIN_MS, within } from './waiting.ts';
 
-/** Finds turns that were taken before: in flight, just over, or in the log. */
+/** Finds turns that were taken before: in flight, here or in another process, just over, or in the log. */
 export interface KnownTurns {
   /** Keeps a turn that is over for those who read it on. */
   keep(turn: OpenTurn): void;
@@ -20,13 +21,17 @@ export interface KnownTurns {
   byKey(name: string): Promise<Turn | undefined>;
 }
 
-/** @param deps.inFlight The turn of this exchange id, where it is in flight. */
+/**
+ * @param deps.inFlight The turn of this exchange id, where it is in flight in this process, and its end.
+ * @param deps.elsewhere Those in flight in other processes.
+ */
 export const createKnownTurns = (deps: {
-  inFlight: (id: string) => Turn | undefined;
+  inFlight: (id: string) => { readonly turn: Turn; readonly over: Promise<void> } | undefined;
+  elsewhere: TurnsElsewhere;
   store: Store;
   clock: Clock;
 }): KnownTurns => {
-  const { inFlight, store, clock } = deps;
+  const { inFlight, elsewhere, store, clock } = deps;
   const justOver = createKeptTurns({ clock });
   /** The turn of an exchange that the store has. What it has no more is not told from memory either. */
   const over = async (exchange: Exchange): Promise<Turn> => {
@@ -43,16 +48,23 @@ export const createKnownTurns = (deps: {
       if (failureIn(turn)?.code !== 'log_unavailable') justOver.add(turn);
     },
     byId: async (id) => {
-      const turn = inFlight(id);
-      if (turn) return turn;
+      const running = inFlight(id);
+      if (running) return running.turn;
+      // Asked first: what ends between the two questions is in the log by the second.
+      const unfinished = await store.unfinished(id);
+      if (unfinished) return elsewhere.follow(unfinished);
       const exchange = await store.exchange(id);
       return exchange && over(exchange);
     },
     byKey: async (name) => {
       const id = await store.keyed(name);
       if (id === undefined) return undefined;
-      const turn = inFlight(id);
-      if (turn && !failureIn(turn)) return turn;
+      const running = inFlight(id);
+      if (running && !failureIn(running.turn)) return running.turn;
+      const unfinished = await store.unfinished(id);
+      if (unfinished && !running) return elsewhere.follow(unfinished);
+      // It has failed, and frees its key as soon as that is in the log.
+      if (unfinished) await within(DURABLE_WITHIN_MS, running?.over ?? Promise.resolve());
       const exchange = await store.exchange(id);
       if (!exchange || exchange.bot === null) return undefined;
       return clock.now() - exchange.timestamp * 1000 < KEY_LIFE_MS ? over(exchange) : undefined;

@@ -77,19 +77,42 @@ export interface VisitorSummary {
   readonly lastSeen: number;
 }
 
+/** What became of a message that was offered to the store. */
+export type Begun =
+  /** It was taken. */
+  | {
+      readonly type: 'taken';
+      /**
+       * Resolves when no earlier message of this visitor runs any more, in whichever process, and what became of them
+       * is in the transcript.
+       * @throws The signal's reason.
+       */
+      mayRun(signal: AbortSignal): Promise<void>;
+    }
+  /** Nothing was taken: its key stands for this exchange already, which another process took at the same time. */
+  | { readonly type: 'known'; readonly id: string };
+
 /** Where transcript, thread map and counts live. Every write is durable when its promise resolves. */
 export interface Store {
   /**
    * Records that a message was taken, before anything is spent on it.
    * @throws AppError `log_unavailable` at once where nothing can be written; then nothing is kept of it.
+   * @throws AppError `thread_busy` where too many of the visitor's messages wait, in all processes together.
    */
-  begin(message: TakenMessage): Promise<void>;
+  begin(message: TakenMessage): Promise<Begun>;
   /**
    * Records the exchange (once: a second one of the same id is ignored). While nothing can be written the
    * exchange is kept in memory and the promise waits; it resolves when the exchange is durable.
-   * @throws AppError `log_unavailable` only where the memory for waiting exchanges is full too.
+   * @throws AppError `log_unavailable` only where the memory for waiting exchanges is full too, and where the
+   * message is this process's no more: it was silent so long that another has logged the turn as failed.
    */
   finish(exchange: Exchange): Promise<void>;
+  /** A message that was taken and is not finished, in whichever process. */
+  unfinished(id: string): Promise<TakenMessage | undefined>;
+  /** Asks the process that runs an unfinished message to stop it. */
+  requestStop(id: string): Promise<void>;
+  /** Calls `stop` for each message of this process that another has asked to stop. */
+  onStopRequested(stop: (id: string) => void): void;
   /**
    * The id of the message that was last begun with this `key`, for 24 hours at least, unless too many came after it.
    * What became of it is for the caller to look at.
@@ -97,7 +120,7 @@ export interface Store {
   keyed(key: string): Promise<string | undefined>;
   /** An exchange by its id, with whose it is. Undefined where it is nobody's (an older log's), or not in the live log. */
   exchange(id: string): Promise<Exchange | undefined>;
-  /** Messages that a crash cut off: begun by an earlier process and never finished. */
+  /** Messages that a crash cut off: begun by a process that is gone and never finished. Each is given to one caller. */
   interrupted(): Promise<TakenMessage[]>;
   /** A visitor's exchanges, newest first, at most `limit`, those older than the exchange `before` if given. */
   recent(visitor: Visitor, page: { limit: number; before?: string }): Promise<Exchange[]>;
@@ -130,8 +153,8 @@ export interface Store {
   fact(name: string): Promise<string | undefined>;
   /** Keeps a fact; as durable as a thread. An empty value forgets it. */
   setFact(name: string, value: string): void;
-  /** Adds one to the day's count of messages and gives the new count; atomic. */
-  countMessage(day: string): Promise<number>;
+  /** Adds one to the day's count of messages (or takes one back) and gives the new count; atomic. */
+  countMessage(day: string, by?: 1 | -1): Promise<number>;
   /** Whether writing works now and, if not, why: a text for ops, which may name paths. */
   health(): { ok: true } | { ok: false; reason: string };
   /** Writes what is left and lets go of the store. Nothing may be written after it. */
@@ -182,6 +205,8 @@ export interface Backend {
 export interface Budget {
   /** @throws AppError `budget_spent` with the seconds until the next day. */
   take(): Promise<void>;
+  /** Gives one back that was taken for a message which was then refused. */
+  giveBack(): Promise<void>;
 }
 
 /** The wall clock, injected. */

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Clock, type Logger, type Store, visitorKey } from '../../chat/ports.ts';
+import { type Begun, type Clock, type Logger, type Store, visitorKey } from '../../chat/ports.ts';
 import { logUnavailable } from '../../errors.ts';
 import { errnoOf, makeFolder } from './durable-file.ts';
 import { openJournal } from './journal.ts';
@@ -45,6 +45,9 @@ const isMissing = (path: string): Promise<boolean> =>
     () => false,
     (error: unknown) => errnoOf(error) === 'ENOENT',
   );
+
+/** The folder is this process's alone, whose messages wait for each other already. */
+const TAKEN: Begun = { type: 'taken', mayRun: async () => {} };
 
 type Outcome = 'done' | 'failed' | 'late';
 
@@ -148,6 +151,7 @@ const openLocked = async (deps: JsonStoreDeps, lock: Lock): Promise<JsonStore> =
         memory.removeTaken(message);
         throw error;
       }
+      return TAKEN;
     },
     async finish(exchange) {
       const { id, visitor, timestamp } = exchange;
@@ -174,6 +178,12 @@ const openLocked = async (deps: JsonStoreDeps, lock: Lock): Promise<JsonStore> =
     async exchange(id) {
       return memory.exchange(id);
     },
+    async unfinished(id) {
+      return memory.taken.get(id);
+    },
+    // There is no other process that could be asked, or ask.
+    async requestStop() {},
+    onStopRequested() {},
     async interrupted() {
       return [...memory.taken.values()].filter(({ id }) => interrupted.has(id));
     },
@@ -188,8 +198,8 @@ const openLocked = async (deps: JsonStoreDeps, lock: Lock): Promise<JsonStore> =
       memory.setThread(visitor, thread);
       journal.note(threadLine(visitor, thread));
     },
-    async countMessage(day) {
-      const count = (memory.days.get(day) ?? 0) + 1;
+    async countMessage(day, by = 1) {
+      const count = (memory.days.get(day) ?? 0) + by;
       memory.count(day, count);
       journal.note(dayLine(day, count));
       return count;

@@ -1,0 +1,105 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AppError, asAppError, logUnavailable, notFound, shuttingDown } from '../errors.ts';
+import { loggedTurn, type NumberedEvent, type Turn } from './live-turns.ts';
+import type { Clock, Exchange, Store, TakenMessage } from './ports.ts';
+
+/** How often the log is asked whether a turn of another process is over, in milliseconds. */
+const POLL_MS = 200;
+/** How long after its last chance to end a turn is still waited for where the log cannot be asked. */
+const PATIENCE_MS = 60_000;
+
+/** Turns in flight in other processes, as this one sees them: accepted, and, when the log has them, over. */
+export interface TurnsElsewhere {
+  /** The turn of a message that another process runs. */
+  follow(message: TakenMessage): Turn;
+  /** How many are followed now. */
+  count(): number;
+  /** Ends all that are followed in `shutting_down`. */
+  stop(): void;
+}
+
+/**
+ * @param deps.runTimeout Milliseconds that a turn may take.
+ * @param deps.onOver Called whenever one that was followed is over.
+ */
+export const createTurnsElsewhere = (deps: {
+  store: Pick<Store, 'exchange' | 'unfinished'>;
+  clock: Clock;
+  runTimeout: number;
+  onOver: () => void;
+}): TurnsElsewhere => {
+  const { store, clock } = deps;
+  const followed = new Map<string, Turn>();
+  const stopping = new AbortController();
+
+  /** @throws AppError where the turn cannot be told of any more. */
+  const exchangeOf = async ({ id, timestamp }: TakenMessage): Promise<Exchange> => {
+    const giveUpAt = timestamp * 1000 + deps.runTimeout + PATIENCE_MS;
+    for (;;) {
+      if (stopping.signal.aborted) throw shuttingDown();
+      try {
+        const isUnfinished = (await store.unfinished(id)) !== undefined;
+        const exchange = isUnfinished ? undefined : await store.exchange(id);
+        if (exchange) return exchange;
+        // Its visitor has cleared it.
+        if (!isUnfinished) throw notFound();
+      } catch (thrown) {
+        const error = asAppError(thrown);
+        if (error.code !== 'log_unavailable') throw error;
+      }
+      if (clock.now() > giveUpAt) throw logUnavailable();
+      await sleep(POLL_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  };
+
+  const open = (message: TakenMessage): Turn => {
+    const accepted: NumberedEvent = { n: 0, event: { type: 'accepted' } };
+    const readers = new Set<() => void>();
+    let over: Pick<Turn, 'at' | 'count'> | undefined;
+    const outcome = exchangeOf(message).then(
+      (exchange) => {
+        const turn = loggedTurn(exchange);
+        over = turn;
+        return turn.outcome;
+      },
+      (error: AppError) => {
+        over = { count: 2, at: (n) => (n === 0 ? accepted : { n, event: { type: 'error', error } }) };
+        throw error;
+      },
+    );
+    const tell = (): void => {
+      followed.delete(message.id);
+      for (const wake of readers) wake();
+      deps.onOver();
+    };
+    outcome.then(tell, tell);
+    return {
+      id: message.id,
+      visitor: message.visitor,
+      text: message.user,
+      outcome,
+      get count() {
+        return over?.count ?? 1;
+      },
+      at: (n) => (over ? over.at(n) : n === 0 ? accepted : undefined),
+      onEvent: (wake) => {
+        readers.add(wake);
+        return () => {
+          readers.delete(wake);
+        };
+      },
+    };
+  };
+
+  return {
+    follow: (message) => {
+      const known = followed.get(message.id);
+      if (known) return known;
+      const turn = open(message);
+      followed.set(message.id, turn);
+      return turn;
+    },
+    count: () => followed.size,
+    stop: () => stopping.abort(),
+  };
+};
