@@ -21,6 +21,9 @@ import { type ModelRouteDeps, modelRoutes } from './http/models.ts';
 import { type OpsRouteDeps, opsRoutes } from './http/ops.ts';
 import { secureHeaders } from './http/secure-headers.ts';
 import { type SessionRouteDeps, sessionRoutes } from './http/session.ts';
+import { jsonFrames } from './http/socket/json-frames.ts';
+import { socketRoute } from './http/socket/route.ts';
+import { createSockets, type Sockets } from './http/socket/sockets.ts';
 import { turnRoutes } from './http/turns.ts';
 import type { CountCall } from './limits/shared-counts.ts';
 
@@ -38,8 +41,17 @@ export interface AppDeps extends Omit<RouteDeps, 'postLimit' | 'readLimit'> {
   readonly version: string;
 }
 
+/** What a server serves. */
+export interface App {
+  readonly fetch: OpenAPIHono<AppEnv>['fetch'];
+  readonly sockets: Sockets;
+}
+
+/** The path of our own WebSockets. */
+const SOCKET_PATH = '/api/chat/ws';
+
 /** Puts the routes together with what every request passes. Listens to nothing. */
-export const createApp = (deps: AppDeps): OpenAPIHono<AppEnv> => {
+export const createApp = (deps: AppDeps): App => {
   const app = new OpenAPIHono<AppEnv>();
   app.onError(onError(deps.logger));
   app.notFound(onNotFound);
@@ -65,6 +77,13 @@ export const createApp = (deps: AppDeps): OpenAPIHono<AppEnv> => {
   app.get('/api/chat/:id/events', readLimit.byAddress);
   app.delete('/api/chat/:id', readLimit.byAddress);
 
+  const sockets = createSockets({
+    ...deps,
+    postLimit,
+    readLimit,
+    protocols: { [SOCKET_PATH]: jsonFrames(deps) },
+  });
+  app.route('/', socketRoute(SOCKET_PATH, sockets));
   app.route('/', chatRoutes({ ...deps, postLimit }));
   app.route('/', turnRoutes(deps));
   app.route('/', sessionRoutes({ ...deps, postLimit }));
@@ -80,5 +99,5 @@ export const createApp = (deps: AppDeps): OpenAPIHono<AppEnv> => {
       description: 'One message in, one answer out, one exchange logged.',
     },
   });
-  return app;
+  return { fetch: app.fetch, sockets };
 };
