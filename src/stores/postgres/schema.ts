@@ -1,6 +1,6 @@
 import type { TransactionSql } from 'postgres';
 import type { Logger } from '../../chat/ports.ts';
-import type { Sql } from './database.ts';
+import type { Sql } from './driver.ts';
 
 /**
  * The steps that make the tables, each applied once, in order. What a release has applied is never changed: a new

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../../chat/ports.ts';
-import { connect, type Database, type Sql } from './database.ts';
+import { connect, type Database } from './database.ts';
+import type { Sql } from './driver.ts';
 import { isSetup, reasonOf, sqlState } from './failures.ts';
 import { migrate } from './schema.ts';
 import type { Target } from './target.ts';
