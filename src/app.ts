@@ -21,7 +21,11 @@ import { type ModelRouteDeps, modelRoutes } from './http/models.ts';
 import { type OpsRouteDeps, opsRoutes } from './http/ops.ts';
 import { secureHeaders } from './http/secure-headers.ts';
 import { type SessionRouteDeps, sessionRoutes } from './http/session.ts';
+import { jsonFrames } from './http/socket/json-frames.ts';
+import { socketRoute } from './http/socket/route.ts';
+import { createSockets, type Sockets } from './http/socket/sockets.ts';
 import { turnRoutes } from './http/turns.ts';
+import type { CountCall } from './limits/shared-counts.ts';
 
 type RouteDeps = ChatRouteDeps & SessionRouteDeps & HistoryRouteDeps & ModelRouteDeps & OpsRouteDeps;
 
@@ -30,13 +34,24 @@ export interface AppDeps extends Omit<RouteDeps, 'postLimit' | 'readLimit'> {
   readonly allowedOrigins: AllowedOrigins;
   readonly rate: Rate | null;
   readonly trustProxy: number;
+  /** Counts calls among all processes; undefined where there is but this one. */
+  readonly countCall: CountCall | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly version: string;
 }
 
+/** What a server serves. */
+export interface App {
+  readonly fetch: OpenAPIHono<AppEnv>['fetch'];
+  readonly sockets: Sockets;
+}
+
+/** The path of our own WebSockets. */
+const SOCKET_PATH = '/api/chat/ws';
+
 /** Puts the routes together with what every request passes. Listens to nothing. */
-export const createApp = (deps: AppDeps): OpenAPIHono<AppEnv> => {
+export const createApp = (deps: AppDeps): App => {
   const app = new OpenAPIHono<AppEnv>();
   app.onError(onError(deps.logger));
   app.notFound(onNotFound);
@@ -53,7 +68,8 @@ export const createApp = (deps: AppDeps): OpenAPIHono<AppEnv> => {
   app.use('/api/*', originGate(deps.allowedOrigins));
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   // Reading has buckets of its own: it must not cost a visitor messages.
-  const [postLimit, readLimit] = [createCallLimit(deps), createCallLimit(deps)];
+  const postLimit = createCallLimit({ ...deps, bucket: 'post' });
+  const readLimit = createCallLimit({ ...deps, bucket: 'read' });
   app.post('/api/chat', postLimit.byAddress, jsonBodyGate());
   app.post('/api/session', postLimit.byAddress, optionalJsonBodyGate());
   app.post('/api/session/refresh', postLimit.byAddress);
@@ -61,6 +77,13 @@ export const createApp = (deps: AppDeps): OpenAPIHono<AppEnv> => {
   app.get('/api/chat/:id/events', readLimit.byAddress);
   app.delete('/api/chat/:id', readLimit.byAddress);
 
+  const sockets = createSockets({
+    ...deps,
+    postLimit,
+    readLimit,
+    protocols: { [SOCKET_PATH]: jsonFrames(deps) },
+  });
+  app.route('/', socketRoute(SOCKET_PATH, sockets));
   app.route('/', chatRoutes({ ...deps, postLimit }));
   app.route('/', turnRoutes(deps));
   app.route('/', sessionRoutes({ ...deps, postLimit }));
@@ -76,5 +99,5 @@ export const createApp = (deps: AppDeps): OpenAPIHono<AppEnv> => {
       description: 'One message in, one answer out, one exchange logged.',
     },
   });
-  return app;
+  return { fetch: app.fetch, sockets };
 };

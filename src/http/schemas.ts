@@ -19,7 +19,7 @@ const userId = z
   });
 
 /** @param maxChars The longest message, in UTF-16 units. */
-const message = (maxChars: number) => {
+export const messageText = (maxChars: number) => {
   const error = `message must be a text of 1 to ${maxChars} characters.`;
   return z
     .string({ error })
@@ -48,17 +48,18 @@ export const sessionRequest = z
   )
   .openapi('SessionRequest');
 
-const keyError = 'Idempotency-Key must be 1 to 255 visible ASCII characters.';
+/** An idempotency key. @param name What the caller calls it. */
+export const messageKey = (name: string) =>
+  z
+    .string({ error: `${name} must be a text.` })
+    .regex(/^[\x21-\x7e]{1,255}$/, { error: `${name} must be 1 to 255 visible ASCII characters.` });
+
 /** What goes with a message, beside its body. */
 export const chatHeaders = z.object({
-  'idempotency-key': z
-    .string()
-    .regex(/^[\x21-\x7e]{1,255}$/, { error: keyError })
-    .optional()
-    .openapi({
-      description: 'Names the message, so that it can be sent again without a second run, for 24 hours.',
-      example: '5f0c8b1e-7a53-4c1e-9d1a-2f6f4d6f1a10',
-    }),
+  'idempotency-key': messageKey('Idempotency-Key').optional().openapi({
+    description: 'Names the message, so that it can be sent again without a second run, for 24 hours.',
+    example: '5f0c8b1e-7a53-4c1e-9d1a-2f6f4d6f1a10',
+  }),
 });
 
 /** The body of POST /api/chat. */
@@ -67,7 +68,7 @@ export const chatRequest = (maxChars: number) =>
     .object(
       {
         user_id: userId,
-        message: message(maxChars),
+        message: messageText(maxChars),
         session_token: z
           .string({ error: 'session_token must be a text.' })
           .max(4_096, { error: 'session_token is too long.' })
