@@ -25,6 +25,7 @@ import { jsonFrames } from './http/socket/json-frames.ts';
 import { socketRoute } from './http/socket/route.ts';
 import { createSockets, type Sockets } from './http/socket/sockets.ts';
 import { turnRoutes } from './http/turns.ts';
+import type { CountCall } from './limits/shared-counts.ts';
 
 type RouteDeps = ChatRouteDeps & SessionRouteDeps & HistoryRouteDeps & ModelRouteDeps & OpsRouteDeps;
 
@@ -33,6 +34,8 @@ export interface AppDeps extends Omit<RouteDeps, 'postLimit' | 'readLimit'> {
   readonly allowedOrigins: AllowedOrigins;
   readonly rate: Rate | null;
   readonly trustProxy: number;
+  /** Counts calls among all processes; undefined where there is but this one. */
+  readonly countCall: CountCall | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly version: string;
@@ -65,7 +68,8 @@ export const createApp = (deps: AppDeps): App => {
   app.use('/api/*', originGate(deps.allowedOrigins));
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   // Reading has buckets of its own: it must not cost a visitor messages.
-  const [postLimit, readLimit] = [createCallLimit(deps), createCallLimit(deps)];
+  const postLimit = createCallLimit({ ...deps, bucket: 'post' });
+  const readLimit = createCallLimit({ ...deps, bucket: 'read' });
   app.post('/api/chat', postLimit.byAddress, jsonBodyGate());
   app.post('/api/session', postLimit.byAddress, optionalJsonBodyGate());
   app.post('/api/session/refresh', postLimit.byAddress);

@@ -45,6 +45,8 @@ export interface TakenMessage {
   readonly timestamp: number;
   /** Stands for the visitor and the idempotency key that came with the message; never the key itself. */
   readonly key?: string | undefined;
+  /** What the visitor calls itself, if it told. */
+  readonly name?: string | undefined;
 }
 
 /** A message and what became of it. */
@@ -75,6 +77,8 @@ export interface VisitorSummary {
   readonly messages: number;
   /** When the last of them came: seconds since 1970. */
   readonly lastSeen: number;
+  /** What the visitor last called itself, if it ever told. */
+  readonly name?: string;
 }
 
 /** What became of a message that was offered to the store. */
@@ -130,8 +134,11 @@ export interface Store {
    * @throws AppError `log_unavailable`
    */
   clear(visitor: Visitor, keepLog: boolean): Promise<void>;
-  /** Visitors in an order of the store's own, at most `limit`, those after the key `after` if given. */
-  visitors(page: { limit: number; after?: string }): Promise<VisitorSummary[]>;
+  /**
+   * Visitors in an order of the store's own, at most `limit`, those after the key `after` if given, and those alone
+   * who last called themselves `name` if given.
+   */
+  visitors(page: { limit: number; after?: string; name?: string }): Promise<VisitorSummary[]>;
   /**
    * Remembers for good that the site has vouched for a `user_id`.
    * @throws AppError `log_unavailable`

@@ -4,6 +4,7 @@ import { type Clock, type Visitor, visitorKey } from '../chat/ports.ts';
 import { rateLimited } from '../errors.ts';
 import { boundedCounts } from '../limits/bounded-counts.ts';
 import { clientAddress } from '../limits/client-address.ts';
+import { type CountCall, sharedCounts } from '../limits/shared-counts.ts';
 import type { AppEnv } from './context.ts';
 import { bearer } from './who-speaks.ts';
 
@@ -31,8 +32,14 @@ export interface CallLimit {
   count(address: string): Promise<void>;
 }
 
-/** Makes buckets of their own; a null rate: no limit. */
+/**
+ * Makes buckets of their own; a null rate: no limit.
+ * @param deps.bucket Their name, where many processes share them.
+ * @param deps.countCall Counts among all processes; undefined where there is but this one.
+ */
 export const createCallLimit = (deps: {
+  bucket: string;
+  countCall: CountCall | undefined;
   rate: Rate | null;
   trustProxy: number;
   isSiteKey: (given: string) => boolean;
@@ -40,7 +47,11 @@ export const createCallLimit = (deps: {
 }): CallLimit => {
   const { rate } = deps;
   if (!rate) return { byAddress: (_, next) => next(), byVisitor: async () => {}, count: async () => {} };
-  const addresses = boundedCounts<AppEnv>({ maxKeys: MAX_KEYS });
+  const { bucket, countCall } = deps;
+  const counts = countCall
+    ? () => sharedCounts<AppEnv>({ bucket, limit: rate.limit, maxKeys: MAX_KEYS, countCall })
+    : () => boundedCounts<AppEnv>({ maxKeys: MAX_KEYS });
+  const addresses = counts();
   const common = {
     ...rate,
     standardHeaders: 'draft-7' as const,
@@ -50,7 +61,7 @@ export const createCallLimit = (deps: {
   };
   const visitors = rateLimiter<AppEnv>({
     ...common,
-    store: boundedCounts({ maxKeys: MAX_KEYS }),
+    store: counts(),
     keyGenerator: (c) => c.get('countedAs') ?? '',
   });
   return {
