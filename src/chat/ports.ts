@@ -39,6 +39,8 @@ export interface TakenMessage {
   /** Names the exchange; at least 122 random bits. */
   readonly id: string;
   readonly visitor: Visitor;
+  /** What the visitor calls itself: nothing that proves who it is. */
+  readonly name?: string | undefined;
   /** The visitor's message. */
   readonly user: string;
   /** When the message came: seconds since 1970, to the millisecond. */
@@ -71,6 +73,8 @@ export interface VisitorSummary {
   /** visitorKey() of the visitor: where the next page goes on. */
   readonly key: string;
   readonly visitor: Visitor;
+  /** What it called itself in the last of them that came with a name. */
+  readonly name?: string;
   /** Exchanges in the live log that were not cleared. */
   readonly messages: number;
   /** When the last of them came: seconds since 1970. */
@@ -130,8 +134,11 @@ export interface Store {
    * @throws AppError `log_unavailable`
    */
   clear(visitor: Visitor, keepLog: boolean): Promise<void>;
-  /** Visitors in an order of the store's own, at most `limit`, those after the key `after` if given. */
-  visitors(page: { limit: number; after?: string }): Promise<VisitorSummary[]>;
+  /**
+   * Visitors in an order of the store's own, at most `limit`, those after the key `after` if given; with a `name`
+   * those whose summary has exactly it.
+   */
+  visitors(page: { limit: number; after?: string; name?: string }): Promise<VisitorSummary[]>;
   /**
    * Remembers for good that the site has vouched for a `user_id`.
    * @throws AppError `log_unavailable`

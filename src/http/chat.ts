@@ -53,7 +53,7 @@ const postChat = (maxMessageChars: number) =>
 export const chatRoutes = (deps: ChatRouteDeps) =>
   checkedRoutes().openapi(postChat(deps.maxMessageChars), async (c) => {
     const body = c.req.valid('json');
-    const { visitor, newToken, bySiteKey } = await whoSpeaks(
+    const { visitor, name, newToken, bySiteKey } = await whoSpeaks(
       {
         authorization: c.req.header('authorization'),
         sessionToken: body.session_token,
@@ -64,6 +64,7 @@ export const chatRoutes = (deps: ChatRouteDeps) =>
     if (bySiteKey) await deps.postLimit.byVisitor(c, visitor);
     const turn = await deps.chat.send({
       visitor,
+      name,
       text: body.message,
       key: c.req.valid('header')['idempotency-key'],
     });

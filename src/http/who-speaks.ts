@@ -12,6 +12,8 @@ export interface Claims {
 
 export interface Speaker {
   readonly visitor: Visitor;
+  /** What the visitor calls itself, where its session has a name for it. */
+  readonly name?: string | undefined;
   /** A token for a session that began with this message; goes into the answer. */
   readonly newToken?: string;
   /** A server of the site speaks for the visitor: counted per visitor, not per address. */
@@ -47,7 +49,7 @@ export const provenSpeaker = async (claims: Claims, deps: SpeakerDeps): Promise<
   if (token !== undefined) {
     const session = await deps.tokens.verify(token);
     if (claims.userId !== undefined && claims.userId !== session.userId) throw userMismatch();
-    return { visitor: visitorIn(session), bySiteKey };
+    return { visitor: visitorIn(session), name: session.name, bySiteKey };
   }
   if (!bySiteKey) return undefined;
   if (claims.userId === undefined) {
