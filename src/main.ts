@@ -15,6 +15,7 @@ import { HEARTBEAT_MS } from './http/sse.ts';
 import { secretFromFile } from './identity/secret-file.ts';
 import { createSecretMatch } from './identity/secret-match.ts';
 import { createSessionTokens, opaqueName } from './identity/session-tokens.ts';
+import { createTemporaryKeys } from './identity/temporary-keys.ts';
 import { createDailyBudget } from './limits/daily-budget.ts';
 import { createLogger } from './logger.ts';
 import { ConfigError, readConfig, secretsIn } from './read-config.ts';
@@ -115,6 +116,8 @@ export const start = async (options: StartOptions): Promise<Service> => {
         ended: store,
         clock,
       }),
+      temporaryKeys: createTemporaryKeys({ secrets: sessionSecrets, clock }),
+      dialects: settings.DIALECTS,
       isSiteKey: createSecretMatch(settings.SITE_KEYS ?? []),
       vouching: store,
       transcript: store,

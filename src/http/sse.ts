@@ -1,6 +1,6 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Context } from 'hono';
-import type { Turn, TurnEvent } from '../chat/live-turns.ts';
+import type { NumberedEvent, Turn, TurnEvent } from '../chat/live-turns.ts';
 import type { AppEnv } from './context.ts';
 import { errorBody } from './failures.ts';
 import type { ChatAnswer } from './schemas.ts';
@@ -24,6 +24,8 @@ interface Writing {
   /** Goes with `accepted` for a session that began with this message. */
   readonly newToken: string | undefined;
   readonly heartbeatMs: number;
+  /** The text of an event in another form than ours. */
+  readonly eventText?: (next: NumberedEvent, id: string, requestId: string) => string;
   /** The number of the first event to write; absent: all from the first. */
   readonly from?: number;
 }
@@ -51,6 +53,10 @@ export const streamTurn = (c: Context<AppEnv>, turn: Turn, writing: Writing): Re
   /** What came before this reader did is written as fast as it reads: that it is much is not the reader's fault. */
   const caughtUpAt = turn.count;
   const { from = 0 } = writing;
+  const ownText = ({ n, event }: NumberedEvent): string => {
+    const data = JSON.stringify(dataOf(event, turn.id, requestId, writing));
+    return `event: ${event.type}\nid: ${turn.id}:${n}\ndata: ${data}\n\n`;
+  };
   let n = from;
   let isOver = false;
   const pump = (): void => {
@@ -63,8 +69,7 @@ export const streamTurn = (c: Context<AppEnv>, turn: Turn, writing: Writing): Re
         return;
       }
       const { event } = next;
-      const data = JSON.stringify(dataOf(event, turn.id, requestId, writing));
-      outgoing.write(`event: ${event.type}\nid: ${turn.id}:${next.n}\ndata: ${data}\n\n`);
+      outgoing.write((writing.eventText ?? ownText)(next, turn.id, requestId));
       n = next.n + 1;
       if (event.type !== 'done' && event.type !== 'error') continue;
       leave();
