@@ -23,6 +23,7 @@ import { type OpsRouteDeps, opsRoutes } from './http/ops.ts';
 import { secureHeaders } from './http/secure-headers.ts';
 import { type SessionRouteDeps, sessionRoutes } from './http/session.ts';
 import { turnRoutes } from './http/turns.ts';
+import type { CountCall } from './limits/shared-counts.ts';
 
 type RouteDeps = ChatRouteDeps &
   SessionRouteDeps &
@@ -38,6 +39,8 @@ export interface AppDeps extends Omit<RouteDeps, 'postLimit' | 'readLimit' | 'se
   readonly allowedOrigins: AllowedOrigins;
   readonly rate: Rate | null;
   readonly trustProxy: number;
+  /** Counts calls among all processes; undefined where there is but this one. */
+  readonly countCall: CountCall | undefined;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly version: string;
@@ -57,7 +60,8 @@ export const createApp = (deps: AppDeps): OpenAPIHono<AppEnv> => {
   app.use(accessLog(deps.logger, deps.clock));
   app.use(secureHeaders());
   // Reading has buckets of its own: it must not cost a visitor messages.
-  const [postLimit, readLimit] = [createCallLimit(deps), createCallLimit(deps)];
+  const postLimit = createCallLimit({ ...deps, bucket: 'post' });
+  const readLimit = createCallLimit({ ...deps, bucket: 'read' });
   const dialects = createDialects(deps.dialects, { ...deps, postLimit, readLimit });
   const gates = [
     forwardedWarning(deps),

@@ -4,6 +4,7 @@ import {
   httpUrl,
   oneOf,
   origins,
+  postgresUrl,
   rate,
   secret,
   secrets,
@@ -125,6 +126,19 @@ export const SETTINGS = {
     fallback: './data',
     takes: 'a folder',
     doc: 'Where the log and everything else that is kept lives. One process a folder.',
+  }),
+  DATABASE_URL: setting({
+    schema: postgresUrl,
+    fallback: null,
+    takes: 'a URL such as postgres://user:password@host:5432/database?sslmode=verify-full',
+    doc: 'Keeps everything in this Postgres database instead of `DATA_DIR`, for any number of processes; `SESSION_SECRET` must then be set.',
+    secret: true,
+  }),
+  DATABASE_WAIT: setting({
+    schema: duration(0),
+    fallback: '30s',
+    takes: 'a duration from 0 to 24d, such as 30s',
+    doc: 'How long a start waits for the database.',
   }),
   RATE_LIMIT: setting({
     schema: rate,

@@ -1,5 +1,4 @@
 import { createServer } from 'node:http';
-import path from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { getRequestListener } from '@hono/node-server';
 import dotenv from 'dotenv';
@@ -9,10 +8,10 @@ import { createApp } from './app.ts';
 import { findAssistantFile } from './assistant/find-file.ts';
 import { AssistantFileError } from './assistant/parse.ts';
 import { createChat } from './chat/chat.ts';
+import type { Chat } from './chat/chat-api.ts';
 import { type Logger, visitorKey } from './chat/ports.ts';
 import { onUnreadable } from './http/failures.ts';
 import { HEARTBEAT_MS } from './http/sse.ts';
-import { secretFromFile } from './identity/secret-file.ts';
 import { createSecretMatch } from './identity/secret-match.ts';
 import { createSessionTokens, opaqueName } from './identity/session-tokens.ts';
 import { createTemporaryKeys } from './identity/temporary-keys.ts';
@@ -20,12 +19,13 @@ import { createDailyBudget } from './limits/daily-budget.ts';
 import { createLogger } from './logger.ts';
 import { ConfigError, readConfig, secretsIn } from './read-config.ts';
 import { closeServer, listen } from './server.ts';
-import { openJsonStore } from './stores/json/json-store.ts';
+import { openStorage } from './storage.ts';
 import { startUpstreams } from './upstreams.ts';
 
 /** Characters that a token stands for at most, with room to spare: bounds an answer whose upstream does not. */
 const CHARS_PER_TOKEN = 32;
-const BYTES_PER_MB = 1024 * 1024;
+/** How often a process looks for what others were cut off in. */
+const SETTLE_MS = 2_000;
 /** Under `npm start` a Ctrl-C comes twice: from the terminal, to the whole group, and from npm, which passes it on. */
 const NPM_ECHO_MS = 150;
 
@@ -57,23 +57,18 @@ interface StartOptions {
 export const start = async (options: StartOptions): Promise<Service> => {
   const { file, config } = await readAll(options.env);
   const { settings } = config;
-  const dir = path.resolve(settings.DATA_DIR);
   const clock = { now: () => Date.now() };
   const logger = createLogger({ level: settings.LOG_LEVEL, secrets: secretsIn(settings) }, options.log);
   for (const warning of config.warnings) logger.warn({}, warning);
 
-  const store = await openJsonStore({
-    dir,
-    maxBytes: settings.LOG_MAX_MB * BYTES_PER_MB,
+  const { store, countCall, sessionSecrets, opsToken, place } = await openStorage({
+    settings,
+    isProduction: options.env.NODE_ENV === 'production',
     clock,
     logger,
   });
   const closing = [() => store.close()];
   try {
-    const sessionSecrets = settings.SESSION_SECRET ?? [
-      await secretFromFile(path.join(dir, 'session-secret')),
-    ];
-    const opsToken = settings.OPS_TOKEN ?? (await keptOpsToken(options.env.NODE_ENV, dir, logger));
     const upstreams = await startUpstreams({
       config,
       file,
@@ -106,6 +101,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
       },
     });
     await chat.settleInterrupted();
+    const settling = countCall && settleRepeatedly(chat, logger);
     const app = createApp({
       chat,
       tokens: createSessionTokens({
@@ -137,6 +133,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
       allowedOrigins: settings.ALLOWED_ORIGINS,
       rate: settings.RATE_LIMIT,
       trustProxy: settings.TRUST_PROXY,
+      countCall,
       logger,
       clock,
       version: packageJson.version,
@@ -144,7 +141,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
     const server = createServer(getRequestListener(app.fetch, { errorHandler: onUnreadable }));
     const url = await listen(server, settings.HOST, settings.PORT);
     const { pid } = process;
-    logger.info({ url, pid, backend: config.upstream.kind, data: dir }, 'listening');
+    logger.info({ url, pid, backend: config.upstream.kind, data: place }, 'listening');
 
     return {
       url,
@@ -152,6 +149,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
       reloadAssistant: () => upstreams.reload(),
       stop: async () => {
         logger.info({ live: chat.liveTurns() }, 'stopping: no new messages are taken');
+        clearInterval(settling);
         await chat.drain(settings.SHUTDOWN_TIMEOUT);
         await closeServer(server);
         for (const close of closing.reverse()) await close();
@@ -164,18 +162,13 @@ export const start = async (options: StartOptions): Promise<Service> => {
   }
 };
 
-/** The ops token that was made here; in production it must be given, and ops is off without it. */
-const keptOpsToken = async (
-  nodeEnv: string | undefined,
-  dir: string,
-  logger: Logger,
-): Promise<string | undefined> => {
-  if (nodeEnv === 'production') return undefined;
-  const file = path.join(dir, 'ops-token');
-  const token = await secretFromFile(file);
-  logger.info({ file }, 'the ops token is in this file');
-  return token;
-};
+/** Other processes may die at any time; whoever looks first logs what they were cut off in. */
+const settleRepeatedly = (chat: Chat, logger: Logger): NodeJS.Timeout =>
+  setInterval(() => {
+    chat.settleInterrupted().catch((thrown: unknown) => {
+      logger.debug({ err: thrown }, 'what other processes were cut off in could not be looked for');
+    });
+  }, SETTLE_MS);
 
 /** Reads settings and assistant file. @throws Error that lists every fault of both. */
 const readAll = async (env: StartOptions['env']) => {

@@ -63,6 +63,11 @@ export const readConfig = (
     file,
   });
   const second = chooseFallback(settings, file);
+  if (settings.DATABASE_URL !== undefined && !settings.SESSION_SECRET && !refused.has('SESSION_SECRET')) {
+    faults.push(
+      'SESSION_SECRET must be set where DATABASE_URL is: a token from one process must be good at all others',
+    );
+  }
   // What follows from a setting that is refused anyway would only mislead.
   const upstreamRefused = [...refused].some((name) => /^(BACKEND|OPENAI_|FALLBACK_)/.test(name));
   for (const choice of upstreamRefused ? [] : [first, second]) {
@@ -108,7 +113,10 @@ const openness = (settings: SettingValues): string[] => {
 /** The values of all settings that are secrets: what no log line may show. */
 export const secretsIn = (settings: SettingValues): string[] => {
   const values: Readonly<Record<string, unknown>> = settings;
+  const password = settings.DATABASE_URL === undefined ? '' : new URL(settings.DATABASE_URL).password;
   return Object.entries<Setting>(SETTINGS)
     .flatMap(([name, row]) => (row.secret ? [values[name]].flat() : []))
-    .filter((value) => typeof value === 'string');
+    .concat(password, decodeURIComponent(password))
+    .filter((value) => typeof value === 'string' && value !== '')
+    .map(String);
 };

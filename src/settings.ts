@@ -99,6 +99,18 @@ export const httpUrl = readWith((text) => {
   return good ? text.replace(/\/+$/, '') : undefined;
 });
 
+/** The address of a Postgres database. */
+export const postgresUrl = readWith((text) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !['postgres:', 'postgresql:'].includes(url.protocol) || url.host === '') return undefined;
+  try {
+    decodeURIComponent(url.username + url.password);
+    return text;
+  } catch {
+    return undefined;
+  }
+});
+
 /** One of a few words. */
 export const oneOf = <const T extends readonly string[]>(words: T) => z.enum(words);
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { SETTINGS, type SettingValues } from '../src/config.ts';
-import { readConfig } from '../src/read-config.ts';
+import { readConfig, secretsIn } from '../src/read-config.ts';
 import { faultsOf } from './helpers/settings.ts';
 
 type Name = keyof typeof SETTINGS;
@@ -91,6 +91,25 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
   },
   HISTORY_MAX_CHARS: { absent: 48_000, good: [['0', 0]], bad: ['-1', '10000001', '48k'] },
   DATA_DIR: { absent: './data', good: [['/var/lib/x', '/var/lib/x']], bad: ['a\nb'] },
+  DATABASE_URL: {
+    absent: undefined,
+    good: [
+      [
+        'postgres://a:b@db.example:5433/chat?sslmode=require',
+        'postgres://a:b@db.example:5433/chat?sslmode=require',
+      ],
+      ['postgresql://localhost/chat', 'postgresql://localhost/chat'],
+    ],
+    bad: ['mysql://localhost/chat', 'localhost:5432', 'postgres:///chat', 'postgres://a:%ff@localhost/chat'],
+  },
+  DATABASE_WAIT: {
+    absent: 30_000,
+    good: [
+      ['0', 0],
+      ['2m', 120_000],
+    ],
+    bad: ['30', '-1s', '25d'],
+  },
   RATE_LIMIT: {
     absent: { limit: 5, windowMs: 60_000 },
     good: [
@@ -217,6 +236,7 @@ const LOCAL = {
   OPENAI_ASSISTANT_ID: 'asst_1',
   FALLBACK_BASE_URL: 'http://localhost:9000/v1',
   FALLBACK_MODEL: 'm',
+  SESSION_SECRET: OTHER,
 };
 
 describe('the settings', () => {
@@ -264,6 +284,18 @@ describe('the settings', () => {
     'https://host.example/v1?api_key=hunter2',
   ])('never show what may be secret in a URL: %s', (url) => {
     expect(faultsOf({ OPENAI_BASE_URL: url }).join()).not.toMatch(/ter2/);
+  });
+
+  it('ask for a common secret where many processes share a database', () => {
+    expect(faultsOf({ DATABASE_URL: 'postgres://localhost/chat' })).toEqual([
+      expect.stringMatching(/^SESSION_SECRET must be set where DATABASE_URL is/),
+    ]);
+  });
+
+  it('that are secrets are blotted out of the log, the password in a URL, too', () => {
+    const url = 'postgres://me:pass%20word@localhost/chat';
+    const { settings } = readConfig({ ...LOCAL, DATABASE_URL: url, OPENAI_API_KEY: 'sk-1' });
+    expect(secretsIn(settings)).toEqual(expect.arrayContaining([url, 'pass%20word', 'pass word', 'sk-1']));
   });
 
   it('that are refused bring no advice that follows from them', () => {

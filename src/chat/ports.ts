@@ -39,14 +39,14 @@ export interface TakenMessage {
   /** Names the exchange; at least 122 random bits. */
   readonly id: string;
   readonly visitor: Visitor;
-  /** What the visitor calls itself: nothing that proves who it is. */
-  readonly name?: string | undefined;
   /** The visitor's message. */
   readonly user: string;
   /** When the message came: seconds since 1970, to the millisecond. */
   readonly timestamp: number;
   /** Stands for the visitor and the idempotency key that came with the message; never the key itself. */
   readonly key?: string | undefined;
+  /** What the visitor calls itself, if it told. */
+  readonly name?: string | undefined;
 }
 
 /** A message and what became of it. */
@@ -73,12 +73,12 @@ export interface VisitorSummary {
   /** visitorKey() of the visitor: where the next page goes on. */
   readonly key: string;
   readonly visitor: Visitor;
-  /** What it called itself in the last of them that came with a name. */
-  readonly name?: string;
   /** Exchanges in the live log that were not cleared. */
   readonly messages: number;
   /** When the last of them came: seconds since 1970. */
   readonly lastSeen: number;
+  /** What the visitor last called itself, if it ever told. */
+  readonly name?: string;
 }
 
 /** What became of a message that was offered to the store. */
@@ -135,8 +135,8 @@ export interface Store {
    */
   clear(visitor: Visitor, keepLog: boolean): Promise<void>;
   /**
-   * Visitors in an order of the store's own, at most `limit`, those after the key `after` if given; with a `name`
-   * those whose summary has exactly it.
+   * Visitors in an order of the store's own, at most `limit`, those after the key `after` if given, and those alone
+   * who last called themselves `name` if given.
    */
   visitors(page: { limit: number; after?: string; name?: string }): Promise<VisitorSummary[]>;
   /**

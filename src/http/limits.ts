@@ -4,6 +4,7 @@ import { type Visitor, visitorKey } from '../chat/ports.ts';
 import { rateLimited } from '../errors.ts';
 import { boundedCounts } from '../limits/bounded-counts.ts';
 import { clientAddress } from '../limits/client-address.ts';
+import { type CountCall, sharedCounts } from '../limits/shared-counts.ts';
 import type { AppEnv } from './context.ts';
 import { bearer } from './who-speaks.ts';
 
@@ -25,14 +26,24 @@ export interface CallLimit {
   byVisitor(c: Context<AppEnv>, visitor: Visitor): Promise<void>;
 }
 
-/** Makes buckets of their own; a null rate: no limit. */
+/**
+ * Makes buckets of their own; a null rate: no limit.
+ * @param deps.bucket Their name, where many processes share them.
+ * @param deps.countCall Counts among all processes; undefined where there is but this one.
+ */
 export const createCallLimit = (deps: {
+  bucket: string;
+  countCall: CountCall | undefined;
   rate: Rate | null;
   trustProxy: number;
   isSiteKey: (given: string) => boolean;
 }): CallLimit => {
   const { rate } = deps;
   if (!rate) return { byAddress: (_, next) => next(), byVisitor: async () => {} };
+  const { bucket, countCall } = deps;
+  const counts = countCall
+    ? () => sharedCounts<AppEnv>({ bucket, limit: rate.limit, maxKeys: MAX_KEYS, countCall })
+    : () => boundedCounts<AppEnv>({ maxKeys: MAX_KEYS });
   const common = {
     ...rate,
     standardHeaders: 'draft-7' as const,
@@ -42,13 +53,13 @@ export const createCallLimit = (deps: {
   };
   const visitors = rateLimiter<AppEnv>({
     ...common,
-    store: boundedCounts({ maxKeys: MAX_KEYS }),
+    store: counts(),
     keyGenerator: (c) => c.get('countedAs') ?? '',
   });
   return {
     byAddress: rateLimiter<AppEnv>({
       ...common,
-      store: boundedCounts({ maxKeys: MAX_KEYS }),
+      store: counts(),
       skip: (c) => deps.isSiteKey(bearer(c.req.header('authorization')) ?? ''),
       keyGenerator: (c) => {
         const socketAddress = c.env.incoming.socket.remoteAddress;

@@ -13,7 +13,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'main.ts': ['*'],
   // Programs of their own beside the service, each put together in its own file.
   commands: ['*'],
-  'app.ts': ['http', 'chat/ports.ts'],
+  'app.ts': ['http', 'chat/ports.ts', 'limits'],
   http: ['chat', 'identity', 'limits', 'ops', 'errors.ts'],
   // The core: no HTTP, no vendor, no disk.
   chat: ['errors.ts'],
@@ -29,6 +29,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   widget: [],
   // Puts upstreams, the assistant and the emulator together for main.
   'upstreams.ts': ['*'],
+  // Opens the store that the settings name, for main.
+  'storage.ts': ['*'],
   'config.ts': ['settings.ts'],
   'read-config.ts': ['config.ts', 'upstream-choice.ts'],
   'settings.ts': [],

@@ -1,0 +1,90 @@
+import path from 'node:path';
+import type { Clock, Logger, Store } from './chat/ports.ts';
+import type { SettingValues } from './config.ts';
+import { secretFromFile } from './identity/secret-file.ts';
+import type { CountCall } from './limits/shared-counts.ts';
+import { openJsonStore } from './stores/json/json-store.ts';
+
+const BYTES_PER_MB = 1024 * 1024;
+
+/** Where everything is kept, by the settings, and what goes with the place. */
+export interface Storage {
+  readonly store: Store;
+  /** Counts calls among all processes; undefined where there is but this one, which has all for itself. */
+  readonly countCall: CountCall | undefined;
+  /** What signs session tokens; the first signs, all verify. */
+  readonly sessionSecrets: readonly string[];
+  /** undefined: the ops routes are off. */
+  readonly opsToken: string | undefined;
+  /** Where it is, for the log. */
+  readonly place: string;
+}
+
+interface StorageDeps {
+  readonly settings: SettingValues;
+  readonly isProduction: boolean;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Opens the store that the settings name: the embedded one in `DATA_DIR`, or the Postgres database.
+ * @throws Error where it cannot be had.
+ */
+export const openStorage = (deps: StorageDeps): Promise<Storage> => {
+  const { DATABASE_URL: url } = deps.settings;
+  return url === undefined ? openEmbedded(deps) : openShared(url, deps);
+};
+
+const openEmbedded = async ({ settings, isProduction, clock, logger }: StorageDeps): Promise<Storage> => {
+  const dir = path.resolve(settings.DATA_DIR);
+  const store = await openJsonStore({ dir, maxBytes: settings.LOG_MAX_MB * BYTES_PER_MB, clock, logger });
+  try {
+    return {
+      store,
+      countCall: undefined,
+      sessionSecrets: settings.SESSION_SECRET ?? [await secretFromFile(path.join(dir, 'session-secret'))],
+      opsToken: settings.OPS_TOKEN ?? (await keptOpsToken(dir, isProduction, logger)),
+      place: dir,
+    };
+  } catch (thrown) {
+    await store.close();
+    throw thrown;
+  }
+};
+
+/** The ops token that was made here; in production it must be given, and ops is off without it. */
+const keptOpsToken = async (
+  dir: string,
+  isProduction: boolean,
+  logger: Logger,
+): Promise<string | undefined> => {
+  if (isProduction) return undefined;
+  const file = path.join(dir, 'ops-token');
+  const token = await secretFromFile(file);
+  logger.info({ file }, 'the ops token is in this file');
+  return token;
+};
+
+const openShared = async (url: string, { settings, clock, logger }: StorageDeps): Promise<Storage> => {
+  // Loaded only where it is used: a site on files need not wait for it.
+  const { openPostgresStore } = await import('./stores/postgres/postgres-store.ts');
+  const store = await openPostgresStore({
+    url,
+    wait: settings.DATABASE_WAIT,
+    maxWaiting: settings.MAX_WAITING,
+    clock,
+    logger,
+  });
+  // A file would be this machine's alone.
+  if (settings.OPS_TOKEN === undefined) logger.info({}, 'the ops routes are off: set OPS_TOKEN');
+  const { host, pathname } = new URL(url);
+  return {
+    store,
+    countCall: (key, windowMs) => store.countCall(key, windowMs),
+    // The settings were checked: there is one.
+    sessionSecrets: settings.SESSION_SECRET ?? [],
+    opsToken: settings.OPS_TOKEN,
+    place: `postgres://${host}${pathname}`,
+  };
+};

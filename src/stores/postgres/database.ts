@@ -1,0 +1,145 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import postgres from 'postgres';
+import type { Logger } from '../../chat/ports.ts';
+import { logUnavailable } from '../../errors.ts';
+import { asUnavailable, isOutage, mayPass, reasonOf } from './failures.ts';
+import { createGate } from './gate.ts';
+import { createSockets } from './sockets.ts';
+import type { Target } from './target.ts';
+import type { Tuning } from './tuning.ts';
+
+export type Sql = postgres.Sql;
+
+interface Asking {
+  /** Waits for a connection as long as it takes. */
+  readonly isPatient?: boolean;
+}
+
+/** The database as the store's parts see it: statements go in, rows or failures come out. */
+export interface Database {
+  /**
+   * Runs a statement as it is.
+   * @throws AppError `log_unavailable` where it was not asked; else what the database or the network threw.
+   */
+  try<T>(statement: (sql: Sql) => PromiseLike<T>, asking?: Asking): Promise<T>;
+  /**
+   * Runs a statement for someone who waits.
+   * @throws AppError `log_unavailable` whatever went wrong.
+   */
+  ask<T>(statement: (sql: Sql) => PromiseLike<T>): Promise<T>;
+  /**
+   * Runs a statement, which must do no harm twice, until it is done.
+   * @throws AppError `log_unavailable` where it can never be done, or the store was closed first.
+   */
+  persist<T>(statement: (sql: Sql) => PromiseLike<T>): Promise<T>;
+  /** Why nothing works at the moment; undefined where it does. */
+  trouble(): string | undefined;
+  /** Calls `look` when a connection was lost: whether the database is still there is worth a look. */
+  onLost(look: () => void): void;
+  /** Lets go of all connections; what runs is given up after `ms`. */
+  close(ms: number): Promise<void>;
+}
+
+/** What the driver is told. The environment is not asked: everything that it would look for there is given. */
+const driverOptions = (target: Target, tuning: Tuning, socket: () => Promise<unknown>) => ({
+  host: target.host,
+  port: target.port,
+  database: target.database,
+  user: target.user,
+  password: () => target.password,
+  // TLS is spoken below the driver.
+  ssl: false,
+  socket,
+  max: tuning.connections,
+  prepare: target.prepare,
+  connect_timeout: Math.ceil(tuning.connectMs / 1000),
+  // No array is read or written, so that their types need not be asked for with each connection.
+  fetch_types: false,
+  backoff: () => 0,
+  idle_timeout: undefined,
+  max_lifetime: 30 * 60,
+  keep_alive: 30,
+  onnotice: () => undefined,
+  connection: {
+    ...target.session,
+    // Behind a pooler a session is shared: what is set for it would be set for others, or is refused.
+    ...(target.prepare && { statement_timeout: tuning.statementMs }),
+  },
+  types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
+});
+
+export const connect = (deps: { target: Target; tuning: Tuning; logger: Logger }): Database => {
+  const { target, tuning, logger } = deps;
+  let trouble: string | undefined;
+  let back: PromiseWithResolvers<void> | undefined;
+  let isClosed = false;
+  let look: () => void = () => undefined;
+  const sockets = createSockets({ target, ...tuning, onLost: () => look() });
+  const options = driverOptions(target, tuning, () => sockets.open());
+  const sql = postgres(options);
+  const gate = createGate({ places: tuning.connections, ...tuning });
+
+  const worked = (): void => {
+    if (trouble === undefined) return;
+    logger.info({ database: target.name }, 'the database is back');
+    trouble = undefined;
+    back?.resolve();
+    back = undefined;
+  };
+  const failed = (thrown: unknown): void => {
+    if (!isOutage(thrown) || isClosed) return;
+    const reason = reasonOf(thrown);
+    if (trouble === undefined) logger.error({ database: target.name, reason }, 'the database cannot be used');
+    trouble = reason;
+    back ??= Promise.withResolvers();
+  };
+  const closed = () => logUnavailable({ cause: new Error('the store is closed') });
+
+  const attempt: Database['try'] = async (statement, { isPatient = false } = {}) => {
+    if (isClosed) throw closed();
+    await gate.enter(isPatient);
+    try {
+      if (isClosed) throw closed();
+      const result = await statement(sql);
+      worked();
+      return result;
+    } catch (thrown) {
+      failed(thrown);
+      // Where several connections close at once, the driver would take the next statement into one whose close it
+      // has not heard of yet, and that connection would never work again. By the next turn of the loop it has.
+      await sleep(1);
+      throw thrown;
+    } finally {
+      gate.leave(isPatient);
+    }
+  };
+
+  return {
+    try: attempt,
+    ask: (statement) =>
+      attempt(statement).catch((thrown: unknown) => {
+        throw asUnavailable(thrown);
+      }),
+    persist: async (statement) => {
+      for (;;) {
+        try {
+          return await attempt(statement, { isPatient: true });
+        } catch (thrown) {
+          if (!mayPass(thrown)) throw asUnavailable(thrown);
+        }
+        await back?.promise;
+        await sleep(tuning.retryMs * (0.5 + Math.random() / 2));
+      }
+    },
+    trouble: () => trouble,
+    onLost: (listener) => {
+      look = listener;
+    },
+    close: async (ms) => {
+      isClosed = true;
+      back?.resolve();
+      await sql.end({ timeout: ms / 1000 });
+      sockets.destroy();
+    },
+  };
+};

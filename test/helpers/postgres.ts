@@ -1,0 +1,243 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { platform, tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import postgres from 'postgres';
+import { type Binaries, postgresBinaries } from './postgres-binaries.ts';
+
+/** How a server ends: as it would by itself, at once, or as by a power cut. */
+export type StopMode = 'fast' | 'immediate' | 'kill';
+
+/** A Postgres server of the test's own. */
+export interface TestPostgres {
+  /** Of the database `postgres`, with its password. */
+  readonly url: string;
+  readonly port: number;
+  /** Makes an empty database. @returns Its URL. */
+  newDatabase(): Promise<string>;
+  /** Ends it; the data stay. */
+  stop(mode?: StopMode): Promise<void>;
+  /** Starts it again on the same data and port. */
+  start(): Promise<void>;
+  /** Stops all its processes where they are, as a host that hangs does, until `thaw`. */
+  freeze(): void;
+  thaw(): void;
+  /** Ends it for good and removes the data. */
+  dispose(): Promise<void>;
+}
+
+export interface PostgresOptions {
+  /** Whether what is committed is really on the disk, for tests that cut the server off. */
+  readonly durable?: boolean;
+  /** More settings of the server. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Speaks TLS with this certificate; both in PEM. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
+/**
+ * Starts the server and ends it, data and all, when our end of its input closes without a word: so that nothing is
+ * left when the test's process is killed.
+ */
+const KEEPER = `
+exec 3<&0
+"$@" </dev/null & server=$!
+echo "$server"
+( if ! read -r word <&3; then
+    kill -QUIT "$server"; while kill -0 "$server" 2>/dev/null; do sleep 0.1; done; rm -rf "$KEPT"
+  fi ) >/dev/null 2>&1 &
+wait "$server"`;
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+};
+
+const run = async ({ runAs }: Binaries, file: string, args: string[]): Promise<void> => {
+  const child = spawn(file, args, { ...runAs, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
+  let errors = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors += chunk.toString();
+  });
+  const [code] = await once(child, 'close');
+  if (code !== 0) throw new Error(`${path.basename(file)} failed: ${errors}`);
+};
+
+/** The server's processes: the first one's children are groups of their own, which no signal to a group reaches. */
+const family = (pid: number): number[] => {
+  if (platform() !== 'linux') {
+    const all = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' });
+    const pairs = all.split('\n').map((line) => line.trim().split(/\s+/).map(Number));
+    return [pid, ...pairs.flatMap(([child, parent]) => (child && parent === pid ? [child] : []))];
+  }
+  const parentOf = (id: string): string | undefined => {
+    try {
+      return /\) \S (\d+)/.exec(readFileSync(`/proc/${id}/stat`, 'latin1'))?.[1];
+    } catch {
+      return undefined;
+    }
+  };
+  return [
+    pid,
+    ...readdirSync('/proc')
+      .filter((id) => /^\d+$/.test(id) && parentOf(id) === `${pid}`)
+      .map(Number),
+  ];
+};
+
+/** Sends a signal to those of the processes that are still there. */
+const signalAll = (pids: readonly number[], signal: NodeJS.Signals): void => {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+};
+
+const STOP_SIGNALS = { fast: 'SIGINT', immediate: 'SIGQUIT' } as const;
+
+/** Starts a Postgres server in a folder of its own, from the binaries that npm has brought. */
+export const startPostgres = async (options: PostgresOptions = {}): Promise<TestPostgres> => {
+  const binaries = await postgresBinaries();
+  const folder = await mkdtemp(path.join(tmpdir(), 'thread-proxy-postgres-data-'));
+  const own = async (file: string): Promise<void> => {
+    if (binaries.runAs) await chown(file, binaries.runAs.uid, binaries.runAs.gid);
+  };
+  const write = async (name: string, text: string): Promise<string> => {
+    const file = path.join(folder, name);
+    await writeFile(file, text);
+    await chmod(file, 0o600);
+    await own(file);
+    return file;
+  };
+  await own(folder);
+  const password = randomBytes(12).toString('hex');
+  const data = path.join(folder, 'data');
+  await run(binaries, binaries.initdb, [
+    ...[`--pgdata=${data}`, '--username=postgres', `--pwfile=${await write('password', password)}`],
+    ...['--auth=scram-sha-256', '--encoding=UTF8', '--locale=C', '--no-sync', '--no-instructions'],
+  ]);
+  const port = await freePort();
+  const settings: Record<string, string> = {
+    listen_addresses: '127.0.0.1',
+    unix_socket_directories: '',
+    max_connections: '200',
+    shared_buffers: '64MB',
+    fsync: options.durable ? 'on' : 'off',
+    full_page_writes: options.durable ? 'on' : 'off',
+    ...options.settings,
+  };
+  if (options.tls) {
+    settings.ssl = 'on';
+    settings.ssl_cert_file = await write('server.crt', options.tls.cert);
+    settings.ssl_key_file = await write('server.key', options.tls.key);
+  }
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+
+  let keeper: ChildProcess | undefined;
+  let pid = 0;
+  const start = async (): Promise<void> => {
+    const child = spawn(
+      'sh',
+      ['-c', KEEPER, 'sh', binaries.postgres, '-D', data, '-p', `${port}`, ...flags],
+      {
+        ...binaries.runAs,
+        cwd: '/',
+        env: { ...process.env, KEPT: folder },
+        stdio: ['pipe', 'pipe', 'pipe'],
+      },
+    );
+    keeper = child;
+    let said = '';
+    await new Promise<void>((resolve, reject) => {
+      createInterface(child.stdout).once('line', (line) => {
+        pid = Number(line);
+      });
+      createInterface(child.stderr).on('line', (line) => {
+        said = `${said.slice(-10_000)}${line}\n`;
+        if (line.includes('ready to accept connections')) resolve();
+      });
+      child.once('exit', () => reject(new Error(`Postgres did not start:\n${said}`)));
+    });
+  };
+  const stop = async (mode: StopMode = 'fast'): Promise<void> => {
+    const child = keeper;
+    if (!child) return;
+    keeper = undefined;
+    const ended = once(child, 'exit');
+    child.stdin?.end('stopped\n');
+    const all = family(pid);
+    if (mode === 'kill') signalAll(all, 'SIGKILL');
+    else {
+      signalAll([pid], STOP_SIGNALS[mode]);
+      signalAll(all, 'SIGCONT');
+    }
+    await ended;
+  };
+  await start();
+
+  const url = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
+  return {
+    url,
+    port,
+    newDatabase: () => newDatabase(url),
+    stop,
+    start,
+    freeze: () => signalAll(family(pid), 'SIGSTOP'),
+    thaw: () => signalAll(family(pid), 'SIGCONT'),
+    dispose: async () => {
+      await stop('immediate');
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+};
+
+/** Makes an empty database at the server of `url`. @returns Its URL. */
+export const newDatabase = async (url: string): Promise<string> => {
+  const name = `test_${randomBytes(8).toString('hex')}`;
+  const sql = postgres(url, { max: 1, onnotice: () => undefined });
+  try {
+    await sql.unsafe(`create database ${name}`);
+  } finally {
+    await sql.end();
+  }
+  const made = new URL(url);
+  made.pathname = `/${name}`;
+  return made.href;
+};
+
+/** Where tests get databases of their own. */
+export type TestDatabases = Pick<TestPostgres, 'newDatabase' | 'dispose'>;
+
+/** The server that TEST_DATABASE_URL names, else one that is started for this file. */
+export const startDatabases = async (): Promise<TestDatabases> => {
+  const url = process.env.TEST_DATABASE_URL;
+  if (!url) return startPostgres();
+  const made: string[] = [];
+  return {
+    newDatabase: async () => {
+      const database = await newDatabase(url);
+      made.push(database);
+      return database;
+    },
+    dispose: async () => {
+      const sql = postgres(url, { max: 1, onnotice: () => undefined });
+      for (const one of made) {
+        await sql.unsafe(`drop database if exists ${new URL(one).pathname.slice(1)} with (force)`);
+      }
+      await sql.end();
+    },
+  };
+};

@@ -1,0 +1,208 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { callApi, SITE_KEY } from '../helpers/api.ts';
+import { callsTo } from '../helpers/child-service.ts';
+import { seeded } from '../helpers/crash-rounds.ts';
+import { allEvents, readEvents, until } from '../helpers/events.ts';
+import { startPostgres, type TestPostgres } from '../helpers/postgres.ts';
+import type { Answer } from '../helpers/service.ts';
+import { shuffled, startSite } from '../helpers/site.ts';
+
+const OPS_TOKEN = 'ops-token-of-at-least-thirty-two-characters';
+
+let postgres: TestPostgres;
+beforeAll(async () => {
+  postgres = await startPostgres();
+  return () => postgres.dispose();
+});
+
+/** Three processes on a database of their own. The assistant tells which message of its thread it answers. */
+const start = async (env: Record<string, string> = {}, pace = 1) =>
+  startSite({
+    databaseUrl: await postgres.newDatabase(),
+    env: { SITE_KEYS: SITE_KEY, OPS_TOKEN, ...env },
+    emulator: { pace, answer: ({ number, message }) => `${number}: ${message}` },
+  });
+
+const codes = (answers: readonly Pick<Answer, 'status' | 'body'>[]) => {
+  const counts: Record<string, number> = {};
+  for (const { status, body } of answers) {
+    const outcome = `${status} ${body.error?.code ?? ''}`.trim();
+    counts[outcome] = (counts[outcome] ?? 0) + 1;
+  }
+  return counts;
+};
+
+describe('three processes on one database', () => {
+  it('run one message of a visitor at a time, each once, in order, whichever process it comes to', async () => {
+    const site = await start();
+    const visitors = Array.from({ length: 200 }, (_, i) => `visitor-${i}`);
+    const seed = Date.now() % 2 ** 31;
+    const messages = shuffled(
+      visitors.flatMap((user_id) => ['one', 'two', 'three'].map((message) => ({ user_id, message }))),
+      seeded(seed),
+    );
+    const answers = await Promise.all(messages.map((message) => site.post(message)));
+    expect(codes(answers), `seed ${seed}`).toEqual({ 200: 600 });
+    // A conversation that was found locked would have cost another call.
+    expect(site.emulator.calls.responses).toBe(600);
+    expect(site.emulator.calls.conversations).toBe(200);
+    expect([...site.front.sent.values()]).toEqual([200, 200, 200]);
+
+    const listed = await callApi(site.front, 'GET', '/api/sessions?limit=100', { bearer: OPS_TOKEN });
+    expect(listed.status).toBe(200);
+    // What was said in an open identity opens to nobody, so the log itself is looked at: by the answers' numbers.
+    for (const user_id of visitors) {
+      const numbers = messages.flatMap((message, i) =>
+        message.user_id === user_id ? [Number(answers[i]?.body.answer?.split(':')[0])] : [],
+      );
+      expect(numbers.toSorted(), user_id).toEqual([1, 2, 3]);
+    }
+  });
+
+  it('run them in the order in which they were taken', async () => {
+    const site = await start({}, 20);
+    const direct = site.processes.map(({ url }) => callsTo(url));
+    const streams = [];
+    for (const [i, message] of ['one', 'two', 'three', 'four'].entries()) {
+      const taken = await direct[i % 3]?.stream({ user_id: 'ann', message });
+      // Taken, not yet answered.
+      expect((await taken?.events.next())?.value).toMatchObject({ event: 'accepted' });
+      streams.push(taken?.events);
+    }
+    const ends = await Promise.all(
+      streams.map(async (events) => (await allEvents(events ?? empty())).at(-1)),
+    );
+    expect(ends.map((end) => end?.data.answer)).toEqual(['1: one', '2: two', '3: three', '4: four']);
+  });
+
+  it('let no more messages of a visitor wait than one process would', async () => {
+    const site = await start({ MAX_WAITING: '2' }, 20);
+    const answers = await Promise.all(
+      Array.from({ length: 9 }, (_, i) => site.post({ user_id: 'ann', message: `${i}` })),
+    );
+    expect(codes(answers)).toEqual({ 200: 3, '409 thread_busy': 6 });
+    expect(site.emulator.calls.responses).toBe(3);
+  });
+
+  it('count calls of an address together, exactly', async () => {
+    const site = await start({ RATE_LIMIT: '20/1h' });
+    const call = (client: string) => site.post({ message: 'Hello!' }, { 'X-Client': client });
+    const answers = await Promise.all(Array.from({ length: 60 }, () => call('203.0.113.7')));
+    expect(codes(answers)).toEqual({ 200: 20, '429 rate_limited': 40 });
+    expect((await call('203.0.113.8')).status).toBe(200);
+    expect(Number((await call('203.0.113.7')).headers.get('retry-after'))).toBeGreaterThan(3_500);
+  });
+
+  it('count the messages of a day together, exactly; one that is refused is not counted', async () => {
+    const site = await start({ DAILY_MESSAGES: '30', MAX_WAITING: '0' }, 5);
+    const busy = await Promise.all(
+      Array.from({ length: 12 }, () => site.post({ user_id: 'ann', message: 'x' })),
+    );
+    const taken = busy.filter(({ status }) => status === 200).length;
+    expect(codes(busy)).toEqual({ 200: taken, '409 thread_busy': 12 - taken });
+    const answers = await Promise.all(Array.from({ length: 50 }, () => site.post({ message: 'Hello!' })));
+    expect(codes(answers)).toEqual({ 200: 30 - taken, '429 budget_spent': 20 + taken });
+  });
+
+  it('answer one message of one key once, however many of them get it', async () => {
+    const site = await start({}, 5);
+    const headers = { 'Idempotency-Key': 'key-1' };
+    const answers = await Promise.all(
+      Array.from({ length: 9 }, () => site.post({ user_id: 'ann', message: 'Hello!' }, headers)),
+    );
+    expect(codes(answers)).toEqual({ 200: 9 });
+    expect(new Set(answers.map(({ body }) => `${body.id} ${body.answer}`)).size).toBe(1);
+    expect(site.emulator.calls.responses).toBe(1);
+    const other = await site.post({ user_id: 'ann', message: 'Another' }, headers);
+    expect(codes([other])).toEqual({ '422 idempotency_mismatch': 1 });
+  });
+
+  it('let a reader go on at another process, and end with the same answer', async () => {
+    const site = await start({}, 20);
+    const [a, b] = site.processes;
+    if (!a || !b) throw new Error('no processes');
+    const { events } = await a.stream({ user_id: 'ann', message: 'Hello there, how are you today?' });
+    const { value } = await events.next();
+    const id = value?.data.id ?? '';
+    const response = await fetch(`${b.url}/api/chat/${id}/events`, {
+      headers: { 'Last-Event-ID': `${id}:0` },
+    });
+    const rest = await allEvents(readEvents(response));
+    expect(
+      rest
+        .filter(({ event }) => event === 'delta')
+        .map(({ data }) => data.text)
+        .join(''),
+    ).toBe('1: Hello there, how are you today?');
+    expect(rest.at(-1)).toMatchObject({
+      event: 'done',
+      data: { answer: '1: Hello there, how are you today?' },
+    });
+    expect((await allEvents(events)).at(-1)?.data).toEqual(rest.at(-1)?.data);
+  });
+
+  it('stop a run that another process has begun', async () => {
+    const site = await start({}, 200);
+    const [a, b] = site.processes;
+    if (!a || !b) throw new Error('no processes');
+    const { events } = await a.stream({ user_id: 'ann', message: 'word '.repeat(100) });
+    const { value } = await events.next();
+    await events.next();
+    const aborted = site.emulator.nextAbort();
+    expect((await callApi(b, 'DELETE', `/api/chat/${value?.data.id}`)).status).toBe(204);
+    await aborted;
+    const end = (await allEvents(events)).at(-1);
+    expect(end).toMatchObject({ event: 'done', data: { truncated: true } });
+  });
+
+  it('take no token that has ended at another', async () => {
+    const site = await start();
+    const [a, b] = site.processes;
+    if (!a || !b) throw new Error('no processes');
+    const { session_token: bearer } = (await callApi(a, 'POST', '/api/session')).body;
+    expect((await callApi(b, 'GET', '/api/history', { bearer })).status).toBe(200);
+    expect((await callApi(b, 'DELETE', '/api/session', { bearer })).status).toBe(204);
+    expect((await callApi(a, 'GET', '/api/history', { bearer })).code).toBe('session_expired');
+  });
+
+  it('hide at once what a visitor cleared at another, also what still runs', async () => {
+    const site = await start({}, 20);
+    const [a, b] = site.processes;
+    if (!a || !b) throw new Error('no processes');
+    const { session_token: bearer } = (await callApi(a, 'POST', '/api/session')).body;
+    const history = async (of: { url: string }) =>
+      (await callApi(of, 'GET', '/api/history', { bearer })).body.history?.length;
+    const say = (of: typeof a, message: string) => of.post({ message, session_token: bearer });
+    expect((await say(a, 'My name is Ann.')).status).toBe(200);
+    expect(await history(b)).toBe(1);
+    const running = await a.stream({ message: 'And I like tea.', session_token: bearer });
+    await running.events.next();
+    expect((await callApi(b, 'DELETE', '/api/history', { bearer })).status).toBe(204);
+    await allEvents(running.events);
+    expect([await history(a), await history(b)]).toEqual([0, 0]);
+    expect((await say(b, 'Who am I?')).body.answer).toBe('1: Who am I?');
+  });
+
+  it('free a thread whose process was killed, and log its turn as failed', async () => {
+    const site = await start({}, 100);
+    const [a, b] = site.processes;
+    if (!a || !b) throw new Error('no processes');
+    const headers = { 'Idempotency-Key': 'the-key' };
+    const message = { user_id: 'ann', message: 'word '.repeat(200) };
+    const cut = await a.stream(message, headers);
+    await cut.events.next();
+    const waiting = b.post({ user_id: 'ann', message: 'Are you there?' });
+    a.kill('SIGKILL');
+    await expect(allEvents(cut.events)).rejects.toThrow();
+    expect((await waiting).status).toBe(200);
+    // Its key is free again, as soon as the turn is logged as failed.
+    site.emulator.pace = 0;
+    await until(
+      async () => (await b.post(message, headers)).status === 200,
+      'an answer to the message that was cut off',
+      30_000,
+    );
+  }, 60_000);
+});
+
+async function* empty(): AsyncGenerator<never, void, undefined> {}
