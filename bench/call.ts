@@ -6,10 +6,10 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 export interface Target {
   readonly url: string;
   /**
-   * `upstream`: the emulator itself. `json`, `stream`: the service's two forms. `read`, `pipe`: the baseline's.
+   * `upstream`: the emulator itself. `json`, `stream`, `socket`: the service's forms. `read`, `pipe`: the baseline's.
    */
-  readonly form: 'upstream' | 'json' | 'stream' | 'read' | 'pipe';
-  /** What a `json` or `stream` answer must say, every word of it. */
+  readonly form: 'upstream' | 'json' | 'stream' | 'socket' | 'read' | 'pipe';
+  /** What the service's answer must say, every word of it. */
   readonly answer: string;
 }
 
@@ -26,6 +26,9 @@ const CALL_TIMEOUT_MS = 30_000;
 
 const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, scheduling: 'lifo' });
 const conversations = new Map<string, string>();
+
+/** The forms that are one request, with one response. */
+export type HttpTarget = Target & { readonly form: Exclude<Target['form'], 'socket'> };
 
 const PATHS = {
   upstream: '/responses',
@@ -44,7 +47,7 @@ const FIRST_WORD = {
   pipe: undefined,
 };
 
-const bodyFor = (form: Target['form'], visitor: string): object => {
+const bodyFor = (form: HttpTarget['form'], visitor: string): object => {
   const message = `Hello, this is ${visitor}. What do you say to that?`;
   if (form !== 'upstream') return { user_id: visitor, message };
   return {
@@ -65,7 +68,7 @@ const said = (events: string): string =>
     ([, data = '{}']) => JSON.parse(data).text,
   ).join('');
 
-const faultOf = (target: Target, status: number | undefined, text: string): string | undefined => {
+const faultOf = (target: HttpTarget, status: number | undefined, text: string): string | undefined => {
   if (status !== 200) return `status ${status}: ${text.slice(0, 200)}`;
   switch (target.form) {
     case 'upstream':
@@ -91,7 +94,7 @@ const post = (url: URL, body: object, accept: string, onResponse: (response: Inc
 };
 
 /** @param onFirst Called when the first byte of a stream is there. */
-export const call = (target: Target, visitor: string, onFirst = () => {}): Promise<Called> =>
+export const call = (target: HttpTarget, visitor: string, onFirst = () => {}): Promise<Called> =>
   new Promise((resolve) => {
     const began = performance.now();
     let firstMs: number | undefined;

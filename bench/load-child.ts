@@ -1,9 +1,10 @@
 /** The load generator. Each job is answered with one object. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Called, call, makeConversation, type Target } from './call.ts';
+import { type Called, call as callHttp, makeConversation, type Target } from './call.ts';
 import { answerJobs } from './children.ts';
 import type { Job, Load } from './load.ts';
+import { callSocket, makeSession } from './socket-call.ts';
 
 const MAX_FAULTS_TOLD = 3;
 
@@ -24,6 +25,13 @@ const gather = () => {
       if (firstMs !== undefined) load.firsts.push(firstMs);
     },
   };
+};
+
+const call = (target: Target, visitor: string, onFirst = () => {}): Promise<Called> => {
+  const { form, ...rest } = target;
+  return form === 'socket'
+    ? callSocket(target, visitor, onFirst)
+    : callHttp({ ...rest, form }, visitor, onFirst);
 };
 
 /** Each visitor says one thing, so that its thread is made. */
@@ -70,6 +78,7 @@ const open = async (target: Target, visitors: readonly string[], rate: number, f
 
 /** All visitors at once, a stream each, begun within `forMs`. */
 const crowd = async (target: Target, visitors: readonly string[], forMs: number): Promise<Load> => {
+  if (target.form === 'socket') for (const visitor of visitors) await makeSession(target.url, visitor);
   const { load, add } = gather();
   const began = performance.now();
   let live = 0;

@@ -20,10 +20,21 @@ import { rebuild } from './rebuild.ts';
 import { type Bench, type Row, tableOf } from './report.ts';
 import { snapshots } from './snapshots.ts';
 import { start } from './start.ts';
-import { streams } from './streams.ts';
+import { sockets, streams } from './streams.ts';
 import { throughput } from './throughput.ts';
+import { tokens } from './tokens.ts';
 
-const BENCHES: Record<string, Bench> = { latency, throughput, append, snapshots, streams, start, rebuild };
+const BENCHES: Record<string, Bench> = {
+  latency,
+  throughput,
+  append,
+  snapshots,
+  streams,
+  sockets,
+  tokens,
+  start,
+  rebuild,
+};
 
 const usage = (): never => {
   console.error(`npm run bench -- [--quick] [--json] [${Object.keys(BENCHES).join(' | ')} …]`);

@@ -29,6 +29,8 @@ export const startService = (emulator: string, dataDir: string): Promise<Program
       RATE_LIMIT: 'off',
       DAILY_MESSAGES: 'off',
       MAX_LIVE_TURNS: '4000',
+      // Sockets are bounded by address, and all of these come from one.
+      TRUST_PROXY: '1',
     },
     ready: /"url":"(http:[^"]+)".*"listening"/,
     nodeArgs: process.env.BENCH_NODE_ARGS?.split(' ') ?? [],

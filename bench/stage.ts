@@ -28,6 +28,7 @@ export const onStage = async <T>(
         upstream: emulator.url,
         json: service.url,
         stream: service.url,
+        socket: service.url,
         read: baseline.url,
         pipe: baseline.url,
       };

@@ -21,37 +21,45 @@ const memoryOf = (pid: number): { peak: number; now: number } => {
   return { peak: field('VmHWM'), now: field('VmRSS') };
 };
 
-/** Two thousand visitors, each with a stream, on one process. */
-export const streams: Bench = ({ quick }) =>
-  onStage({ pace: PACE_MS, tolerant: true }, async ({ service, generator, target }) => {
-    let whole = 0;
-    let peak = 0;
-    const faults: string[] = [];
-    const rounds = quick ? 1 : 3;
-    for (let round = 0; round < rounds; round++) {
-      const visitors = visitorsOf(VISITORS, 'crowd');
-      const load = await generator.run({ how: 'crowd', target: target('stream'), visitors, forMs: 2_000 });
-      whole += load.answered;
-      peak = Math.max(peak, load.peak);
-      faults.push(...load.faults);
-    }
-    for (const fault of faults.slice(0, 3)) console.error(`  a stream failed: ${fault}`);
-    const memory = memoryOf(service.pid);
-    const dropped = rounds * VISITORS - whole;
-    return [
-      {
-        what: `streams at once (${peak} at the peak)`,
-        measured: `${whole} whole`,
-        baseline: '—',
-        target: `${dropped} dropped / 0`,
-        ok: dropped === 0 && peak === VISITORS,
-      },
-      {
-        what: 'resident memory with them, the most',
-        measured: `${Math.round(memory.peak)} MB (now ${Math.round(memory.now)})`,
-        baseline: '—',
-        target: `at most ${MOST_MB} MB`,
-        ok: memory.peak <= MOST_MB,
-      },
-    ];
-  });
+/** Two thousand visitors at once on one process, each with a line of its own. */
+const crowdOf =
+  (form: 'stream' | 'socket', what: string): Bench =>
+  ({ quick }) =>
+    onStage({ pace: PACE_MS, tolerant: true }, async ({ service, generator, target }) => {
+      let whole = 0;
+      let peak = 0;
+      const faults: string[] = [];
+      const rounds = quick ? 1 : 3;
+      for (let round = 0; round < rounds; round++) {
+        const visitors = visitorsOf(VISITORS, 'crowd');
+        const load = await generator.run({ how: 'crowd', target: target(form), visitors, forMs: 2_000 });
+        whole += load.answered;
+        peak = Math.max(peak, load.peak);
+        faults.push(...load.faults);
+      }
+      for (const fault of faults.slice(0, 3)) console.error(`  ${what} failed: ${fault}`);
+      const memory = memoryOf(service.pid);
+      const dropped = rounds * VISITORS - whole;
+      return [
+        {
+          what: `${what} at once (${peak} at the peak)`,
+          measured: `${whole} whole`,
+          baseline: '—',
+          target: `${dropped} dropped / 0`,
+          ok: dropped === 0 && peak === VISITORS,
+        },
+        {
+          what: `resident memory with ${what}, the most`,
+          measured: `${Math.round(memory.peak)} MB (now ${Math.round(memory.now)})`,
+          baseline: '—',
+          target: `at most ${MOST_MB} MB`,
+          ok: memory.peak <= MOST_MB,
+        },
+      ];
+    });
+
+/** As server-sent events. */
+export const streams = crowdOf('stream', 'streams');
+
+/** Over WebSockets. */
+export const sockets = crowdOf('socket', 'WebSockets');

@@ -22,6 +22,9 @@ import { type ModelRouteDeps, modelRoutes } from './http/models.ts';
 import { type OpsRouteDeps, opsRoutes } from './http/ops.ts';
 import { secureHeaders } from './http/secure-headers.ts';
 import { type SessionRouteDeps, sessionRoutes } from './http/session.ts';
+import { jsonFrames } from './http/socket/json-frames.ts';
+import { socketRoute } from './http/socket/route.ts';
+import { createSockets, type Sockets } from './http/socket/sockets.ts';
 import { turnRoutes } from './http/turns.ts';
 import type { CountCall } from './limits/shared-counts.ts';
 
@@ -46,8 +49,17 @@ export interface AppDeps extends Omit<RouteDeps, 'postLimit' | 'readLimit' | 'se
   readonly version: string;
 }
 
+/** What a server serves. */
+export interface App {
+  readonly fetch: OpenAPIHono<AppEnv>['fetch'];
+  readonly sockets: Sockets;
+}
+
+/** The path of our own WebSockets. */
+const SOCKET_PATH = '/api/chat/ws';
+
 /** Puts the routes together with what every request passes. Listens to nothing. */
-export const createApp = (deps: AppDeps): OpenAPIHono<AppEnv> => {
+export const createApp = (deps: AppDeps): App => {
   const app = new OpenAPIHono<AppEnv>();
   app.onError(onError(deps.logger));
   app.notFound(onNotFound);
@@ -68,7 +80,7 @@ export const createApp = (deps: AppDeps): OpenAPIHono<AppEnv> => {
     corsHeaders(deps.allowedOrigins),
     originGate(deps.allowedOrigins),
   ] as const;
-  for (const path of ['/api/*', ...dialects.flatMap(({ paths }) => paths)]) app.use(path, ...gates);
+  for (const path of new Set(['/api/*', ...dialects.flatMap(({ paths }) => paths)])) app.use(path, ...gates);
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   app.post('/api/chat', postLimit.byAddress, jsonBodyGate());
   app.post('/api/session', postLimit.byAddress, optionalJsonBodyGate());
@@ -77,8 +89,21 @@ export const createApp = (deps: AppDeps): OpenAPIHono<AppEnv> => {
   app.get('/api/chat/:id/events', readLimit.byAddress);
   app.delete('/api/chat/:id', readLimit.byAddress);
 
+  const sockets = createSockets({
+    ...deps,
+    postLimit,
+    readLimit,
+    protocols: {
+      [SOCKET_PATH]: jsonFrames(deps),
+      ...Object.fromEntries(dialects.flatMap((one) => Object.entries(one.sockets ?? {}))),
+    },
+  });
+  app.route('/', socketRoute(SOCKET_PATH, sockets));
   // Before our own: what is not of an older client's form is left to them.
-  for (const { routes } of dialects) app.route('/', routes);
+  for (const { routes, sockets: paths = {} } of dialects) {
+    for (const path of Object.keys(paths)) app.route('/', socketRoute(path, sockets));
+    app.route('/', routes);
+  }
   const sessionApi = deps.dialects.includes('session');
   app.route('/', chatRoutes({ ...deps, postLimit, sessionApi }));
   app.route('/', turnRoutes(deps));
@@ -95,5 +120,5 @@ export const createApp = (deps: AppDeps): OpenAPIHono<AppEnv> => {
       description: 'One message in, one answer out, one exchange logged.',
     },
   });
-  return app;
+  return { fetch: app.fetch, sockets };
 };

@@ -138,7 +138,12 @@ export const start = async (options: StartOptions): Promise<Service> => {
       clock,
       version: packageJson.version,
     });
-    const server = createServer(getRequestListener(app.fetch, { errorHandler: onUnreadable }));
+    const { sockets } = app;
+    const server = createServer(
+      { shouldUpgradeCallback: sockets.accepts },
+      getRequestListener(app.fetch, { errorHandler: onUnreadable }),
+    );
+    server.on('upgrade', sockets.upgrade);
     const url = await listen(server, settings.HOST, settings.PORT);
     const { pid } = process;
     logger.info({ url, pid, backend: config.upstream.kind, data: place }, 'listening');
@@ -150,7 +155,9 @@ export const start = async (options: StartOptions): Promise<Service> => {
       stop: async () => {
         logger.info({ live: chat.liveTurns() }, 'stopping: no new messages are taken');
         clearInterval(settling);
+        sockets.drain();
         await chat.drain(settings.SHUTDOWN_TIMEOUT);
+        await sockets.close();
         await closeServer(server);
         for (const close of closing.reverse()) await close();
         logger.info({}, 'stopped');

@@ -43,15 +43,17 @@ export const corsHeaders = (allowed: AllowedOrigins): Gate => {
 /** Refuses pages of other sites; our own pages and callers that are no page pass. */
 export const originGate = (allowed: AllowedOrigins): Gate =>
   async function originGate(c, next) {
-    const origin = c.req.header('origin');
-    const passes =
-      origin === undefined ||
-      allowed === 'any' ||
-      allowed.includes(origin) ||
-      hostOf(origin) === c.req.header('host');
-    if (!passes) throw originNotAllowed();
+    if (!isOriginAllowed(allowed, c.req.header('origin'), c.req.header('host'))) throw originNotAllowed();
     await next();
   };
+
+/** @param host The `Host` header: our own pages pass. */
+export const isOriginAllowed = (
+  allowed: AllowedOrigins,
+  origin: string | undefined,
+  host: string | undefined,
+): boolean =>
+  origin === undefined || allowed === 'any' || allowed.includes(origin) || hostOf(origin) === host;
 
 const hostOf = (origin: string): string | undefined =>
   URL.canParse(origin) ? new URL(origin).host : undefined;

@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { rateLimiter } from 'hono-rate-limiter';
-import { type Visitor, visitorKey } from '../chat/ports.ts';
+import { type Clock, type Visitor, visitorKey } from '../chat/ports.ts';
 import { rateLimited } from '../errors.ts';
 import { boundedCounts } from '../limits/bounded-counts.ts';
 import { clientAddress } from '../limits/client-address.ts';
@@ -24,6 +24,12 @@ export interface CallLimit {
   readonly byAddress: MiddlewareHandler<AppEnv>;
   /** Counts what came with a site key. @throws AppError `rate_limited` */
   byVisitor(c: Context<AppEnv>, visitor: Visitor): Promise<void>;
+  /**
+   * Counts what came from an address without a request of its own, such as a frame of a WebSocket.
+   * @param address clientAddress() of it.
+   * @throws AppError `rate_limited`
+   */
+  count(address: string): Promise<void>;
 }
 
 /**
@@ -37,13 +43,15 @@ export const createCallLimit = (deps: {
   rate: Rate | null;
   trustProxy: number;
   isSiteKey: (given: string) => boolean;
+  clock: Clock;
 }): CallLimit => {
   const { rate } = deps;
-  if (!rate) return { byAddress: (_, next) => next(), byVisitor: async () => {} };
+  if (!rate) return { byAddress: (_, next) => next(), byVisitor: async () => {}, count: async () => {} };
   const { bucket, countCall } = deps;
   const counts = countCall
     ? () => sharedCounts<AppEnv>({ bucket, limit: rate.limit, maxKeys: MAX_KEYS, countCall })
     : () => boundedCounts<AppEnv>({ maxKeys: MAX_KEYS });
+  const addresses = counts();
   const common = {
     ...rate,
     standardHeaders: 'draft-7' as const,
@@ -59,7 +67,7 @@ export const createCallLimit = (deps: {
   return {
     byAddress: rateLimiter<AppEnv>({
       ...common,
-      store: counts(),
+      store: addresses,
       skip: (c) => deps.isSiteKey(bearer(c.req.header('authorization')) ?? ''),
       keyGenerator: (c) => {
         const socketAddress = c.env.incoming.socket.remoteAddress;
@@ -72,6 +80,12 @@ export const createCallLimit = (deps: {
     byVisitor: async (c, visitor) => {
       c.set('countedAs', visitorKey(visitor));
       await visitors(c, async () => {});
+    },
+    count: async (address) => {
+      const { totalHits, resetTime } = await addresses.increment(address);
+      if (totalHits <= rate.limit) return;
+      const left = (resetTime?.getTime() ?? 0) - deps.clock.now();
+      throw rateLimited({ retryAfter: Math.max(1, Math.ceil(left / 1000)) });
     },
   };
 };

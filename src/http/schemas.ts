@@ -58,17 +58,18 @@ export const sessionRequest = z
   )
   .openapi('SessionRequest');
 
-const keyError = 'Idempotency-Key must be 1 to 255 visible ASCII characters.';
+/** An idempotency key. @param name What the caller calls it. */
+export const messageKey = (name: string) =>
+  z
+    .string({ error: `${name} must be a text.` })
+    .regex(/^[\x21-\x7e]{1,255}$/, { error: `${name} must be 1 to 255 visible ASCII characters.` });
+
 /** What goes with a message, beside its body. */
 export const chatHeaders = z.object({
-  'idempotency-key': z
-    .string()
-    .regex(/^[\x21-\x7e]{1,255}$/, { error: keyError })
-    .optional()
-    .openapi({
-      description: 'Names the message, so that it can be sent again without a second run, for 24 hours.',
-      example: '5f0c8b1e-7a53-4c1e-9d1a-2f6f4d6f1a10',
-    }),
+  'idempotency-key': messageKey('Idempotency-Key').optional().openapi({
+    description: 'Names the message, so that it can be sent again without a second run, for 24 hours.',
+    example: '5f0c8b1e-7a53-4c1e-9d1a-2f6f4d6f1a10',
+  }),
 });
 
 const chatFields = (maxChars: number) =>

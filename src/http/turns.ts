@@ -68,6 +68,7 @@ const deleteChat = createRoute({
 
 /** Whose ids may name an exchange here: those that we made. Ids of older logs follow from content, and can be guessed. */
 const ownId = z.uuidv4();
+export const isOwnId = (id: string): boolean => ownId.safeParse(id).success;
 
 /**
  * Whether the caller may read and stop a visitor's turn: the visitor by its token, the site for those it vouches for,
@@ -93,7 +94,7 @@ const isAllowed = async (
 export const turnRoutes = (deps: TurnRouteDeps) => {
   /** @throws AppError `not_found` for what is unknown or another's; what the caller's token is refused with. */
   const allowedTurn = async (id: string, authorization: string | undefined): Promise<Turn> => {
-    const turn = ownId.safeParse(id).success ? await deps.chat.turn(id) : undefined;
+    const turn = isOwnId(id) ? await deps.chat.turn(id) : undefined;
     if (!turn || !(await isAllowed(turn.visitor, authorization, deps))) throw notFound();
     return turn;
   };

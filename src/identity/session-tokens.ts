@@ -40,6 +40,8 @@ export interface SessionTokens {
   refresh(token: string): Promise<Issued>;
   /** @throws AppError as `verify` */
   end(token: string): Promise<void>;
+  /** Calls `listener` with the `tokenId` of each token that is ended here, by `end` or `refresh`. */
+  onEnd(listener: (tokenId: string) => void): void;
 }
 
 /** Where ended tokens are remembered, until they would have ended by themselves. */
@@ -78,13 +80,21 @@ export const createSessionTokens = (deps: {
   ended: EndedTokens;
   clock: { now(): number };
 }): SessionTokens => {
-  const { clock, ended } = deps;
+  const { clock } = deps;
+  const listeners: ((tokenId: string) => void)[] = [];
   const [signing] = deps.secrets;
   if (signing === undefined) throw new Error('session tokens need a secret');
 
   const endOf = (begin: number): number => begin + Math.ceil(deps.max / 1000);
   /** When a token is of no use any more, not even for a refresh. */
   const lastUse = ({ expiresAt }: Session): number => expiresAt + Math.ceil(deps.grace / 1000);
+
+  /** @returns Whether it had not ended before. */
+  const endOnce = async (session: Session): Promise<boolean> => {
+    const isFirst = await deps.ended.endToken(session.tokenId, lastUse(session));
+    for (const listener of listeners) listener(session.tokenId);
+    return isFirst;
+  };
 
   const give = async (session: Pick<Session, 'id' | 'userId' | 'name' | 'begin'>): Promise<Issued> => {
     const now = clock.now();
@@ -113,7 +123,8 @@ export const createSessionTokens = (deps: {
       if (!data) throw sessionInvalid();
       // The first versions named no tokens.
       const tokenId = data.jti ?? `${data.sid}.${data.iat}.${data.exp}`;
-      if (data.exp * 1000 + grace <= clock.now() || (await ended.hasEnded(tokenId))) throw sessionExpired();
+      if (data.exp * 1000 + grace <= clock.now() || (await deps.ended.hasEnded(tokenId)))
+        throw sessionExpired();
       const { sid: id, sub: userId, beg: begin = data.iat, exp: expiresAt } = data;
       return { id, userId, name: data.name, tokenId, begin, expiresAt };
     }
@@ -128,14 +139,14 @@ export const createSessionTokens = (deps: {
       const session = await read(token, deps.grace);
       if (endOf(session.begin) * 1000 <= clock.now()) throw sessionExpired();
       // Of two refreshes at once one wins: a token has one successor.
-      if (!(await ended.endToken(session.tokenId, lastUse(session)))) throw sessionExpired();
+      if (!(await endOnce(session))) throw sessionExpired();
       const { id, userId, name, begin } = session;
       return give({ id, userId, name, begin });
     },
     end: async (token) => {
-      const session = await read(token, 0);
-      await ended.endToken(session.tokenId, lastUse(session));
+      await endOnce(await read(token, 0));
     },
+    onEnd: (listener) => void listeners.push(listener),
   };
 };
 

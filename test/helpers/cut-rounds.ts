@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
 import { seeded } from './crash-rounds.ts';
+import { CUT_WIRES, type CutWire } from './cut-wires.ts';
 import { until } from './events.ts';
 import { readLog, startEmulator, startService, type TestService, upstreamEnv } from './service.ts';
-import { resume } from './turns.ts';
 
 /** When a reader that was cut off comes back. */
 type Return = 'at once' | 'when it is over' | 'after a restart';
@@ -33,7 +33,11 @@ interface Reader {
  * `wanted` times together. Each must end with the answer that the log has, after events without a gap, and each
  * turn must have been run once.
  */
-export const cutRounds = async (wanted: number, seed: number): Promise<CutReport> => {
+export const cutRounds = async (
+  wanted: number,
+  seed: number,
+  wireName: CutWire = 'sse',
+): Promise<CutReport> => {
   const random = seeded(seed);
   const below = (n: number): number => Math.floor(random() * n);
   const emulator = await startEmulator({
@@ -43,6 +47,7 @@ export const cutRounds = async (wanted: number, seed: number): Promise<CutReport
   });
   let service: TestService = await startService({ ...upstreamEnv(emulator), LOG_LEVEL: 'info' });
   const { dir } = service;
+  const wire = await CUT_WIRES[wireName](service);
   const report: CutReport = {
     turns: 0,
     cuts: 0,
@@ -51,11 +56,8 @@ export const cutRounds = async (wanted: number, seed: number): Promise<CutReport
 
   /** Reads until the end, or `limit` events; then the connection is cut. */
   const read = async (reader: Reader, restarted: boolean, limit: number): Promise<void> => {
-    const { visitor, message, id, last } = reader;
-    const { response, events } = id
-      ? await resume(service, id, last)
-      : await service.stream({ user_id: visitor, message }, { 'Idempotency-Key': message });
-    expect(response.status, message).toBe(200);
+    const { message } = reader;
+    const events = await wire.read(service, reader);
     let left = limit;
     for await (const { event, id: at, data } of events) {
       if (event === 'comment') continue;
@@ -109,7 +111,8 @@ export const cutRounds = async (wanted: number, seed: number): Promise<CutReport
     }
     // Sent again, each message gets the exchange that it has.
     for (const { visitor, message, id, answer } of readers) {
-      const again = await service.post({ user_id: visitor, message }, { 'Idempotency-Key': message });
+      const { body, headers } = await wire.post(visitor, message);
+      const again = await service.post(body, { 'Idempotency-Key': message, ...headers });
       expect(again.body, message).toEqual({ id, answer });
     }
   }

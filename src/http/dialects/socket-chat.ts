@@ -1,18 +1,23 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Store } from '../../chat/ports.ts';
-import { sessionRequired } from '../../errors.ts';
+import { invalidRequest, sessionRequired } from '../../errors.ts';
 import { exchangeAnswer, REFRESHED_WITH } from '../history.ts';
 import type { CallLimit } from '../limits.ts';
 import { checkedRoutes, failure } from '../route-parts.ts';
-import { historyAnswer, visitorName } from '../schemas.ts';
+import { historyAnswer, messageText, visitorName } from '../schemas.ts';
+import type { SocketProtocol } from '../socket/protocol.ts';
 import { bearer, type SpeakerDeps, sessionSpeaker } from '../who-speaks.ts';
 import type { Dialect } from './dialect.ts';
 
-/** The socket chat: `POST /token?name=` begins a session, `POST /refresh_token` gives what was said in it. */
+/**
+ * The socket chat: `POST /token?name=` begins a session, `WS /chat?token=` carries plain texts both ways, and
+ * `POST /refresh_token` gives what was said.
+ */
 
 export interface SocketChatDeps extends SpeakerDeps {
   readonly transcript: Pick<Store, 'recent'>;
   readonly postLimit: CallLimit;
+  readonly maxMessageChars: number;
 }
 
 const json = <T extends z.ZodType>(description: string, schema: T) => ({
@@ -48,7 +53,27 @@ const refreshToken = createRoute({
   },
 });
 
-/** POST /token?name= and POST /refresh_token. */
+/** A frame is a message, and a frame is its whole answer, or the sentence that tells why there is none. */
+const plainFrames = (maxMessageChars: number): SocketProtocol => {
+  const message = messageText(maxMessageChars);
+  return {
+    read: (text) => {
+      const { data, error } = message.safeParse(text);
+      if (data !== undefined) return { type: 'message', text: data };
+      return {
+        type: 'refused',
+        error: invalidRequest(error?.issues[0]?.message ?? 'The frame is not valid.'),
+      };
+    },
+    event: (_, { event }) => {
+      if (event.type === 'done') return event.exchange.bot ?? '';
+      return event.type === 'error' ? event.error.message : undefined;
+    },
+    refusal: ({ message }) => message,
+  };
+};
+
+/** POST /token?name=, WS /chat?token= and POST /refresh_token. */
 export const socketChat = (deps: SocketChatDeps): Dialect => {
   const { tokens, transcript, postLimit } = deps;
   const routes = checkedRoutes();
@@ -82,5 +107,9 @@ export const socketChat = (deps: SocketChatDeps): Dialect => {
     return c.json({ ...answer, ...exchangeAnswer(recent, REFRESHED_WITH) }, 200);
   });
 
-  return { paths: ['/token', '/refresh_token'], routes };
+  return {
+    paths: ['/token', '/refresh_token', '/chat'],
+    routes,
+    sockets: { '/chat': plainFrames(deps.maxMessageChars) },
+  };
 };

@@ -1,0 +1,58 @@
+import type { Socket } from 'node:net';
+import type { WebSocket } from 'ws';
+
+/** Heartbeats without any sign of a peer's life after which it is taken for dead: half a minute. */
+const DEAD_AFTER_BEATS = 3;
+/** Heartbeats without a frame that asks for something after which a socket is closed: ten minutes. */
+const IDLE_AFTER_BEATS = 60;
+
+export interface Heartbeat {
+  /** The client asked for something. */
+  asked(): void;
+  stop(): void;
+}
+
+/**
+ * Watches over a socket, from heartbeat to heartbeat.
+ * @param on.beat Called at each, with its number, counted from 1.
+ * @param on.idle Called when the client has asked for nothing for long, and `isBusy` says that nothing is under way.
+ * @param on.dead Called when the peer is gone without having said so.
+ */
+export const createHeartbeat = (
+  ws: WebSocket,
+  socket: Socket,
+  everyMs: number,
+  on: { beat: (n: number) => void; idle: () => void; dead: () => void; isBusy: () => boolean },
+): Heartbeat => {
+  let beats = 0;
+  let [silent, idle] = [0, 0];
+  let [unread, delivered] = [0, 0];
+  const alive = (): void => {
+    silent = 0;
+  };
+  for (const sign of ['pong', 'ping', 'message'] as const) ws.on(sign, alive);
+
+  /** A peer that reads slowly what is queued for it cannot answer a ping that is queued behind it. */
+  const hasReadOn = (): boolean => {
+    const before = { unread, delivered };
+    unread = socket.writableLength;
+    delivered = socket.bytesWritten - unread;
+    return before.unread > 0 && delivered > before.delivered;
+  };
+
+  const timer = setInterval(() => {
+    beats += 1;
+    silent = hasReadOn() ? 0 : silent + 1;
+    idle = on.isBusy() ? 0 : idle + 1;
+    if (silent > DEAD_AFTER_BEATS) return on.dead();
+    if (idle > IDLE_AFTER_BEATS) return on.idle();
+    on.beat(beats);
+  }, everyMs);
+
+  return {
+    asked: () => {
+      idle = 0;
+    },
+    stop: () => clearInterval(timer),
+  };
+};
