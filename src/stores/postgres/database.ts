@@ -1,14 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import postgres from 'postgres';
 import type { Logger } from '../../chat/ports.ts';
 import { logUnavailable } from '../../errors.ts';
+import { openDriver, type Sql } from './driver.ts';
 import { asUnavailable, isOutage, mayPass, reasonOf } from './failures.ts';
 import { createGate } from './gate.ts';
 import { createSockets } from './sockets.ts';
 import type { Target } from './target.ts';
 import type { Tuning } from './tuning.ts';
-
-export type Sql = postgres.Sql;
 
 interface Asking {
   /** Waits for a connection as long as it takes. */
@@ -40,43 +38,19 @@ export interface Database {
   close(ms: number): Promise<void>;
 }
 
-/** What the driver is told. The environment is not asked: everything that it would look for there is given. */
-const driverOptions = (target: Target, tuning: Tuning, socket: () => Promise<unknown>) => ({
-  host: target.host,
-  port: target.port,
-  database: target.database,
-  user: target.user,
-  password: () => target.password,
-  // TLS is spoken below the driver.
-  ssl: false,
-  socket,
-  max: tuning.connections,
-  prepare: target.prepare,
-  connect_timeout: Math.ceil(tuning.connectMs / 1000),
-  // No array is read or written, so that their types need not be asked for with each connection.
-  fetch_types: false,
-  backoff: () => 0,
-  idle_timeout: undefined,
-  max_lifetime: 30 * 60,
-  keep_alive: 30,
-  onnotice: () => undefined,
-  connection: {
-    ...target.session,
-    // Behind a pooler a session is shared: what is set for it would be set for others, or is refused.
-    ...(target.prepare && { statement_timeout: tuning.statementMs }),
-  },
-  types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
-});
-
 export const connect = (deps: { target: Target; tuning: Tuning; logger: Logger }): Database => {
   const { target, tuning, logger } = deps;
   let trouble: string | undefined;
   let back: PromiseWithResolvers<void> | undefined;
   let isClosed = false;
   let look: () => void = () => undefined;
-  const sockets = createSockets({ target, ...tuning, onLost: () => look() });
-  const options = driverOptions(target, tuning, () => sockets.open());
-  const sql = postgres(options);
+  // Not at once: others of the driver's connections may be closing in this very turn of the event loop, which it
+  // would take for open, and what it is given for them then spoils the next ones.
+  const onLost = (): void => {
+    setTimeout(() => look(), 1);
+  };
+  const sockets = createSockets({ target, ...tuning, onLost });
+  const driver = openDriver({ target, tuning, socket: () => sockets.open() });
   const gate = createGate({ places: tuning.connections, ...tuning });
 
   const worked = (): void => {
@@ -100,13 +74,12 @@ export const connect = (deps: { target: Target; tuning: Tuning; logger: Logger }
     await gate.enter(isPatient);
     try {
       if (isClosed) throw closed();
-      const result = await statement(sql);
+      const result = await driver.use(statement);
       worked();
       return result;
     } catch (thrown) {
       failed(thrown);
-      // Where several connections close at once, the driver would take the next statement into one whose close it
-      // has not heard of yet, and that connection would never work again. By the next turn of the loop it has.
+      // As above: whoever tries again does so in another turn of the loop.
       await sleep(1);
       throw thrown;
     } finally {
@@ -138,8 +111,10 @@ export const connect = (deps: { target: Target; tuning: Tuning; logger: Logger }
     close: async (ms) => {
       isClosed = true;
       back?.resolve();
-      await sql.end({ timeout: ms / 1000 });
-      sockets.destroy();
+      // The driver would wait for statements that it has given up long ago.
+      await Promise.race([gate.idle(), sleep(ms, undefined, { ref: false })]);
+      await driver.end();
+      await sockets.destroy();
     },
   };
 };

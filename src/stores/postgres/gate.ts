@@ -14,6 +14,8 @@ export interface Gate {
    */
   enter(isPatient: boolean): Promise<void>;
   leave(isPatient: boolean): void;
+  /** Resolves when nobody is inside. */
+  idle(): Promise<void>;
 }
 
 export const createGate = (limits: { places: number; maxQueued: number; queueMs: number }): Gate => {
@@ -23,6 +25,7 @@ export const createGate = (limits: { places: number; maxQueued: number; queueMs:
   const patient: Waiting[] = [];
   let inside = 0;
   let patientInside = 0;
+  let whenIdle: PromiseWithResolvers<void> | undefined;
 
   const isFree = (isPatient: boolean): boolean =>
     inside < places && (!isPatient || patientInside < patientPlaces);
@@ -69,6 +72,12 @@ export const createGate = (limits: { places: number; maxQueued: number; queueMs:
       inside -= 1;
       if (isPatient) patientInside -= 1;
       admitNext();
+      if (inside === 0) whenIdle?.resolve();
+    },
+    idle: async () => {
+      if (inside === 0) return;
+      whenIdle ??= Promise.withResolvers();
+      await whenIdle.promise;
     },
   };
 };

@@ -6,12 +6,14 @@ import { connect } from './database.ts';
 import { reasonOf } from './failures.ts';
 import { createFinishing } from './finishing.ts';
 import { createHeld } from './held.ts';
+import { createOpsLog, type OpsLog } from './log.ts';
 import { createNotes } from './notes.ts';
 import { openPresence } from './presence.ts';
 import { createSessionFacts } from './session-facts.ts';
 import { prepare } from './starting.ts';
 import { createTaking } from './taking.ts';
 import { readTarget } from './target.ts';
+import { startTidying } from './tidy.ts';
 import { createTranscript } from './transcript.ts';
 import { defaultTuning, type Tuning } from './tuning.ts';
 import { createTurns } from './turns.ts';
@@ -29,7 +31,7 @@ export interface PostgresStoreDeps {
 }
 
 /** The store in a Postgres database, which any number of processes share. */
-export interface PostgresStore extends Store, Pick<Counts, 'countCall'> {}
+export interface PostgresStore extends Store, Pick<Counts, 'countCall'>, OpsLog {}
 
 /** Waits for `work`, but no longer than `ms`. @returns Whether it was done. */
 const isDoneWithin = (ms: number, work: Promise<unknown>): Promise<boolean> =>
@@ -60,6 +62,7 @@ export const openPostgresStore = async (deps: PostgresStoreDeps): Promise<Postgr
   const notes = createNotes({ database, turns, noteMs: tuning.noteMs });
   const finishing = createFinishing({ database, turns, notes, maxPendingBytes: tuning.maxPendingBytes });
   const taking = createTaking({ database, presence, turns, maxWaiting });
+  const tidying = startTidying({ database, presence, clock, tuning, logger });
 
   let closing: Promise<void> | undefined;
   const refuseClosed = (): void => {
@@ -67,6 +70,7 @@ export const openPostgresStore = async (deps: PostgresStoreDeps): Promise<Postgr
   };
   const close = async (): Promise<void> => {
     turns.close();
+    void tidying.stop();
     const isAll = await isDoneWithin(
       tuning.closeMs,
       finishing.idle().then(() => notes.flush()),
@@ -90,6 +94,7 @@ export const openPostgresStore = async (deps: PostgresStoreDeps): Promise<Postgr
     ...createTranscript({ database, notes }),
     ...createSessionFacts({ database }),
     ...createCounts({ database, clock }),
+    ...createOpsLog({ database }),
     thread: notes.thread,
     setThread: notes.setThread,
     fact: notes.fact,

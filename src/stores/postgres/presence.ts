@@ -15,6 +15,8 @@ export interface Presence {
   onStops(stop: (ids: readonly string[]) => void): void;
   /** Calls `lose` when this process was taken for dead: what it took under this name belongs to others now. */
   onLost(lose: (name: string) => void): void;
+  /** Gives up for dead what was taken under the name of a process that is not there any more. */
+  sweep(): Promise<void>;
   /** Takes no more part; what is left of this process is others' at once. */
   leave(): Promise<void>;
 }
@@ -70,12 +72,13 @@ export const openPresence = async (deps: {
   };
 
   /** What a process took in the very moment in which it was buried was missed then. */
-  const sweep = (): Promise<unknown> =>
-    database.try(
+  const sweep = async (): Promise<void> => {
+    await database.try(
       (sql) => sql`
         update tp_taken set process = null
         where process is not null and process not in (select id from tp_processes)`,
     );
+  };
 
   const observe = async (processes: readonly (readonly [string, number])[]): Promise<void> => {
     const now = performance.now();
@@ -144,6 +147,7 @@ export const openPresence = async (deps: {
   return {
     id: () => me,
     beat,
+    sweep,
     onStops: (stop) => {
       onStops = stop;
     },

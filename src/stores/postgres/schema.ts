@@ -1,6 +1,7 @@
 import type { TransactionSql } from 'postgres';
+import { z } from 'zod';
 import type { Logger } from '../../chat/ports.ts';
-import type { Sql } from './database.ts';
+import type { Sql } from './driver.ts';
 
 /**
  * The steps that make the tables, each applied once, in order. What a release has applied is never changed: a new
@@ -94,27 +95,29 @@ const STEPS: readonly string[] = [
 /** The lock under which the tables are made: any number, as long as it stays the same. */
 const LOCK = 746_865_716;
 
+/** The tables are those of a newer release. */
+export class NewerSchema extends Error {}
+
+const thereRow = z.object({ there: z.boolean() });
+const versionRow = z.object({ version: z.number() });
+
 const versionIn = async (sql: TransactionSql | Sql): Promise<number> => {
-  const [there] = await sql<
-    { there: boolean }[]
-  >`select to_regclass('tp_schema_versions') is not null as there`;
-  if (!there?.there) return 0;
-  const [row] = await sql<
-    { version: number }[]
-  >`select coalesce(max(version), 0)::int as version from tp_schema_versions`;
-  return row?.version ?? 0;
+  const [table] = await sql`select to_regclass('tp_schema_versions') is not null as there`;
+  if (!thereRow.parse(table).there) return 0;
+  const [last] = await sql`select coalesce(max(version), 0)::integer as version from tp_schema_versions`;
+  return versionRow.parse(last).version;
 };
 
 /**
  * Brings the tables to the version that this code knows; many processes may do it at once.
- * @throws Error where they are of a newer one.
+ * @throws NewerSchema
  */
 export const migrate = async (sql: Sql, logger: Logger): Promise<void> => {
   const known = STEPS.length;
   const refuseNewer = (version: number): void => {
     if (version <= known) return;
-    throw new Error(
-      `The database is of version ${version}, and this release of thread-proxy knows versions up to ${known}. Start the newer release again.`,
+    throw new NewerSchema(
+      `its tables are of version ${version}, and this release of thread-proxy knows versions up to ${known}. Start the newer release again`,
     );
   };
   // Whoever may use the tables need not have the right to make them.

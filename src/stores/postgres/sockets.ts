@@ -1,8 +1,13 @@
+import { once } from 'node:events';
 import { connect, isIP, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { ConnectError, reasonOf } from './failures.ts';
 import type { Target } from './target.ts';
+
+/** Milliseconds for a goodbye. */
+const GOODBYE_MS = 200;
 
 /** Asks whether the server speaks TLS: length, and the number that stands for the question. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
@@ -76,8 +81,8 @@ const open = async (target: Target, ms: number): Promise<Socket> => {
 export interface Sockets {
   /** A connection to the database. Never rejects: the driver would lose its place for good. */
   open(): Promise<Duplex>;
-  /** Ends them all at once. */
-  destroy(): void;
+  /** Ends them all; those that say goodbye get a moment for it. */
+  destroy(): Promise<void>;
 }
 
 /**
@@ -126,8 +131,10 @@ export const createSockets = (deps: {
         return failing(thrown instanceof Error ? thrown : new ConnectError(reasonOf(thrown)));
       }
     },
-    destroy: () => {
+    destroy: async () => {
       isOver = true;
+      const closed = [...all].map((socket) => once(socket, 'close').catch(() => undefined));
+      await Promise.race([Promise.all(closed), sleep(GOODBYE_MS)]);
       for (const socket of all) socket.destroy(new Error('the store is closed'));
     },
   };

@@ -1,22 +1,33 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import type { Logger } from '../../chat/ports.ts';
-import { connect, type Database, type Sql } from './database.ts';
+import { connect, type Database } from './database.ts';
+import type { Sql } from './driver.ts';
 import { isSetup, reasonOf, sqlState } from './failures.ts';
-import { migrate } from './schema.ts';
+import { migrate, NewerSchema } from './schema.ts';
 import type { Target } from './target.ts';
 import type { Tuning } from './tuning.ts';
 
 /** Milliseconds that bringing the tables to a new version may take. */
 const MIGRATION_MS = 60 * 60_000;
 
-const look = async (sql: Sql, logger: Logger): Promise<void> => {
-  const [settings] = await sql<{ server_encoding: string }[]>`show server_encoding`;
-  if (settings?.server_encoding !== 'UTF8') {
-    throw new Error(
-      `The database keeps texts as ${settings?.server_encoding}; it must be made with encoding 'UTF8'.`,
-    );
+/** What is wrong with a database that can be reached: waiting does not help. */
+class Unusable extends Error {}
+
+const encodingRow = z.object({ server_encoding: z.string() });
+const movingRow = z.object({ value: z.string() });
+
+const look = async (sql: Sql, logger: Logger, isMover: boolean): Promise<void> => {
+  const [settings] = await sql`show server_encoding`;
+  const { server_encoding: encoding } = encodingRow.parse(settings);
+  if (encoding !== 'UTF8') {
+    throw new Unusable(`it keeps texts as ${encoding}; it must be made with the encoding UTF8`);
   }
   await migrate(sql, logger);
+  const [moving] = await sql`select value from tp_meta where name = 'moving'`;
+  if (!moving || isMover) return;
+  const { value } = movingRow.parse(moving);
+  throw new Unusable(`it is half-moved (${value}); run the same move again until it is done`);
 };
 
 /**
@@ -29,8 +40,10 @@ export const prepare = async (deps: {
   wait: number;
   tuning: Tuning;
   logger: Logger;
+  /** Whether it is opened to be moved: a server refuses what is half-moved. */
+  isMover?: boolean;
 }): Promise<void> => {
-  const { target, wait, tuning, logger } = deps;
+  const { target, wait, tuning, logger, isMover = false } = deps;
   const giveUpAt = performance.now() + wait;
   let toldAt = Number.NEGATIVE_INFINITY;
   for (;;) {
@@ -41,15 +54,14 @@ export const prepare = async (deps: {
       logger: { ...logger, error: () => undefined },
     });
     try {
-      await database.try((sql) => look(sql, logger));
+      await database.try((sql) => look(sql, logger, isMover));
       return;
     } catch (thrown) {
       const reason = reasonOf(thrown);
-      const isOurs = thrown instanceof Error && thrown.message.startsWith('The database ');
-      if (isOurs) throw thrown;
       const now = performance.now();
       const failure = (what: string) => new Error(`The database ${target.name} ${what}: ${reason}`);
-      if (isSetup(thrown)) throw failure('cannot be used');
+      if (isSetup(thrown) || thrown instanceof Unusable || thrown instanceof NewerSchema)
+        throw failure('cannot be used');
       if (now >= giveUpAt) throw failure(sqlState(thrown) ? 'is not ready' : 'cannot be reached');
       if (now - toldAt >= tuning.tellMs) {
         toldAt = now;

@@ -1,0 +1,205 @@
+import { z } from 'zod';
+import type { Exchange, Logger, UpstreamThread } from '../../chat/ports.ts';
+import { connect, type Database } from './database.ts';
+import type { Sql } from './driver.ts';
+import { asUnavailable } from './failures.ts';
+import { insertBatch } from './moving-in.ts';
+import { exchangeOf, exchangeRow } from './rows.ts';
+import { prepare } from './starting.ts';
+import { readTarget } from './target.ts';
+import { defaultTuning } from './tuning.ts';
+
+/** An exchange as it moves from store to store. */
+export type MovedExchange = Omit<Exchange, 'visitor' | 'key'> & {
+  /** visitorKey() of the visitor; null where it is nobody's, of an older log. */
+  readonly visitor: string | null;
+  readonly cleared?: true;
+  /** What the log has beside, in JSON. */
+  readonly more?: string;
+};
+
+/** What stores hold beside exchanges, each as pairs of a key and what is kept under it. */
+export interface MovedFacts {
+  /** By visitorKey(). */
+  readonly threads: readonly (readonly [string, UpstreamThread])[];
+  /** Idempotency keys with the exchange's id and its time, in seconds since 1970. */
+  readonly keys: readonly (readonly [string, { readonly id: string; readonly timestamp: number }])[];
+  readonly vouched: readonly string[];
+  /** Tokens with the time when they would have ended by themselves, in seconds since 1970. */
+  readonly ended: readonly (readonly [string, number])[];
+  readonly facts: readonly (readonly [string, string])[];
+  readonly days: readonly (readonly [string, number])[];
+}
+
+/** What is written at once. Written twice, it is there once. */
+export interface Batch extends Partial<MovedFacts> {
+  readonly exchanges?: readonly MovedExchange[];
+}
+
+/** A Postgres store as `move` and `export` see it: read and filled in bulk, with no server on it. */
+export interface MovingStore {
+  /** Why servers refuse this store: the note of a move that is under way, or was cut off. */
+  note(): Promise<string | undefined>;
+  /** Makes servers refuse the store with this note, until `complete`. */
+  begin(note: string): Promise<void>;
+  /** How far a move had come when its last batch was written; what it was called then. */
+  position(): Promise<string | undefined>;
+  /** Writes a batch, and how far the move has come with it, both or neither. */
+  add(batch: Batch, position: string): Promise<void>;
+  /** Makes the store ready for servers: sums up its visitors, and lets servers in. */
+  complete(): Promise<void>;
+  /** Rows in the store, by what they are. */
+  counts(): Promise<Record<'exchanges' | 'taken' | keyof MovedFacts, number>>;
+  /** Whether a server gives signs of life within `ms` milliseconds. */
+  isInUse(ms: number): Promise<boolean>;
+  /** All exchanges in the order in which they were logged, as they were at one moment. */
+  exchanges(): AsyncIterable<MovedExchange[]>;
+  /** All that is kept beside, as it was at one moment. */
+  facts(): Promise<MovedFacts>;
+  close(): Promise<void>;
+}
+
+/** Exchanges that are read at once. */
+const PAGE = 1000;
+
+const movedRow = exchangeRow.extend({
+  visitor: z.string().nullable(),
+  cleared: z.boolean(),
+  more: z.string().nullable(),
+});
+const valueRow = z.object({ value: z.string() });
+const countsRow = z.object({
+  exchanges: z.number(),
+  taken: z.number(),
+  threads: z.number(),
+  keys: z.number(),
+  vouched: z.number(),
+  ended: z.number(),
+  facts: z.number(),
+  days: z.number(),
+});
+const pairs = <T extends z.ZodType>(value: T) => z.array(z.tuple([z.string(), value]));
+const factsRow = z.object({
+  threads: pairs(z.object({ id: z.string(), madeBy: z.string() })),
+  keys: pairs(z.object({ id: z.string(), timestamp: z.number() })),
+  vouched: z.array(z.string()),
+  ended: pairs(z.number()),
+  facts: pairs(z.string()),
+  days: pairs(z.number()),
+});
+
+const movedOf = (row: unknown): MovedExchange => {
+  const { visitor, cleared, more, ...rest } = movedRow.parse(row);
+  const { visitor: _, key: __, ...exchange } = exchangeOf({ ...rest, visitor: visitor ?? '' });
+  return { ...exchange, visitor, ...(cleared && { cleared: true }), ...(more !== null && { more }) };
+};
+
+/** @throws Error as openPostgresStore() does, but not because a move is under way. */
+export const openMovingStore = async (deps: {
+  url: string;
+  wait: number;
+  logger: Logger;
+}): Promise<MovingStore> => {
+  const target = await readTarget(deps.url);
+  await prepare({ ...deps, target, tuning: defaultTuning, isMover: true });
+  // Nobody waits for a visitor here: statements may take what they need.
+  const hour = 60 * 60_000;
+  const tuning = { ...defaultTuning, connections: 2, statementMs: 0, silenceMs: hour };
+  const database: Database = connect({ target, tuning, logger: deps.logger });
+  const ask = <T>(statement: (sql: Sql) => PromiseLike<T>): Promise<T> =>
+    database.try(statement).catch((thrown: unknown) => {
+      throw asUnavailable(thrown);
+    });
+  const meta = async (name: string): Promise<string | undefined> => {
+    const rows = await ask((sql) => sql`select value from tp_meta where name = ${name}`);
+    return rows[0] && valueRow.parse(rows[0]).value;
+  };
+  const beats = async (): Promise<string> => {
+    const rows = await ask((sql) => sql`select coalesce(sum(beat), 0)::text as value from tp_processes`);
+    return valueRow.parse(rows[0]).value;
+  };
+
+  return {
+    note: () => meta('moving'),
+    position: () => meta('moved'),
+    begin: async (note) => {
+      await ask(
+        (sql) => sql`
+          insert into tp_meta (name, value) values ('moving', ${note})
+          on conflict (name) do update set value = excluded.value`,
+      );
+    },
+    add: async (batch, position) => {
+      await ask((sql) => sql.begin((own) => insertBatch(own, batch, position)));
+    },
+    complete: async () => {
+      await ask((sql) =>
+        sql.begin(async (own) => {
+          await own`
+            insert into tp_visitors (key, messages, last_seen, name)
+            select visitor, count(*), (array_agg(at order by seq desc))[1],
+              (array_agg(name order by seq desc) filter (where name is not null))[1]
+            from tp_exchanges where visitor is not null and not cleared group by visitor
+            on conflict (key) do update set
+              messages = excluded.messages, last_seen = excluded.last_seen, name = excluded.name`;
+          await own`delete from tp_meta where name in ('moving', 'moved')`;
+        }),
+      );
+      // What the planner believes of empty tables would make its plans bad until the next automatic look.
+      await ask((sql) => sql`analyze tp_exchanges, tp_visitors`);
+    },
+    counts: async () => {
+      const rows = await ask(
+        (sql) => sql`
+          select (select count(*) from tp_exchanges) as exchanges,
+            (select count(*) from tp_taken where undone is null) as taken,
+            (select count(*) from tp_visitors where thread_id is not null) as threads,
+            (select count(*) from tp_keys) as keys, (select count(*) from tp_vouched) as vouched,
+            (select count(*) from tp_ended) as ended, (select count(*) from tp_facts) as facts,
+            (select count(*) from tp_days) as days`,
+      );
+      return countsRow.parse(rows[0]);
+    },
+    isInUse: async (ms) => {
+      const before = await beats();
+      const until = performance.now() + ms;
+      while (performance.now() < until) {
+        await new Promise((resolve) => setTimeout(resolve, Math.min(200, ms)));
+        if ((await beats()) !== before) return true;
+      }
+      return false;
+    },
+    async *exchanges() {
+      let after = 0;
+      // Taken first: what is logged meanwhile is not read, and its numbers may come out of order.
+      const rows = await ask((sql) => sql`select coalesce(max(seq), 0) as seq from tp_exchanges`);
+      const last = z.object({ seq: z.number() }).parse(rows[0]).seq;
+      while (after < last) {
+        const page = await ask(
+          (sql) => sql`
+            select seq, id, visitor, said, answer, error, truncated, tokens_in, tokens_out, at, name, cleared, more
+            from tp_exchanges where seq > ${after} and seq <= ${last} order by seq limit ${PAGE}`,
+        );
+        if (page.length === 0) return;
+        after = z.object({ seq: z.number() }).parse(page.at(-1)).seq;
+        yield page.map(movedOf);
+      }
+    },
+    facts: async () => {
+      const rows = await ask(
+        (sql) => sql`
+          select
+            (select coalesce(json_agg(json_build_array(key, json_build_object('id', thread_id, 'madeBy', thread_made_by))
+              order by key), '[]') from tp_visitors where thread_id is not null) as threads,
+            (select coalesce(json_agg(json_build_array(key, json_build_object('id', id, 'timestamp', at)) order by at), '[]')
+              from tp_keys) as keys,
+            (select coalesce(json_agg(id order by id), '[]') from tp_vouched) as vouched,
+            (select coalesce(json_agg(json_build_array(token, until) order by token), '[]') from tp_ended) as ended,
+            (select coalesce(json_agg(json_build_array(name, value) order by set_at), '[]') from tp_facts) as facts,
+            (select coalesce(json_agg(json_build_array(day, count) order by day), '[]') from tp_days) as days`,
+      );
+      return factsRow.parse(rows[0]);
+    },
+    close: () => database.close(defaultTuning.closeMs),
+  };
+};

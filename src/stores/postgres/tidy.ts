@@ -1,0 +1,80 @@
+import type { Clock, Logger } from '../../chat/ports.ts';
+import type { Database } from './database.ts';
+import type { Sql } from './driver.ts';
+import { reasonOf } from './failures.ts';
+import type { Presence } from './presence.ts';
+import { KEY_SECONDS } from './taking.ts';
+import type { Tuning } from './tuning.ts';
+
+/** Days whose counts are kept: the budget asks for today, ops may look back a little. */
+const KEPT_DAYS = 7;
+/** Facts that are remembered; beyond, those that were set longest ago are forgotten. */
+const MAX_FACTS = 1000;
+/** Rows that one statement removes, so that none takes long, however much has gathered. */
+const AT_ONCE = 2000;
+
+/** Removes, now and then, what nobody asks for any more. */
+export const startTidying = (deps: {
+  database: Database;
+  presence: Presence;
+  clock: Clock;
+  tuning: Tuning;
+  logger: Logger;
+}): { stop(): Promise<void> } => {
+  const { database, presence, clock, tuning, logger } = deps;
+  let isStopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let tidying: Promise<void> = Promise.resolve();
+
+  const removals: ((sql: Sql) => PromiseLike<{ readonly count: number }>)[] = [
+    (sql) => sql`
+      delete from tp_keys where key in (
+        select key from tp_keys where at < (select max(at) from tp_keys) - ${KEY_SECONDS}::float8 limit ${AT_ONCE})`,
+    (sql) => sql`
+      delete from tp_ended where token in (
+        select token from tp_ended where until <= ${clock.now() / 1000}::float8 limit ${AT_ONCE})`,
+    (sql) => sql`
+      delete from tp_calls where key in (select key from tp_calls where resets < now() limit ${AT_ONCE})`,
+    // By then no statement is on its way any more that these could keep from being done.
+    (sql) => sql`
+      delete from tp_taken where id in (
+        select id from tp_taken where process is null and undone < now() - interval '1 day' limit ${AT_ONCE})`,
+    (sql) => sql`
+      delete from tp_days where day in (select day from tp_days order by day desc offset ${KEPT_DAYS})`,
+    (sql) => sql`
+      delete from tp_facts where name in (select name from tp_facts order by set_at desc offset ${MAX_FACTS})`,
+  ];
+
+  const tidy = async (): Promise<void> => {
+    await presence.sweep();
+    for (const removal of removals) {
+      for (;;) {
+        const { count } = await database.try(removal);
+        if (count < AT_ONCE || isStopped) break;
+      }
+    }
+  };
+  const schedule = (): void => {
+    if (isStopped) return;
+    // Not all processes at once.
+    timer = setTimeout(
+      () => {
+        tidying = tidy()
+          .catch((thrown: unknown) => {
+            logger.debug({ reason: reasonOf(thrown) }, 'what nobody asks for any more could not be removed');
+          })
+          .finally(schedule);
+      },
+      tuning.tidyMs * (0.5 + Math.random()),
+    );
+  };
+  schedule();
+
+  return {
+    stop: () => {
+      isStopped = true;
+      clearTimeout(timer);
+      return tidying;
+    },
+  };
+};

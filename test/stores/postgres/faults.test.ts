@@ -1,0 +1,251 @@
+import postgres from 'postgres';
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { Exchange, TakenMessage } from '../../../src/chat/ports.ts';
+import type { PostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
+import { startPostgres, type TestPostgres } from '../../helpers/postgres.ts';
+import { startProxy, type TcpProxy } from '../../helpers/tcp-proxy.ts';
+import { eventually } from '../json/helper.ts';
+import { exchange, message, user } from '../store-contract.ts';
+import { openStore, quick } from './helper.ts';
+
+let server: TestPostgres;
+beforeAll(async () => {
+  server = await startPostgres({ durable: true });
+});
+afterEach(async () => {
+  server.thaw();
+});
+afterAll(() => server.dispose());
+
+const alice = user('alice');
+const answered = (one: TakenMessage): Exchange => ({ ...one, bot: 'Yes' });
+const unavailable = { code: 'log_unavailable' };
+const never = new AbortController().signal;
+
+/** A store that reaches its database through a proxy. */
+const openBehindProxy = async (
+  tuning = {},
+): Promise<{ store: PostgresStore; proxy: TcpProxy; url: string }> => {
+  const url = await server.newDatabase();
+  const proxy = await startProxy(server.port);
+  const there = new URL(url);
+  there.port = `${proxy.port}`;
+  return { store: await openStore(there.href, { tuning: { ...quick, ...tuning } }), proxy, url };
+};
+
+const isWell = (store: PostgresStore) => eventually(() => store.health().ok);
+
+describe('a database that stops', () => {
+  test.each(['fast', 'immediate', 'kill'] as const)(
+    'takes no messages meanwhile; answers that are there already are kept, and written when it is back (%s)',
+    async (mode) => {
+      const store = await openStore(await server.newDatabase(), { tuning: quick });
+      const [before, cut, next] = [exchange(alice), message(alice), message(alice)];
+      await store.begin(before);
+      await store.finish(before);
+      await store.begin(cut);
+      await server.stop(mode);
+      const finishing = store.finish(answered(cut));
+      await expect(store.begin(next)).rejects.toMatchObject(unavailable);
+      await eventually(() => !store.health().ok);
+      expect(store.health()).toMatchObject({ reason: expect.stringMatching(/ECONN|closed the connection/) });
+      await expect(store.recent(alice, { limit: 5 })).rejects.toMatchObject(unavailable);
+      await expect(store.countMessage('2026-10-13')).rejects.toMatchObject(unavailable);
+      await server.start();
+      await finishing;
+      await isWell(store);
+      expect(await store.recent(alice, { limit: 5 })).toEqual([answered(cut), before]);
+      const begun = await store.begin(next);
+      if (begun.type === 'taken') await begun.mayRun(never);
+      await store.finish(answered(next));
+    },
+  );
+
+  test('kills no process by being away', async () => {
+    const url = await server.newDatabase();
+    const here = await openStore(url, { tuning: quick });
+    const there = await openStore(url, { tuning: quick });
+    const one = message(alice);
+    await here.begin(one);
+    await server.stop('immediate');
+    const until = performance.now() + 2 * quick.deadMs;
+    await eventually(() => performance.now() > until);
+    await server.start();
+    await isWell(there);
+    expect(await there.interrupted()).toEqual([]);
+    await here.finish(answered(one));
+    expect(await there.exchange(one.id)).toEqual(answered(one));
+  });
+
+  test('fills the memory up to a bound', async () => {
+    const store = await openStore(await server.newDatabase(), {
+      tuning: { ...quick, maxPendingBytes: 2000 },
+    });
+    const [one, two] = [message(alice), message(user('bob'))];
+    await store.begin(one);
+    await store.begin(two);
+    await server.stop('immediate');
+    const finishing = store.finish(answered(one));
+    await expect(store.finish({ ...two, bot: 'x'.repeat(2000) })).rejects.toMatchObject(unavailable);
+    await server.start();
+    await finishing;
+  });
+
+  test('is not waited for when the store closes', async () => {
+    const store = await openStore(await server.newDatabase(), { tuning: { ...quick, closeMs: 100 } });
+    const one = message(alice);
+    await store.begin(one);
+    await server.stop('immediate');
+    const finishing = store.finish(answered(one));
+    const refused = expect(finishing).rejects.toMatchObject(unavailable);
+    await store.close();
+    await refused;
+    await server.start();
+  });
+
+  test('loses nothing that was acknowledged, however often its power is cut, and keeps it once', async () => {
+    const store = await openStore(await server.newDatabase(), { tuning: quick, maxWaiting: 100 });
+    const acknowledged: Exchange[] = [];
+    let isOver = false;
+    const talk = async (name: string): Promise<void> => {
+      while (!isOver) {
+        const one = message(user(name));
+        try {
+          const begun = await store.begin(one);
+          if (begun.type === 'taken') await begun.mayRun(never);
+          await store.finish(answered(one));
+          acknowledged.push(answered(one));
+        } catch {
+          await eventually(() => isOver || store.health().ok);
+        }
+      }
+    };
+    const visitors = ['a', 'b', 'c', 'd'];
+    const talks = visitors.map(talk);
+    for (let round = 0; round < 3; round++) {
+      const enough = acknowledged.length + 20;
+      await eventually(() => acknowledged.length > enough);
+      await server.stop('kill');
+      await server.start();
+    }
+    isOver = true;
+    await Promise.all(talks);
+    for (const name of visitors) {
+      const log = await store.recent(user(name), { limit: 10_000 });
+      const said = acknowledged.filter(({ visitor }) => visitor.id === name);
+      expect(log.toReversed()).toEqual(said);
+      // What was cut off in being taken holds up nobody.
+      const begun = await store.begin(message(user(name)));
+      expect(begun.type).toBe('taken');
+      if (begun.type === 'taken') await begun.mayRun(AbortSignal.timeout(2000));
+    }
+  });
+});
+
+describe('a database that hangs', () => {
+  test('is noticed, and what it may have taken in the meantime is taken back', async () => {
+    const url = await server.newDatabase();
+    const store = await openStore(url, { tuning: { ...quick, silenceMs: 300, connectMs: 300 } });
+    const [before, cut] = [message(alice), message(alice)];
+    await store.begin(before);
+    server.freeze();
+    const beginning = store.begin({ ...cut, key: 'key' });
+    const finishing = store.finish(answered(before));
+    await expect(beginning).rejects.toMatchObject(unavailable);
+    await eventually(() => !store.health().ok);
+    await expect(store.begin(cut)).rejects.toMatchObject(unavailable);
+    server.thaw();
+    await finishing;
+    await isWell(store);
+    await eventually(async () => (await store.unfinished(cut.id)) === undefined);
+    const begun = await store.begin({ ...message(alice), key: 'key' });
+    expect(begun.type).toBe('taken');
+    if (begun.type === 'taken') await begun.mayRun(AbortSignal.timeout(2000));
+  });
+
+  test('for one statement lets the others go on, and refuses what would wait too long', async () => {
+    const url = await server.newDatabase();
+    const tuning = { ...quick, connections: 3, maxQueued: 2, statementMs: 400, queueMs: 200 };
+    const store = await openStore(url, { tuning, maxWaiting: 10 });
+    await store.begin(message(alice));
+    const sql = postgres(url, { max: 1, onnotice: () => undefined });
+    onTestFinished(() => sql.end());
+    const held = Promise.withResolvers<void>();
+    const locked = Promise.withResolvers<void>();
+    const holding = sql.begin(async (own) => {
+      await own`select from tp_visitors where key = 'u:alice' for update`;
+      locked.resolve();
+      await held.promise;
+    });
+    await locked.promise;
+    const slow = expect(store.begin(message(alice))).rejects.toMatchObject(unavailable);
+    await store.begin(message(user('bob')));
+    expect(store.health()).toEqual({ ok: true });
+    const many = Array.from({ length: 30 }, () => store.clear(alice, true));
+    const settled = await Promise.allSettled(many);
+    const refused = settled.filter(({ status }) => status === 'rejected');
+    expect(refused).toHaveLength(30);
+    await slow;
+    held.resolve();
+    await holding;
+    await isWell(store);
+    const begun = await store.begin(message(alice));
+    expect(begun.type).toBe('taken');
+  });
+});
+
+describe('a connection that is cut', () => {
+  test('in the middle of taking a message: it was not taken, even where the database has done it', async () => {
+    const { store, proxy } = await openBehindProxy();
+    const one = { ...message(alice), key: 'key' };
+    proxy.mode = 'cut-answer';
+    await expect(store.begin(one)).rejects.toMatchObject(unavailable);
+    proxy.mode = 'pass';
+    await isWell(store);
+    await eventually(async () => (await store.unfinished(one.id)) === undefined);
+    const begun = await eventually(() =>
+      store.begin({ ...message(alice), key: 'key' }).catch(() => undefined),
+    );
+    expect(begun.type).toBe('taken');
+    if (begun.type === 'taken') await begun.mayRun(AbortSignal.timeout(2000));
+    expect(await store.interrupted()).toEqual([]);
+  });
+
+  test('in the middle of writing an exchange: it is there, once', async () => {
+    const { store, proxy } = await openBehindProxy();
+    const one = message(alice);
+    await store.begin(one);
+    proxy.mode = 'cut-answer';
+    const finishing = store.finish(answered(one));
+    await eventually(() => !store.health().ok);
+    proxy.mode = 'pass';
+    await finishing;
+    expect(await store.recent(alice, { limit: 5 })).toEqual([answered(one)]);
+    expect(await store.visitors({ limit: 5 })).toMatchObject([{ messages: 1 }]);
+  });
+
+  test('is made again, all of them at once and again and again', async () => {
+    const { store, proxy } = await openBehindProxy();
+    for (let round = 0; round < 10; round++) {
+      await Promise.all(
+        Array.from({ length: 30 }, (_, index) => store.recent(user(`${index}`), { limit: 1 })),
+      );
+      proxy.cut();
+      await Promise.allSettled(Array.from({ length: 30 }, (_, index) => store.fact(`${index}`)));
+      await eventually(() => store.recent(alice, { limit: 1 }).catch(() => undefined));
+    }
+    await isWell(store);
+    await Promise.all(Array.from({ length: 100 }, () => store.recent(alice, { limit: 1 })));
+    expect(proxy.open()).toBeLessThanOrEqual(10);
+  });
+
+  test('by silence is noticed', async () => {
+    const { store, proxy } = await openBehindProxy({ silenceMs: 200, connectMs: 200 });
+    proxy.mode = 'swallow';
+    await expect(store.recent(alice, { limit: 1 })).rejects.toMatchObject(unavailable);
+    await eventually(() => !store.health().ok);
+    proxy.mode = 'pass';
+    await isWell(store);
+    expect(await store.recent(alice, { limit: 1 })).toEqual([]);
+  });
+});

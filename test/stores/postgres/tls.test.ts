@@ -1,0 +1,85 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { startPostgres, type TestPostgres } from '../../helpers/postgres.ts';
+import { openStore, quick } from './helper.ts';
+
+const fixture = (name: string): string => path.join(import.meta.dirname, 'fixtures', name);
+const CA = fixture('ca.pem');
+
+let withTls: TestPostgres;
+let plain: TestPostgres;
+beforeAll(async () => {
+  const tls = {
+    cert: readFileSync(fixture('server.crt'), 'utf8'),
+    key: readFileSync(fixture('server.key'), 'utf8'),
+  };
+  [withTls, plain] = await Promise.all([startPostgres({ tls }), startPostgres()]);
+});
+afterAll(async () => {
+  await Promise.all([withTls.dispose(), plain.dispose()]);
+});
+
+/** Opens a store. @returns Whether its connections are encrypted. */
+const isEncrypted = async (
+  server: TestPostgres,
+  host: string,
+  query: Record<string, string>,
+): Promise<boolean> => {
+  const admin = await server.newDatabase();
+  const url = new URL(admin);
+  url.hostname = host;
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+  await openStore(url.href, { wait: 60_000, tuning: quick });
+  const sql = postgres(admin, { max: 1 });
+  onTestFinished(() => sql.end());
+  const rows = await sql<{ ssl: boolean }[]>`
+    select ssl from pg_stat_ssl join pg_stat_activity using (pid)
+    where application_name = 'thread-proxy' and datname = current_database()`;
+  const found = new Set(rows.map(({ ssl }) => ssl));
+  expect(found.size).toBe(1);
+  return found.has(true);
+};
+
+describe('a server that speaks TLS', () => {
+  test.each([
+    ['localhost', {}, true],
+    ['localhost', { sslmode: 'disable' }, false],
+    ['localhost', { sslmode: 'allow' }, true],
+    ['localhost', { sslmode: 'prefer' }, true],
+    ['127.0.0.1', { sslmode: 'require' }, true],
+    ['127.0.0.1', { sslmode: 'require', sslrootcert: CA }, true],
+    ['127.0.0.1', { sslmode: 'verify-ca', sslrootcert: CA }, true],
+    ['localhost', { sslmode: 'verify-full', sslrootcert: CA }, true],
+  ])('at %s with %j: encrypted %s', async (host, query, expected) => {
+    expect(await isEncrypted(withTls, host, query)).toBe(expected);
+  });
+
+  test.each([
+    ['localhost', { sslmode: 'verify-full' }],
+    ['localhost', { sslmode: 'verify-ca' }],
+    ['localhost', { sslrootcert: 'system' }],
+    ['127.0.0.1', { sslmode: 'verify-full', sslrootcert: CA }],
+  ])('at %s with %j is not trusted, which is told at once', async (host, query) => {
+    await expect(isEncrypted(withTls, host, query)).rejects.toThrow(/its certificate is not trusted: /);
+  });
+});
+
+describe('a server that does not speak TLS', () => {
+  test.each([[{}], [{ sslmode: 'prefer' }], [{ sslmode: 'disable' }]])(
+    'with %j is spoken to without',
+    async (query) => {
+      expect(await isEncrypted(plain, '127.0.0.1', query)).toBe(false);
+    },
+  );
+
+  test.each([['require'], ['verify-ca'], ['verify-full']])(
+    'is refused at once with sslmode=%s',
+    async (sslmode) => {
+      await expect(isEncrypted(plain, '127.0.0.1', { sslmode, sslrootcert: CA })).rejects.toThrow(
+        /it does not speak TLS, which sslmode=[a-z-]+ asks for/,
+      );
+    },
+  );
+});
