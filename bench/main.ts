@@ -16,6 +16,8 @@ import { parseArgs } from 'node:util';
 import { append } from './append.ts';
 import { cleanUpAtExit } from './children.ts';
 import { latency } from './latency.ts';
+import { postgres } from './postgres.ts';
+import { processes } from './processes.ts';
 import { rebuild } from './rebuild.ts';
 import { type Bench, type Row, tableOf } from './report.ts';
 import { snapshots } from './snapshots.ts';
@@ -34,6 +36,8 @@ const BENCHES: Record<string, Bench> = {
   tokens,
   start,
   rebuild,
+  postgres,
+  processes,
 };
 
 const usage = (): never => {

@@ -16,13 +16,18 @@ export const startEmulator = (pace = 0): Promise<Program> =>
     ready: /listening on (http:\S+)/,
   });
 
+/** Where the service keeps everything. */
+export type Kept = { readonly dataDir: string } | { readonly databaseUrl: string };
+
 /** The service as users run it, but without limits on calls: those are not what is measured. */
-export const startService = (emulator: string, dataDir: string): Promise<Program> =>
+export const startService = (emulator: string, kept: Kept): Promise<Program> =>
   startProgram(process.env.BENCH_SERVICE ?? join(root, 'src/main.ts'), {
     env: {
       HOST: '127.0.0.1',
       PORT: '0',
-      DATA_DIR: dataDir,
+      ...('dataDir' in kept
+        ? { DATA_DIR: kept.dataDir }
+        : { DATABASE_URL: kept.databaseUrl, SESSION_SECRET: 'bench-secret-that-nobody-else-has-anywhere' }),
       BACKEND: 'responses',
       OPENAI_BASE_URL: emulator,
       OPENAI_API_KEY: 'bench-key-that-nobody-else-has',

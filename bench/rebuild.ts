@@ -27,7 +27,7 @@ const say = async (url: string, message: string, user_id = 'visitor'): Promise<n
 export const rebuild: Bench = async ({ quick }) => {
   const dataDir = temporaryFolder();
   const old = await createEmulator();
-  const first = await startService(old.url, dataDir);
+  const first = await startService(old.url, { dataDir });
   for (let n = 1; n <= EXCHANGES; n += 1) await say(first.url, `message ${n}`);
   await first.stop();
   await old.close();
@@ -39,7 +39,7 @@ export const rebuild: Bench = async ({ quick }) => {
     const emulator = await createEmulator();
     const copy = temporaryFolder();
     cpSync(dataDir, copy, { recursive: true });
-    const service = await startService(emulator.url, copy);
+    const service = await startService(emulator.url, { dataDir: copy });
     await say(service.url, 'warm up', 'another visitor');
     const before = emulator.calls.total;
     times.rebuilt.push(await say(service.url, 'Do you remember?'));

@@ -13,6 +13,7 @@ interface Caller {
 }
 
 const callers = new Map<string, Caller>();
+let sessions = 0;
 const session = z.object({ session_token: z.string() });
 const frame = z.object({
   type: z.string(),
@@ -23,7 +24,7 @@ const frame = z.object({
 
 /** Begins a visitor's session, so that its socket can be opened. */
 export const makeSession = async (url: string, visitor: string): Promise<void> => {
-  const n = callers.size;
+  const n = sessions++;
   const address = `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}`;
   const headers = { 'X-Forwarded-For': address };
   const response = await fetch(`${url}/api/session`, { method: 'POST', headers });

@@ -20,7 +20,7 @@ export const onStage = async <T>(
   const generator = startGenerator({ tolerant });
   const emulator = await startEmulator(pace);
   const answer = await expectedAnswer();
-  const service = await startService(emulator.url, dataDir);
+  const service = await startService(emulator.url, { dataDir });
   const baseline = await startBaseline(emulator.url);
   try {
     const target = (form: Target['form']): Target => {

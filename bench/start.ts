@@ -9,7 +9,7 @@ const MOST_MS = 2_000;
 /** From the start of the process to the first answer, on one and the same folder. */
 const startOnce = async (emulator: string, dataDir: string): Promise<number> => {
   const began = performance.now();
-  const service = await startService(emulator, dataDir);
+  const service = await startService(emulator, { dataDir });
   const response = await fetch(`${service.url}/api/chat`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },

@@ -5,6 +5,7 @@ import type { Clock, Logger } from './chat/ports.ts';
 import { accessLog } from './http/access-log.ts';
 import { type ChatRouteDeps, chatRoutes } from './http/chat.ts';
 import type { AppEnv } from './http/context.ts';
+import { createDialects, type DialectDeps, type DialectName } from './http/dialects/dialects.ts';
 import { onError, onMethodNotAllowed, onNotFound } from './http/failures.ts';
 import {
   type AllowedOrigins,
@@ -27,9 +28,16 @@ import { createSockets, type Sockets } from './http/socket/sockets.ts';
 import { turnRoutes } from './http/turns.ts';
 import type { CountCall } from './limits/shared-counts.ts';
 
-type RouteDeps = ChatRouteDeps & SessionRouteDeps & HistoryRouteDeps & ModelRouteDeps & OpsRouteDeps;
+type RouteDeps = ChatRouteDeps &
+  SessionRouteDeps &
+  HistoryRouteDeps &
+  ModelRouteDeps &
+  OpsRouteDeps &
+  DialectDeps;
 
-export interface AppDeps extends Omit<RouteDeps, 'postLimit' | 'readLimit'> {
+export interface AppDeps extends Omit<RouteDeps, 'postLimit' | 'readLimit' | 'sessionApi'> {
+  /** The older clients that are served. */
+  readonly dialects: readonly DialectName[];
   readonly readiness: () => Readiness;
   readonly allowedOrigins: AllowedOrigins;
   readonly rate: Rate | null;
@@ -63,13 +71,17 @@ export const createApp = (deps: AppDeps): App => {
   });
   app.use(accessLog(deps.logger, deps.clock));
   app.use(secureHeaders());
-  app.use('/api/*', forwardedWarning(deps));
-  app.use('/api/*', corsHeaders(deps.allowedOrigins));
-  app.use('/api/*', originGate(deps.allowedOrigins));
-  app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   // Reading has buckets of its own: it must not cost a visitor messages.
   const postLimit = createCallLimit({ ...deps, bucket: 'post' });
   const readLimit = createCallLimit({ ...deps, bucket: 'read' });
+  const dialects = createDialects(deps.dialects, { ...deps, postLimit, readLimit });
+  const gates = [
+    forwardedWarning(deps),
+    corsHeaders(deps.allowedOrigins),
+    originGate(deps.allowedOrigins),
+  ] as const;
+  for (const path of new Set(['/api/*', ...dialects.flatMap(({ paths }) => paths)])) app.use(path, ...gates);
+  app.use(methodNotAllowed({ app, onMethodNotAllowed }));
   app.post('/api/chat', postLimit.byAddress, jsonBodyGate());
   app.post('/api/session', postLimit.byAddress, optionalJsonBodyGate());
   app.post('/api/session/refresh', postLimit.byAddress);
@@ -81,10 +93,19 @@ export const createApp = (deps: AppDeps): App => {
     ...deps,
     postLimit,
     readLimit,
-    protocols: { [SOCKET_PATH]: jsonFrames(deps) },
+    protocols: {
+      [SOCKET_PATH]: jsonFrames(deps),
+      ...Object.fromEntries(dialects.flatMap((one) => Object.entries(one.sockets ?? {}))),
+    },
   });
   app.route('/', socketRoute(SOCKET_PATH, sockets));
-  app.route('/', chatRoutes({ ...deps, postLimit }));
+  // Before our own: what is not of an older client's form is left to them.
+  for (const { routes, sockets: paths = {} } of dialects) {
+    for (const path of Object.keys(paths)) app.route('/', socketRoute(path, sockets));
+    app.route('/', routes);
+  }
+  const sessionApi = deps.dialects.includes('session');
+  app.route('/', chatRoutes({ ...deps, postLimit, sessionApi }));
   app.route('/', turnRoutes(deps));
   app.route('/', sessionRoutes({ ...deps, postLimit }));
   app.route('/', historyRoutes({ ...deps, readLimit }));

@@ -8,6 +8,7 @@ import {
   rate,
   secret,
   secrets,
+  someOf,
   text,
   wholeNumber,
   wholeNumberOrOff,
@@ -255,6 +256,12 @@ export const SETTINGS = {
     fallback: '64',
     takes: 'a whole number, 1 to 1024',
     doc: 'Size in MB at which the oldest exchanges move from `conversations.json` into `archive/`.',
+  }),
+  DIALECTS: setting({
+    schema: someOf(['session', 'token', 'sse', 'socket']),
+    fallback: 'all',
+    takes: 'all, none, or some of session, token, sse and socket, comma-separated',
+    doc: "Which other clients' wire forms are served (docs/older-clients.md).",
   }),
   CLEAR_KEEPS_LOG: setting({
     schema: yesOrNo,

@@ -14,6 +14,7 @@ import { onUnreadable } from './http/failures.ts';
 import { HEARTBEAT_MS } from './http/sse.ts';
 import { createSecretMatch } from './identity/secret-match.ts';
 import { createSessionTokens, opaqueName } from './identity/session-tokens.ts';
+import { createTemporaryKeys } from './identity/temporary-keys.ts';
 import { createDailyBudget } from './limits/daily-budget.ts';
 import { createLogger } from './logger.ts';
 import { ConfigError, readConfig, secretsIn } from './read-config.ts';
@@ -111,6 +112,8 @@ export const start = async (options: StartOptions): Promise<Service> => {
         ended: store,
         clock,
       }),
+      temporaryKeys: createTemporaryKeys({ secrets: sessionSecrets, clock }),
+      dialects: settings.DIALECTS,
       isSiteKey: createSecretMatch(settings.SITE_KEYS ?? []),
       vouching: store,
       transcript: store,

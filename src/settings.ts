@@ -114,5 +114,16 @@ export const postgresUrl = readWith((text) => {
 /** One of a few words. */
 export const oneOf = <const T extends readonly string[]>(words: T) => z.enum(words);
 
+/** A few of some words, comma-separated, each once; `all` or `none` of them. */
+export const someOf = <const T extends string>(words: readonly T[]) => {
+  const isWord = (text: string): text is T & string => words.some((word) => word === text);
+  return readWith((text): readonly T[] | undefined => {
+    if (text === 'all') return words;
+    if (text === 'none') return [];
+    const listed = new Set(text.split(',').map((word) => word.trim()));
+    return [...listed].every(isWord) ? words.filter((word) => listed.has(word)) : undefined;
+  });
+};
+
 /** Any text on one line. */
 export const text = z.string().regex(/^[^\r\n\0]+$/);

@@ -182,6 +182,15 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
     bad: ['60', '366d', '-1s'],
   },
   OPS_TOKEN: { absent: undefined, good: [[OTHER, OTHER]], bad: ['too-short-secret', `${LONG},${LONG}`] },
+  DIALECTS: {
+    absent: ['session', 'token', 'sse', 'socket'],
+    good: [
+      ['all', ['session', 'token', 'sse', 'socket']],
+      ['none', []],
+      ['sse, session,sse', ['session', 'sse']],
+    ],
+    bad: ['every', 'session,all', 'session,', 'SSE', 'constructor'],
+  },
   CLEAR_KEEPS_LOG: { absent: true, good: [['false', false]], bad: ['yes', 'True', '1'] },
   RUN_TIMEOUT: {
     absent: 120_000,

@@ -28,6 +28,8 @@ export interface ChatDeps {
 /** What a visitor sends. */
 export interface Message {
   readonly visitor: Visitor;
+  /** What the visitor calls itself; kept in the log beside the exchange. */
+  readonly name?: string | undefined;
   readonly text: string;
   /** The caller's own name of the message, so that it can be sent again without a second run. */
   readonly key?: string | undefined;

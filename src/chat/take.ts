@@ -15,11 +15,11 @@ export interface Taken {
  */
 export const createTake =
   ({ store, budget, clock }: Pick<ChatDeps, 'store' | 'budget' | 'clock'>) =>
-  async ({ visitor, text, key }: Message): Promise<Taken> => {
+  async ({ visitor, name, text, key }: Message): Promise<Taken> => {
     const health = store.health();
     if (!health.ok) throw logUnavailable({ cause: new Error(health.reason) });
     await budget.take();
-    const message = { id: randomUUID(), visitor, user: text, timestamp: clock.now() / 1000, key };
+    const message = { id: randomUUID(), visitor, name, user: text, timestamp: clock.now() / 1000, key };
     try {
       const begun = await store.begin(message);
       if (begun.type === 'known') await budget.giveBack();

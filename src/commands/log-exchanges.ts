@@ -120,5 +120,5 @@ export const asOlder = (one: LoggedExchange, id: string = one.id): OlderExchange
   const kept = isSame ? raw : { ...raw, timestamp };
   const text = rewritten(json, id, stored, kept) ?? (isSame ? json : JSON.stringify(kept));
   const session = key === ANONYMOUS ? stored.session : undefined;
-  return { id, key, session, timestamp, time, json: text };
+  return { id, key, session, name: stored.name, timestamp, time, json: text };
 };

@@ -5,6 +5,18 @@ import type { AppEnv } from './context.ts';
 /** Longest path that is logged, in characters: a path is the caller's to choose. */
 const MAX_PATH = 200;
 
+/**
+ * What stands in the path for a segment that is longer than any of ours: it may be a session token, which some older
+ * clients put there.
+ */
+const MAX_SEGMENT = 64;
+const loggedPath = (path: string): string =>
+  path
+    .split('/')
+    .map((segment) => (segment.length > MAX_SEGMENT ? '…' : segment))
+    .join('/')
+    .slice(0, MAX_PATH);
+
 /** A line for each answered request, without query string, headers or body; probes only at `debug`. */
 export const accessLog = (logger: Logger, clock: { now(): number }): MiddlewareHandler<AppEnv> =>
   async function accessLog(c, next) {
@@ -13,7 +25,7 @@ export const accessLog = (logger: Logger, clock: { now(): number }): MiddlewareH
     const fields = {
       request_id: c.get('requestId'),
       method: c.req.method,
-      path: c.req.path.slice(0, MAX_PATH),
+      path: loggedPath(c.req.path),
       status: c.res.status,
       ms: clock.now() - began,
       exchange: c.get('exchangeId'),

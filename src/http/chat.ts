@@ -2,20 +2,22 @@ import { createRoute } from '@hono/zod-openapi';
 import { accepts } from 'hono/accepts';
 import type { Chat } from '../chat/chat-api.ts';
 import { toChatAnswer } from './chat-answer.ts';
-import type { CallLimit } from './limits.ts';
+import { sessionIdIn, withSession } from './dialects/session-api.ts';
 import { checkedRoutes, failure } from './route-parts.ts';
-import { chatAnswer, chatHeaders, chatRequest } from './schemas.ts';
+import { chatAnswer, chatHeaders, chatRequest, sessionChatAnswer, sessionChatRequest } from './schemas.ts';
 import { streamTurn } from './sse.ts';
+import { type TakeMessageDeps, takeMessage } from './take-message.ts';
 import { type SpeakerDeps, whoSpeaks } from './who-speaks.ts';
 
-export interface ChatRouteDeps extends SpeakerDeps {
+export interface ChatRouteDeps extends SpeakerDeps, TakeMessageDeps {
   readonly chat: Chat;
-  readonly postLimit: CallLimit;
   readonly maxMessageChars: number;
   readonly heartbeatMs: number;
+  /** Whether clients of the session API are served, whose messages come here, too. */
+  readonly sessionApi: boolean;
 }
 
-const postChat = (maxMessageChars: number) =>
+const postChat = ({ maxMessageChars, sessionApi }: ChatRouteDeps) =>
   createRoute({
     method: 'post',
     path: '/api/chat',
@@ -24,13 +26,18 @@ const postChat = (maxMessageChars: number) =>
       'With `Accept: text/event-stream` the answer comes as events: `accepted`, `delta` …, then `done` or `error`.',
     request: {
       headers: chatHeaders,
-      body: { required: true, content: { 'application/json': { schema: chatRequest(maxMessageChars) } } },
+      body: {
+        required: true,
+        content: {
+          'application/json': { schema: (sessionApi ? sessionChatRequest : chatRequest)(maxMessageChars) },
+        },
+      },
     },
     responses: {
       200: {
         description: 'The answer',
         content: {
-          'application/json': { schema: chatAnswer },
+          'application/json': { schema: sessionApi ? sessionChatAnswer : chatAnswer },
           'text/event-stream': { schema: { type: 'string' as const } },
         },
       },
@@ -51,23 +58,20 @@ const postChat = (maxMessageChars: number) =>
 
 /** POST /api/chat: one message in, one answer out; as JSON or as a stream of the same events. */
 export const chatRoutes = (deps: ChatRouteDeps) =>
-  checkedRoutes().openapi(postChat(deps.maxMessageChars), async (c) => {
+  checkedRoutes().openapi(postChat(deps), async (c) => {
     const body = c.req.valid('json');
-    const { visitor, newToken, bySiteKey } = await whoSpeaks(
+    const sessionId = await sessionIdIn(body, deps);
+    const speaker = await whoSpeaks(
       {
         authorization: c.req.header('authorization'),
-        sessionToken: body.session_token,
+        sessionToken: body.session_token || sessionId,
         userId: body.user_id,
       },
       deps,
     );
-    if (bySiteKey) await deps.postLimit.byVisitor(c, visitor);
-    const turn = await deps.chat.send({
-      visitor,
-      text: body.message,
-      key: c.req.valid('header')['idempotency-key'],
-    });
-    c.set('exchangeId', turn.id);
+    const { newToken } = speaker;
+    const key = c.req.valid('header')['idempotency-key'];
+    const turn = await takeMessage(c, { speaker, text: body.message, key }, deps);
     const wanted = accepts(c, {
       header: 'Accept',
       supports: ['application/json', 'text/event-stream'],
@@ -81,5 +85,6 @@ export const chatRoutes = (deps: ChatRouteDeps) =>
       });
     }
     c.header('Cache-Control', 'no-store');
-    return c.json(toChatAnswer(await turn.outcome, newToken), 200);
+    const answer = toChatAnswer(await turn.outcome, newToken);
+    return c.json(deps.sessionApi ? withSession(answer, speaker, sessionId) : answer, 200);
   });

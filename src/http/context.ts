@@ -1,4 +1,5 @@
 import type { HttpBindings } from '@hono/node-server';
+import type { AppError } from '../errors.ts';
 
 /** What a request carries through the routes. */
 export interface AppEnv {
@@ -8,6 +9,8 @@ export interface AppEnv {
     requestId: string;
     /** The exchange that the request began; ties its line in the log to the turn's. */
     exchangeId: string | undefined;
+    /** What an older client reads of a failure, beside our own form. */
+    failureDetail: ((error: AppError) => object) | undefined;
     /** What the limit per visitor counts the request as. */
     countedAs: string | undefined;
   };

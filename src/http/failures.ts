@@ -23,7 +23,8 @@ export const errorBody = (error: AppError, requestId: string) => ({
 
 const answer = (c: Context<AppEnv>, error: AppError): Response => {
   if (error.retryAfter !== undefined) c.header('Retry-After', String(error.retryAfter));
-  return c.json(errorBody(error, c.get('requestId')), error.status);
+  const body = { ...errorBody(error, c.get('requestId')), ...c.get('failureDetail')?.(error) };
+  return c.json(body, error.status);
 };
 
 /** What the libraries throw of their own, as ours. */

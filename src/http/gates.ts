@@ -23,8 +23,8 @@ const MAX_BODY_BYTES = 64 * 1024;
 export const corsHeaders = (allowed: AllowedOrigins): Gate => {
   const preflight = cors({
     origin: allowed === 'any' ? '*' : [...allowed],
-    allowMethods: ['GET', 'POST', 'DELETE', 'OPTIONS'],
-    allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'Last-Event-ID'],
+    allowMethods: ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS'],
+    allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'Last-Event-ID', 'X-API-Key'],
     maxAge: 600,
   });
   return async function corsHeaders(c, next) {

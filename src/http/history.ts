@@ -44,6 +44,9 @@ const clear = createRoute({
   },
 });
 
+/** Exchanges that a client is given beside its token, when it comes back to its session. */
+export const REFRESHED_WITH = 20;
+
 /** @param newestFirst One more than the page holds, where there are more. */
 export const exchangeAnswer = (newestFirst: readonly Exchange[], limit: number): HistoryAnswer => {
   const page = newestFirst.slice(0, limit);

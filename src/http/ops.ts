@@ -1,6 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import type { MiddlewareHandler } from 'hono';
 import { type Store, type VisitorSummary, visitorKey } from '../chat/ports.ts';
 import { forbidden, notFound } from '../errors.ts';
+import type { AppEnv } from './context.ts';
 import { checkedRoutes, failure } from './route-parts.ts';
 import { pageLimit } from './schemas.ts';
 import { bearer } from './who-speaks.ts';
@@ -11,37 +13,38 @@ export interface OpsRouteDeps {
   readonly visitors: Store['visitors'];
 }
 
+/** Where a page of visitors begins. */
+export const visitorsQuery = z.object({
+  after: z.string().max(200, { error: 'after must be what a page gave.' }).optional(),
+  limit: pageLimit,
+});
+
+/** A page of visitors. */
+export const visitorsAnswer = z
+  .object({
+    sessions: z.array(
+      z.object({
+        kind: z.enum(['user', 'verified', 'anonymous']),
+        user_id: z.string().optional(),
+        session_id: z.string().optional(),
+        name: z.string().optional().openapi({ description: 'What the visitor calls itself.' }),
+        messages: z.number(),
+        last_seen: z.number().openapi({ description: 'Seconds since 1970.' }),
+      }),
+    ),
+    after: z.string().optional().openapi({ description: 'Where the next page begins.' }),
+  })
+  .openapi('Sessions');
+
 const sessions = createRoute({
   method: 'get',
   path: '/api/sessions',
   summary: 'The visitors, for ops',
-  request: {
-    query: z.object({
-      after: z.string().max(200, { error: 'after must be what a page gave.' }).optional(),
-      limit: pageLimit,
-    }),
-  },
+  request: { query: visitorsQuery },
   responses: {
     200: {
       description: 'A page of visitors',
-      content: {
-        'application/json': {
-          schema: z
-            .object({
-              sessions: z.array(
-                z.object({
-                  kind: z.enum(['user', 'verified', 'anonymous']),
-                  user_id: z.string().optional(),
-                  session_id: z.string().optional(),
-                  messages: z.number(),
-                  last_seen: z.number().openapi({ description: 'Seconds since 1970.' }),
-                }),
-              ),
-              after: z.string().optional().openapi({ description: 'Where the next page begins.' }),
-            })
-            .openapi('Sessions'),
-        },
-      },
+      content: { 'application/json': { schema: visitorsAnswer } },
     },
     400: failure('invalid_request'),
     403: failure('forbidden'),
@@ -49,31 +52,46 @@ const sessions = createRoute({
   },
 });
 
-const answerOf = ({ visitor: { kind, id }, messages, lastSeen }: VisitorSummary) => ({
+const answerOf = ({ visitor: { kind, id }, name, messages, lastSeen }: VisitorSummary) => ({
   kind,
   ...(kind === 'anonymous' ? { session_id: id } : { user_id: id }),
+  ...(name === undefined ? {} : { name }),
   messages,
   last_seen: lastSeen,
 });
 
-/** GET /api/sessions: who was here, for whoever has the ops token. */
-export const opsRoutes = ({ isOpsToken, visitors }: OpsRouteDeps) => {
-  const routes = checkedRoutes();
-  // Before the query is looked at: nobody else learns what the route takes.
-  routes.get('/api/sessions', async function opsOnly(c, next) {
+/** A page of visitors; with a name those who call themselves by it. */
+export const visitorsPage = async (
+  { limit, after, name }: { limit: number; after?: string | undefined; name?: string },
+  { visitors }: Pick<OpsRouteDeps, 'visitors'>,
+): Promise<z.output<typeof visitorsAnswer>> => {
+  const found = await visitors({
+    limit: limit + 1,
+    ...(after === undefined ? {} : { after }),
+    ...(name === undefined ? {} : { name }),
+  });
+  const page = found.slice(0, limit);
+  const last = found.length > limit ? page.at(-1) : undefined;
+  return { sessions: page.map(answerOf), ...(last ? { after: visitorKey(last.visitor) } : {}) };
+};
+
+/**
+ * Lets in whoever has the ops token. Stands before the query is looked at: nobody else learns what a route takes.
+ * @throws AppError `forbidden`; `not_found` where ops is off
+ */
+export const opsOnly = ({ isOpsToken }: Pick<OpsRouteDeps, 'isOpsToken'>): MiddlewareHandler<AppEnv> =>
+  async function opsOnly(c, next) {
     if (!isOpsToken) throw notFound();
     if (!isOpsToken(bearer(c.req.header('authorization')) ?? '')) throw forbidden();
     await next();
-  });
+  };
+
+/** GET /api/sessions: who was here, for whoever has the ops token. */
+export const opsRoutes = (deps: OpsRouteDeps) => {
+  const routes = checkedRoutes();
+  routes.get('/api/sessions', opsOnly(deps));
   return routes.openapi(sessions, async (c) => {
-    const { after, limit } = c.req.valid('query');
-    const found = await visitors({ limit: limit + 1, ...(after === undefined ? {} : { after }) });
-    const page = found.slice(0, limit);
-    const last = found.length > limit ? page.at(-1) : undefined;
     c.header('Cache-Control', 'no-store');
-    return c.json(
-      { sessions: page.map(answerOf), ...(last ? { after: visitorKey(last.visitor) } : {}) },
-      200,
-    );
+    return c.json(await visitorsPage(c.req.valid('query'), deps), 200);
   });
 };

@@ -18,16 +18,31 @@ const userId = z
     example: 'user123',
   });
 
-/** @param maxChars The longest message, in UTF-16 units. */
-export const messageText = (maxChars: number) => {
-  const error = `message must be a text of 1 to ${maxChars} characters.`;
+/**
+ * A message's text.
+ * @param maxChars The longest one, in UTF-16 units.
+ * @param field What the caller calls it.
+ */
+export const messageText = (maxChars: number, field = 'message') => {
+  const error = `${field} must be a text of 1 to ${maxChars} characters.`;
   return z
     .string({ error })
     .trim()
     .min(1, { error })
     .max(maxChars, { error })
-    .refine(isCleanText, { error: 'message must not hold NUL characters or broken surrogates.' })
+    .refine(isCleanText, { error: `${field} must not hold NUL characters or broken surrogates.` })
     .openapi({ example: 'Hello, how are you?' });
+};
+
+/** What a visitor calls itself. @param field What the caller calls it. */
+export const visitorName = (field: string) => {
+  const error = `${field} must be a text of 1 to 128 characters.`;
+  return z
+    .string({ error })
+    .trim()
+    .min(1, { error })
+    .max(128, { error })
+    .refine(isCleanText, { error: `${field} must not hold NUL characters or broken surrogates.` });
 };
 
 /** The body of POST /api/session. */
@@ -35,12 +50,7 @@ export const sessionRequest = z
   .object(
     {
       user_id: userId,
-      name: z
-        .string({ error: 'name must be a text.' })
-        .trim()
-        .min(1, { error: 'name must be a text of 1 to 128 characters.' })
-        .max(128, { error: 'name must be a text of 1 to 128 characters.' })
-        .refine(isCleanText, { error: 'name must not hold NUL characters or broken surrogates.' })
+      name: visitorName('name')
         .nullish()
         .transform((name) => name ?? undefined),
     },
@@ -62,31 +72,54 @@ export const chatHeaders = z.object({
   }),
 });
 
+const chatFields = (maxChars: number) =>
+  z.object(
+    {
+      user_id: userId,
+      message: messageText(maxChars),
+      session_token: z
+        .string({ error: 'session_token must be a text.' })
+        .max(4_096, { error: 'session_token is too long.' })
+        .nullish(),
+    },
+    { error: 'The body must be a JSON object.' },
+  );
+
 /** The body of POST /api/chat. */
-export const chatRequest = (maxChars: number) =>
-  z
-    .object(
-      {
-        user_id: userId,
-        message: messageText(maxChars),
-        session_token: z
-          .string({ error: 'session_token must be a text.' })
-          .max(4_096, { error: 'session_token is too long.' })
-          .nullish(),
-      },
-      { error: 'The body must be a JSON object.' },
-    )
+export const chatRequest = (maxChars: number) => chatFields(maxChars).openapi('ChatRequest');
+
+const SESSION_ID = 'For clients of the session API: the session token under another name.';
+/** As {@link chatRequest}, with what clients of the session API send. */
+export const sessionChatRequest = (maxChars: number) =>
+  chatFields(maxChars)
+    .extend({
+      // Whatever else stands here is the id of a session that is not ours: it is no reason to refuse the message.
+      session_id: z
+        .string()
+        .max(4_096)
+        .nullish()
+        .catch(undefined)
+        .openapi({ type: 'string', description: SESSION_ID }),
+    })
     .openapi('ChatRequest');
 
+const answerFields = z.object({
+  answer: z.string(),
+  id: z.string().openapi({ description: 'Names the exchange.' }),
+  session_token: z.string().optional().openapi({
+    description: 'With the first answer to an anonymous visitor: send it with the next message.',
+  }),
+  truncated: z.literal(true).optional().openapi({ description: 'The model was cut short.' }),
+});
+
 /** The answer of POST /api/chat. */
-export const chatAnswer = z
-  .object({
-    answer: z.string(),
-    id: z.string().openapi({ description: 'Names the exchange.' }),
-    session_token: z.string().optional().openapi({
-      description: 'With the first answer to an anonymous visitor: send it with the next message.',
-    }),
-    truncated: z.literal(true).optional().openapi({ description: 'The model was cut short.' }),
+export const chatAnswer = answerFields.openapi('ChatAnswer');
+
+/** As {@link chatAnswer}, with what clients of the session API read. */
+export const sessionChatAnswer = answerFields
+  .extend({
+    response: z.string().optional().openapi({ description: 'The answer once more, where session_id is.' }),
+    session_id: z.string().optional().openapi({ description: SESSION_ID }),
   })
   .openapi('ChatAnswer');
 

@@ -2,7 +2,7 @@ import { createRoute, type z } from '@hono/zod-openapi';
 import type { Store } from '../chat/ports.ts';
 import { forbidden, sessionRequired } from '../errors.ts';
 import type { Issued } from '../identity/session-tokens.ts';
-import { exchangeAnswer } from './history.ts';
+import { exchangeAnswer, REFRESHED_WITH } from './history.ts';
 import type { CallLimit } from './limits.ts';
 import { checkedRoutes, failure } from './route-parts.ts';
 import { historyAnswer, sessionAnswer, sessionRequest } from './schemas.ts';
@@ -12,9 +12,6 @@ export interface SessionRouteDeps extends SpeakerDeps {
   readonly postLimit: CallLimit;
   readonly transcript: Pick<Store, 'recent'>;
 }
-
-/** Exchanges that a refreshed session is given. */
-const REFRESHED_WITH = 20;
 
 const json = <T extends z.ZodType>(description: string, schema: T) => ({
   description,

@@ -1,6 +1,6 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Context } from 'hono';
-import type { Turn } from '../chat/live-turns.ts';
+import type { NumberedEvent, Turn } from '../chat/live-turns.ts';
 import type { AppEnv } from './context.ts';
 import { type EventDataOptions, eventData } from './event-data.ts';
 import { MAX_UNREAD_BYTES, readTurn } from './read-turn.ts';
@@ -17,6 +17,8 @@ const HEADERS = {
 
 interface Writing extends EventDataOptions {
   readonly heartbeatMs: number;
+  /** The text of an event in another form than ours. */
+  readonly eventText?: (next: NumberedEvent, id: string, requestId: string) => string;
   /** The number of the first event to write; absent: all from the first. */
   readonly from?: number;
 }
@@ -41,13 +43,14 @@ export const streamTurn = (c: Context<AppEnv>, turn: Turn, writing: Writing): Re
   }, writing.heartbeatMs);
 
   const { from = 0 } = writing;
+  const ownText = ({ n, event }: NumberedEvent): string => {
+    const data = JSON.stringify(eventData(event, turn.id, requestId, writing));
+    return `event: ${event.type}\nid: ${turn.id}:${n}\ndata: ${data}\n\n`;
+  };
   const reader = readTurn(turn, from, {
     isFull,
     cutOff: () => outgoing.destroy(),
-    write: ({ n, event }) => {
-      const data = JSON.stringify(eventData(event, turn.id, requestId, writing));
-      outgoing.write(`event: ${event.type}\nid: ${turn.id}:${n}\ndata: ${data}\n\n`);
-    },
+    write: (next) => outgoing.write((writing.eventText ?? ownText)(next, turn.id, requestId)),
     end: () => {
       clearInterval(heartbeat);
       outgoing.end();

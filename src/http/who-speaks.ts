@@ -12,6 +12,10 @@ export interface Claims {
 
 export interface Speaker {
   readonly visitor: Visitor;
+  /** What the visitor calls itself, where its session has a name for it. */
+  readonly name?: string | undefined;
+  /** The session token that proves it. */
+  readonly token?: string;
   /** A token for a session that began with this message; goes into the answer. */
   readonly newToken?: string;
   /** A server of the site speaks for the visitor: counted per visitor, not per address. */
@@ -47,7 +51,7 @@ export const provenSpeaker = async (claims: Claims, deps: SpeakerDeps): Promise<
   if (token !== undefined) {
     const session = await deps.tokens.verify(token);
     if (claims.userId !== undefined && claims.userId !== session.userId) throw userMismatch();
-    return { visitor: visitorIn(session), bySiteKey };
+    return { visitor: visitorIn(session), name: session.name, token, bySiteKey };
   }
   if (!bySiteKey) return undefined;
   if (claims.userId === undefined) {
@@ -55,6 +59,21 @@ export const provenSpeaker = async (claims: Claims, deps: SpeakerDeps): Promise<
   }
   await deps.vouching.vouch(claims.userId);
   return { visitor: { kind: 'verified', id: claims.userId }, bySiteKey };
+};
+
+/**
+ * The speaker of a session whose token came where a wire form has it, such as in the path. A site key beside it says
+ * that a server of the site calls for the visitor.
+ * @throws AppError `session_invalid`, `session_expired`
+ */
+export const sessionSpeaker = async (
+  token: string,
+  authorization: string | undefined,
+  { tokens, isSiteKey }: SpeakerDeps,
+): Promise<Speaker> => {
+  const session = await tokens.verify(token);
+  const bySiteKey = isSiteKey(bearer(authorization) ?? '');
+  return { visitor: visitorIn(session), name: session.name, token, bySiteKey };
 };
 
 /**

@@ -50,6 +50,31 @@ const TABLE: Record<string, Record<Caller, Outcome>> = {
     other: '403 user_mismatch',
     ops: '401 session_invalid',
   }),
+  'post /api/clear': everyone('401 session_required', {
+    visitor: '200',
+    other: '200',
+    site: '400 invalid_request',
+    ops: '401 session_invalid',
+  }),
+  'post /get_temp_api_key': everyone('403 forbidden', { site: '200' }),
+  'post /api/start_chat': everyone('403 forbidden', { site: '200' }),
+  'post /start_chat': everyone('403 forbidden', { site: '200' }),
+  'get /chat': everyone('400 invalid_request'),
+  'post /chat': everyone('401 session_invalid', {
+    nobody: '401 session_required',
+    visitor: '200',
+    other: '200',
+  }),
+  'get /': everyone('200'),
+  'put /chat/{session_id}': everyone('401 session_invalid', { visitor: '200', other: '200' }),
+  'get /chat_history/{session_id}': everyone('401 session_invalid', { visitor: '200', other: '200' }),
+  'get /sessions': everyone('403 forbidden', { ops: '200' }),
+  'post /token': everyone('200'),
+  'post /refresh_token': everyone('401 session_invalid', {
+    nobody: '401 session_required',
+    visitor: '200',
+    other: '200',
+  }),
   'get /api/models': everyone('200'),
   'get /api/sessions': everyone('403 forbidden', { ops: '200' }),
   'get /healthz': everyone('200'),
@@ -60,6 +85,13 @@ const TABLE: Record<string, Record<Caller, Outcome>> = {
 function everyone(outcome: Outcome, but: Partial<Record<Caller, Outcome>> = {}): Record<Caller, Outcome> {
   return { nobody: outcome, visitor: outcome, other: outcome, site: outcome, ops: outcome, ...but };
 }
+
+/** What each older client's route needs to be looked at for who calls. */
+const QUERIES: Record<string, string> = {
+  'get /': '?username=ann',
+  'get /sessions': '?username=ann',
+  'post /token': '?name=ann',
+};
 
 const startGuarded = async () => {
   const { service } = await startBoth({ env: { SITE_KEYS: SITE_KEY, OPS_TOKEN } });
@@ -73,7 +105,8 @@ const startGuarded = async () => {
   };
   await tokenOf('ann');
   /** A path with the id of an exchange of the user's, where it takes one. */
-  const pathOf = async (path: string) => {
+  const pathOf = async (path: string, who: Caller = 'nobody') => {
+    if (path.includes('{session_id}')) return path.replace('{session_id}', (await bearerOf(who)) ?? 'none');
     if (!path.includes('{id}')) return path;
     const said = await callApi(service, 'POST', '/api/chat', {
       bearer: SITE_KEY,
@@ -101,15 +134,17 @@ describe('who gets in', () => {
     async ({ route, who, row }) => {
       const { service, bearerOf, pathOf } = await startGuarded();
       const [method = '', template = ''] = route.split(' ');
-      const path = await pathOf(template);
-      const isPost = method === 'post';
+      const path = (await pathOf(template, who)) + (QUERIES[route] ?? '');
+      const isPost = method === 'post' || method === 'put';
       const { status, code } = await callApi(
         service,
         method.toUpperCase(),
         isPost || !path.endsWith('history') ? path : `${path}?user_id=ann`,
         {
           bearer: await bearerOf(who),
-          ...(isPost && !path.endsWith('refresh') ? { json: { user_id: 'ann', message: 'Hi' } } : {}),
+          ...(isPost && !path.endsWith('refresh')
+            ? { json: { user_id: 'ann', message: 'Hi', query: 'Hi', payload: 'Hi' } }
+            : {}),
         },
       );
       expect([status, code].filter((part) => part !== undefined).join(' ')).toBe(row[who]);

@@ -304,6 +304,51 @@ export const storeContract = (name: string, open: () => Promise<StoreUnderTest>)
       });
     });
 
+    test('visitors are found by what they called themselves last, page by page, through a restart', async () => {
+      const [one, two, three, four] = [anonymous('one'), anonymous('two'), user('three'), user('four')];
+      const unnamed = exchange(two);
+      await finished(
+        exchange(one, { name: 'TR' }),
+        exchange(two, { name: 'TR' }),
+        unnamed,
+        exchange(three, { name: 'TR' }),
+        exchange(three, { name: 'tr' }),
+        exchange(four),
+      );
+      const keysOf = async (page: Parameters<Store['visitors']>[0]) =>
+        (await store.visitors(page)).map(({ key }) => key);
+      for (const round of ['before', 'after']) {
+        const [first, second] = await store.visitors({ limit: 5, name: 'TR' });
+        expect(new Set([first?.key, second?.key]), round).toEqual(new Set(['a:one', 'a:two']));
+        const [summary] = [first, second].filter((found) => found?.key === 'a:two');
+        expect(summary).toEqual({
+          key: 'a:two',
+          visitor: two,
+          name: 'TR',
+          messages: 2,
+          lastSeen: unnamed.timestamp,
+        });
+        expect(await keysOf({ limit: 1, name: 'TR' })).toEqual([first?.key]);
+        expect(await keysOf({ limit: 5, name: 'TR', after: first?.key ?? '' })).toEqual([second?.key]);
+        expect(await keysOf({ limit: 5, name: 'tr' })).toEqual(['u:three']);
+        expect(await keysOf({ limit: 5, name: '' })).toEqual([]);
+        expect((await store.visitors({ limit: 5 })).find(({ key }) => key === 'u:four')).not.toHaveProperty(
+          'name',
+        );
+        expect(await store.recent(two, { limit: 5 })).toMatchObject([{ id: unnamed.id }, { name: 'TR' }]);
+        await reopen();
+      }
+      await store.clear(one, true);
+      expect(await keysOf({ limit: 5, name: 'TR' })).toEqual(['a:two']);
+    });
+
+    test('a message that a crash cut off keeps its visitor’s name', async () => {
+      const cut: TakenMessage = { ...message(anonymous('one')), name: 'Zoë' };
+      await store.begin(cut);
+      await reopen();
+      expect(await store.interrupted()).toEqual([cut]);
+    });
+
     test('messages are counted by day, each count given once, through a restart', async () => {
       const counts = await Promise.all(Array.from({ length: 20 }, () => store.countMessage('2026-10-13')));
       expect(counts.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));

@@ -107,7 +107,10 @@ export const createConnection = (deps: ConnectionDeps, peer: Peer): Connection =
   const turnFor = async (asked: Extract<Asked, { type: 'message' | 'resume' }>) => {
     if (asked.type === 'resume') return { turn: await ownTurn(asked.id), from: asked.from };
     await deps.postLimit.count(address);
-    return { turn: await chat.send({ visitor, text: asked.text, key: asked.id }), from: 0 };
+    return {
+      turn: await chat.send({ visitor, name: session.name, text: asked.text, key: asked.id }),
+      from: 0,
+    };
   };
 
   /** @throws AppError that the client is told */

@@ -154,7 +154,7 @@ const openLocked = async (deps: JsonStoreDeps, lock: Lock): Promise<JsonStore> =
       return TAKEN;
     },
     async finish(exchange) {
-      const { id, visitor, timestamp } = exchange;
+      const { id, visitor } = exchange;
       const pending = finishing.get(id);
       if (pending) return pending;
       if (memory.log.has(id)) return;
@@ -163,7 +163,7 @@ const openLocked = async (deps: JsonStoreDeps, lock: Lock): Promise<JsonStore> =
       const durable = journal.append(exchangeLine(visitor, json));
       // In memory before it is durable: a snapshot must hold all that the journal parts before it do, and
       // while the disk is out the visitor's next turn is still told of this one.
-      memory.add(visitor, id, timestamp, json);
+      memory.add(visitor, exchange, json);
       snapshots.changed();
       finishing.set(id, durable);
       try {

@@ -16,6 +16,8 @@ export interface Entry extends Kept {
   readonly timestamp: number;
   /** The timestamp, or that of an earlier one in the lane where it is later: it never falls in a lane. */
   readonly time: number;
+  /** What its visitor called itself. */
+  readonly name: string | undefined;
   /** Where it stands in the file. */
   readonly lane: Lane;
   /** Whose it is; undefined: nobody's, as what was cleared, or what an older log has as anonymous. */
@@ -33,6 +35,8 @@ export interface Draft {
   readonly id: string;
   readonly key: string;
   readonly session: string | undefined;
+  /** What the visitor called itself. */
+  readonly name?: string | undefined;
   /** The site vouched for the visitor. */
   readonly verified?: boolean | undefined;
   /** The visitor cleared it: it is kept in the log and told to nobody. */

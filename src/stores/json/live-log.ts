@@ -116,9 +116,9 @@ export class LiveLog {
     const lane = this.openLane(draft.key);
     const owner = ownerOf(draft);
     const own = owner && laneOf(this.#visitors, visitorKey(owner));
-    const { id, timestamp, time } = draft;
+    const { id, timestamp, time, name } = draft;
     const { slab, at, bytes } = this.#slabs.keep(draft.json);
-    const entry: Entry = { id, seq: this.#nextSeq++, timestamp, time, slab, at, bytes, lane, own };
+    const entry: Entry = { id, seq: this.#nextSeq++, timestamp, time, name, slab, at, bytes, lane, own };
     this.#byId.set(id, entry);
     insert(lane, entry);
     if (own) insert(own, entry);
@@ -204,11 +204,13 @@ export class LiveLog {
     return this.#visitors.get(visitorKey(visitor))?.entries.map(({ id }) => id) ?? [];
   }
 
-  /** Each visitor's last exchange, and how many there are of them. */
-  *visitors(): Generator<{ key: string; count: number; last: Entry }> {
+  /** Each visitor's last exchange, how many there are of them, and what it last called itself. */
+  *visitors(): Generator<{ key: string; count: number; last: Entry; name: string | undefined }> {
     for (const { key, entries } of this.#visitors.values()) {
       const last = entries.at(-1);
-      if (last) yield { key, count: entries.length, last };
+      if (!last) continue;
+      const { name } = entries.findLast((entry) => entry.name !== undefined) ?? last;
+      yield { key, count: entries.length, last, name };
     }
   }
 }

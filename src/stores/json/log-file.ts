@@ -59,11 +59,12 @@ function* exchangesIn(text: Buffer, log: LiveLog): Generator<InFile> {
     const { exchange, raw } = checked(json, at, `exchange ${index + 1} of ${JSON.stringify(key)}`);
     const id = identities.idOf(key, index, exchange);
     const session = key === ANONYMOUS ? exchange.session : undefined;
-    const { timestamp, verified, cleared } = exchange;
+    const { timestamp, name, verified, cleared } = exchange;
     yield {
       id,
       key,
       session,
+      name,
       verified,
       cleared,
       timestamp,

@@ -7,7 +7,7 @@ import {
   visitorOf,
 } from '../../chat/ports.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
-import { ANONYMOUS, type OlderDraft } from './lanes.ts';
+import { ANONYMOUS, type Draft, type OlderDraft } from './lanes.ts';
 import { LiveLog } from './live-log.ts';
 import { type ArchiveIntent, type Erasure, exchangeOf, type JournalRecord } from './records.ts';
 import { textOf } from './slabs.ts';
@@ -26,6 +26,9 @@ const FORGET_EVERY = 256;
 
 /** The key of conversations.json under which a visitor's exchanges stand. */
 export const logKey = (visitor: Visitor): string => (visitor.kind === 'anonymous' ? ANONYMOUS : visitor.id);
+
+/** What finds an exchange, beside its visitor. */
+type Facts = Pick<Draft, 'id' | 'name' | 'cleared' | 'timestamp'>;
 
 const fileNames = ({ files }: ArchiveIntent): string => files.map(({ name }) => name).join();
 
@@ -67,14 +70,13 @@ export class Memory {
         this.addTaken(record.message);
         break;
       case 'exchange': {
-        const { id, timestamp, cleared } = record.exchange;
-        this.add(record.visitor, id, timestamp, JSON.stringify(record.exchange), cleared);
+        this.add(record.visitor, record.exchange, JSON.stringify(record.exchange));
         break;
       }
       case 'imported': {
-        const { raw, id, timestamp, session, cleared } = record.exchange;
+        const { raw, id, timestamp, session, name, cleared } = record.exchange;
         const { key, time } = record;
-        this.addOlder({ key, id, timestamp, time, session, cleared, json: JSON.stringify(raw) });
+        this.addOlder({ key, id, timestamp, time, session, name, cleared, json: JSON.stringify(raw) });
         break;
       }
       case 'thread':
@@ -123,10 +125,10 @@ export class Memory {
   }
 
   /** Adds an exchange; its message is then no longer an unfinished one. */
-  add(visitor: Visitor, id: string, timestamp: number, json: string, cleared?: true): void {
+  add(visitor: Visitor, { id, name, cleared, timestamp }: Facts, json: string): void {
     const session = visitor.kind === 'anonymous' ? visitor.id : undefined;
     const verified = visitor.kind === 'verified';
-    this.log.add({ id, key: logKey(visitor), session, verified, cleared, timestamp, json });
+    this.log.add({ id, key: logKey(visitor), session, name, verified, cleared, timestamp, json });
     this.taken.delete(id);
   }
 

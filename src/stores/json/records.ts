@@ -6,6 +6,7 @@ const visitor = z.object({ kind: z.enum(['user', 'verified', 'anonymous']), id: 
 export const takenMessage = z.object({
   id: z.string().min(1),
   visitor,
+  name: z.string().optional(),
   user: z.string(),
   timestamp: z.number(),
   key: z.string().optional(),
@@ -38,6 +39,7 @@ export const storedExchange = z.looseObject({
   timestamp: z.number(),
   id: z.string().min(1).optional().catch(undefined),
   session: z.string().optional().catch(undefined),
+  name: z.string().optional().catch(undefined),
   error: z.string().optional().catch(undefined),
   truncated: z.literal(true).optional().catch(undefined),
   verified: z.literal(true).optional().catch(undefined),
@@ -80,10 +82,10 @@ export type JournalRecord = z.infer<typeof journalRecord>;
 
 /** The exchange as conversations.json has it, in one line. */
 export const exchangeJson = (exchange: Exchange): string => {
-  const { id, visitor: by, user, bot, timestamp, error, truncated, usage } = exchange;
+  const { id, visitor: by, name, user, bot, timestamp, error, truncated, usage } = exchange;
   const session = by.kind === 'anonymous' ? by.id : undefined;
   const verified = by.kind === 'verified' ? true : undefined;
-  return JSON.stringify({ user, bot, timestamp, id, session, verified, error, truncated, usage });
+  return JSON.stringify({ user, bot, timestamp, id, session, name, verified, error, truncated, usage });
 };
 
 /** An exchange's line that says that its visitor cleared it. */
@@ -95,6 +97,7 @@ export const exchangeOf = (by: Visitor, id: string, json: string): Exchange => {
   return {
     id,
     visitor: by,
+    ...(stored.name !== undefined && { name: stored.name }),
     user: stored.user,
     timestamp: stored.timestamp,
     bot: stored.bot,
@@ -109,8 +112,8 @@ const line = (record: z.input<typeof journalRecord>): string => `${JSON.stringif
 /** The first line of a part. Nothing reads its time but people. */
 export const partLine = (number: number, at: number): string =>
   line({ type: 'part', number, at: new Date(at).toISOString() });
-export const takenLine = ({ id, visitor: by, user, timestamp, key }: TakenMessage): string =>
-  line({ type: 'taken', message: { id, visitor: by, user, timestamp, key } });
+export const takenLine = ({ id, visitor: by, name, user, timestamp, key }: TakenMessage): string =>
+  line({ type: 'taken', message: { id, visitor: by, name, user, timestamp, key } });
 /** @param json What {@link exchangeJson} gave: it is not serialised twice. */
 export const exchangeLine = (by: Visitor, json: string): string =>
   `{"type":"exchange","visitor":${JSON.stringify({ kind: by.kind, id: by.id })},"exchange":${json}}\n`;

@@ -48,12 +48,15 @@ export const createSessionFacts = (deps: {
         throw logUnavailable({ cause: new Error('the archive could not be rewritten') });
       }
     },
-    async visitors({ limit, after }) {
+    async visitors({ limit, after, name: wanted }) {
       const found: VisitorSummary[] = [];
       let isPast = after === undefined;
-      for (const { key, count, last } of memory.log.visitors()) {
+      for (const { key, count, last, name } of memory.log.visitors()) {
         if (found.length >= limit) break;
-        if (isPast) found.push({ key, visitor: visitorOf(key), messages: count, lastSeen: last.timestamp });
+        if (isPast && (wanted === undefined || name === wanted)) {
+          const summary = { key, visitor: visitorOf(key), messages: count, lastSeen: last.timestamp };
+          found.push(name === undefined ? summary : { ...summary, name });
+        }
         isPast ||= key === after;
       }
       return found;

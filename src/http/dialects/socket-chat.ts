@@ -1,0 +1,115 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { Store } from '../../chat/ports.ts';
+import { invalidRequest, sessionRequired } from '../../errors.ts';
+import { exchangeAnswer, REFRESHED_WITH } from '../history.ts';
+import type { CallLimit } from '../limits.ts';
+import { checkedRoutes, failure } from '../route-parts.ts';
+import { historyAnswer, messageText, visitorName } from '../schemas.ts';
+import type { SocketProtocol } from '../socket/protocol.ts';
+import { bearer, type SpeakerDeps, sessionSpeaker } from '../who-speaks.ts';
+import type { Dialect } from './dialect.ts';
+
+/**
+ * The socket chat: `POST /token?name=` begins a session, `WS /chat?token=` carries plain texts both ways, and
+ * `POST /refresh_token` gives what was said.
+ */
+
+export interface SocketChatDeps extends SpeakerDeps {
+  readonly transcript: Pick<Store, 'recent'>;
+  readonly postLimit: CallLimit;
+  readonly maxMessageChars: number;
+}
+
+const json = <T extends z.ZodType>(description: string, schema: T) => ({
+  description,
+  content: { 'application/json': { schema } },
+});
+const tokenAnswer = z.object({ name: z.string(), token: z.string() });
+
+const postToken = createRoute({
+  method: 'post',
+  path: '/token',
+  summary: 'Begin a session under a name',
+  request: { query: z.object({ name: visitorName('name') }) },
+  responses: {
+    200: json('The session token', tokenAnswer),
+    400: failure('invalid_request'),
+    403: failure('origin_not_allowed'),
+    429: failure('rate_limited'),
+  },
+});
+
+const refreshToken = createRoute({
+  method: 'post',
+  path: '/refresh_token',
+  summary: 'Get what was said while the line was lost',
+  description: 'With the token as Bearer. The token stays good.',
+  responses: {
+    200: json('The token and the recent history', tokenAnswer.partial().extend(historyAnswer.shape)),
+    401: failure('session_required, session_invalid, session_expired'),
+    403: failure('origin_not_allowed'),
+    429: failure('rate_limited'),
+    503: failure('log_unavailable'),
+  },
+});
+
+/** A frame is a message, and a frame is its whole answer, or the sentence that tells why there is none. */
+const plainFrames = (maxMessageChars: number): SocketProtocol => {
+  const message = messageText(maxMessageChars);
+  return {
+    read: (text) => {
+      const { data, error } = message.safeParse(text);
+      if (data !== undefined) return { type: 'message', text: data };
+      return {
+        type: 'refused',
+        error: invalidRequest(error?.issues[0]?.message ?? 'The frame is not valid.'),
+      };
+    },
+    event: (_, { event }) => {
+      if (event.type === 'done') return event.exchange.bot ?? '';
+      return event.type === 'error' ? event.error.message : undefined;
+    },
+    refusal: ({ message }) => message,
+  };
+};
+
+/** POST /token?name=, WS /chat?token= and POST /refresh_token. */
+export const socketChat = (deps: SocketChatDeps): Dialect => {
+  const { tokens, transcript, postLimit } = deps;
+  const routes = checkedRoutes();
+
+  routes.post(
+    '/token',
+    async function alsoAsDetail(c, next) {
+      // What these clients look for in a refusal, beside our own form.
+      c.set('failureDetail', ({ code, message: msg }) =>
+        code === 'invalid_request' ? { detail: { loc: 'name', msg } } : {},
+      );
+      await next();
+    },
+    postLimit.byAddress,
+  );
+  routes.openapi(postToken, async (c) => {
+    const { name } = c.req.valid('query');
+    const { token } = await tokens.issue({ name });
+    c.header('Cache-Control', 'no-store');
+    return c.json({ name, token }, 200);
+  });
+
+  routes.post('/refresh_token', postLimit.byAddress);
+  routes.openapi(refreshToken, async (c) => {
+    const token = bearer(c.req.header('authorization'));
+    if (token === undefined) throw sessionRequired();
+    const { visitor, name } = await sessionSpeaker(token, undefined, deps);
+    const recent = await transcript.recent(visitor, { limit: REFRESHED_WITH + 1 });
+    c.header('Cache-Control', 'no-store');
+    const answer = { ...(name === undefined ? {} : { name }), token };
+    return c.json({ ...answer, ...exchangeAnswer(recent, REFRESHED_WITH) }, 200);
+  });
+
+  return {
+    paths: ['/token', '/refresh_token', '/chat'],
+    routes,
+    sockets: { '/chat': plainFrames(deps.maxMessageChars) },
+  };
+};

@@ -1,0 +1,220 @@
+import { createRoute, z } from '@hono/zod-openapi';
+import type { NumberedEvent } from '../../chat/live-turns.ts';
+import type { Exchange, Store } from '../../chat/ports.ts';
+import { notFound } from '../../errors.ts';
+import { toChatAnswer } from '../chat-answer.ts';
+import { errorBody } from '../failures.ts';
+import { jsonBodyGate } from '../gates.ts';
+import type { CallLimit } from '../limits.ts';
+import { type OpsRouteDeps, opsOnly, visitorsAnswer, visitorsPage, visitorsQuery } from '../ops.ts';
+import { checkedRoutes, failure } from '../route-parts.ts';
+import { chatHeaders, messageText, visitorName } from '../schemas.ts';
+import { streamTurn } from '../sse.ts';
+import { type TakeMessageDeps, takeMessage } from '../take-message.ts';
+import { type SpeakerDeps, sessionSpeaker } from '../who-speaks.ts';
+import type { Dialect } from './dialect.ts';
+
+/**
+ * The SSE chat: `GET /?username=` begins a session, `PUT /chat/{session_id}` sends `{payload}` and reads the answer
+ * as it comes, `GET /chat_history/{session_id}` gives the dialogue. Its `session_id` is our session token: some 330
+ * characters, which fit a path anywhere. A shorter name for it would open the same, so it would be no safer there.
+ */
+
+export interface SseChatDeps extends SpeakerDeps, TakeMessageDeps, OpsRouteDeps {
+  readonly transcript: Pick<Store, 'recent'>;
+  readonly readLimit: CallLimit;
+  readonly maxMessageChars: number;
+  readonly heartbeatMs: number;
+}
+
+/** Exchanges that a dialogue tells at most, the newest: an answer is bounded. */
+const DIALOGUE_MAX = 500;
+
+const json = <T extends z.ZodType>(description: string, schema: T) => ({
+  description,
+  content: { 'application/json': { schema } },
+});
+const username = visitorName('username');
+const params = z.object({
+  session_id: z.string().openapi({ param: { name: 'session_id', in: 'path' }, description: 'The session.' }),
+});
+const noSession = failure('session_invalid, session_expired');
+const origin = failure('origin_not_allowed');
+const limited = failure('rate_limited');
+
+const begin = createRoute({
+  method: 'get',
+  path: '/',
+  summary: 'Begin a session under a name',
+  request: { query: z.object({ username }) },
+  responses: {
+    200: json('The session', z.object({ session_id: z.string(), username: z.string() })),
+    400: failure('invalid_request'),
+    403: origin,
+    404: failure('not_found: without a username'),
+    429: limited,
+  },
+});
+
+const putChat = (maxChars: number) =>
+  createRoute({
+    method: 'put',
+    path: '/chat/{session_id}',
+    summary: 'Send a prompt and read the answer as it comes',
+    description:
+      'Server-sent events without a name are the text, piece by piece. Then `done` without data, or `error` with the JSON error.',
+    request: {
+      params,
+      headers: chatHeaders,
+      body: {
+        required: true,
+        content: {
+          'application/json': {
+            schema: z
+              .object(
+                { payload: messageText(maxChars, 'payload') },
+                { error: 'The body must be a JSON object.' },
+              )
+              .openapi('PayloadRequest'),
+          },
+        },
+      },
+    },
+    responses: {
+      200: {
+        description: 'The events',
+        content: { 'text/event-stream': { schema: { type: 'string' as const } } },
+      },
+      400: failure('invalid_json, invalid_request'),
+      401: noSession,
+      403: origin,
+      409: failure('thread_busy'),
+      413: failure('body_too_large'),
+      415: failure('unsupported_media_type'),
+      422: failure('idempotency_mismatch'),
+      429: failure('rate_limited, budget_spent'),
+      503: failure('overloaded, log_unavailable, shutting_down'),
+    },
+  });
+
+const dialogue = createRoute({
+  method: 'get',
+  path: '/chat_history/{session_id}',
+  summary: "A session's dialogue, oldest first",
+  request: { params },
+  responses: {
+    200: json(
+      'The dialogue',
+      z.object({
+        chat_history: z.array(
+          z.object({
+            role: z.enum(['user', 'assistant']),
+            content: z.string(),
+            timestamp: z.number().openapi({ description: 'When the prompt came: seconds since 1970.' }),
+          }),
+        ),
+      }),
+    ),
+    401: noSession,
+    403: origin,
+    429: limited,
+    503: failure('log_unavailable'),
+  },
+});
+
+const sessions = createRoute({
+  method: 'get',
+  path: '/sessions',
+  summary: 'The sessions of a name, for ops',
+  request: { query: visitorsQuery.extend({ username }) },
+  responses: {
+    200: json('A page of sessions', visitorsAnswer),
+    400: failure('invalid_request'),
+    403: failure('forbidden, origin_not_allowed'),
+    404: failure('not_found: ops is off'),
+  },
+});
+
+/** What was said, in the words of chat models. A turn that failed has no answer. */
+const toDialogue = ({ user, bot, timestamp }: Exchange) => [
+  { role: 'user' as const, content: user, timestamp },
+  ...(bot === null ? [] : [{ role: 'assistant' as const, content: bot, timestamp }]),
+];
+
+/** An event as these clients read it: text is text, in as many `data` lines as it has. */
+const eventText = ({ n, event }: NumberedEvent, id: string, requestId: string): string => {
+  const head = `id: ${id}:${n}\n`;
+  switch (event.type) {
+    case 'accepted':
+      // Nobody reads it as text, and the reader knows at once that it is welcome.
+      return `: ${id}\n\n`;
+    case 'delta':
+      return `${head}${event.text
+        .split(/\r\n|\r|\n/)
+        .map((line) => `data: ${line}\n`)
+        .join('')}\n`;
+    case 'done':
+      // Without text: a reader that takes no notice of names must not find any in it.
+      return `event: done\n${head}data:\n\n`;
+    case 'error':
+      return `event: error\n${head}data: ${JSON.stringify(errorBody(event.error, requestId))}\n\n`;
+  }
+};
+
+/** GET /?username=, PUT /chat/{session_id}, GET /chat_history/{session_id}, GET /sessions?username=. */
+export const sseChat = (deps: SseChatDeps): Dialect => {
+  const { tokens, transcript, postLimit, readLimit, maxMessageChars, heartbeatMs } = deps;
+  const routes = checkedRoutes();
+
+  routes.get(
+    '/',
+    async function onlyWithUsername(c, next) {
+      if (c.req.query('username') === undefined) throw notFound();
+      await next();
+    },
+    postLimit.byAddress,
+  );
+  routes.openapi(begin, async (c) => {
+    const { username: name } = c.req.valid('query');
+    const { token } = await tokens.issue({ name });
+    c.header('Cache-Control', 'no-store');
+    return c.json({ session_id: token, username: name }, 200);
+  });
+
+  routes.put('/chat/:session_id', postLimit.byAddress, jsonBodyGate());
+  routes.openapi(putChat(maxMessageChars), async (c) => {
+    const { session_id: token } = c.req.valid('param');
+    const speaker = await sessionSpeaker(token, c.req.header('authorization'), deps);
+    const said = {
+      speaker,
+      text: c.req.valid('json').payload,
+      key: c.req.valid('header')['idempotency-key'],
+    };
+    const turn = await takeMessage(c, said, deps);
+    return streamTurn(c, turn, {
+      toAnswer: ({ exchange }) => toChatAnswer(exchange),
+      newToken: undefined,
+      heartbeatMs,
+      eventText,
+    });
+  });
+
+  routes.get('/chat_history/:session_id', readLimit.byAddress);
+  routes.openapi(dialogue, async (c) => {
+    const { session_id: token } = c.req.valid('param');
+    const { visitor, bySiteKey } = await sessionSpeaker(token, c.req.header('authorization'), deps);
+    if (bySiteKey) await readLimit.byVisitor(c, visitor);
+    const newestFirst = await transcript.recent(visitor, { limit: DIALOGUE_MAX });
+    c.header('Cache-Control', 'no-store');
+    return c.json({ chat_history: newestFirst.toReversed().flatMap(toDialogue) }, 200);
+  });
+
+  routes.get('/sessions', opsOnly(deps));
+  routes.openapi(sessions, async (c) => {
+    const { username: name, ...page } = c.req.valid('query');
+    c.header('Cache-Control', 'no-store');
+    return c.json(await visitorsPage({ ...page, name }, deps), 200);
+  });
+
+  return { paths: ['/', '/chat/:session_id', '/chat_history/:session_id', '/sessions'], routes };
+};

@@ -1,0 +1,51 @@
+import { sign, verify } from 'hono/jwt';
+import { z } from 'zod';
+
+/** The one algorithm. It is never taken from a key. */
+const ALGORITHM = 'HS256';
+
+/** Long enough for a page that a server has just given it to, and too short to be worth keeping. */
+const LIFE_S = 60 * 60;
+
+/** `typ` keeps it apart from session tokens, which the same secrets sign: neither is ever taken for the other. */
+const claims = z.object({ typ: z.literal('temporary_key'), exp: z.number() });
+
+/** A key that lets a page begin a session for an hour, in place of a site key, which no page may have. */
+export interface TemporaryKey {
+  readonly key: string;
+  /** When it ends: seconds since 1970. */
+  readonly expiresAt: number;
+}
+
+/** Makes temporary keys and knows them again. They are not kept, and so cannot be ended early. */
+export interface TemporaryKeys {
+  issue(): Promise<TemporaryKey>;
+  isGood(given: string): Promise<boolean>;
+}
+
+/** @param deps.secrets The first signs, all verify. */
+export const createTemporaryKeys = (deps: {
+  secrets: readonly string[];
+  clock: { now(): number };
+}): TemporaryKeys => {
+  const { secrets, clock } = deps;
+  const [signing] = secrets;
+  if (signing === undefined) throw new Error('temporary keys need a secret');
+  return {
+    issue: async () => {
+      const now = Math.floor(clock.now() / 1000);
+      const expiresAt = now + LIFE_S;
+      const payload = { typ: 'temporary_key', iat: now, exp: expiresAt };
+      return { key: await sign(payload, signing, ALGORITHM), expiresAt };
+    },
+    isGood: async (given) => {
+      for (const secret of secrets) {
+        const payload = await verify(given, secret, { alg: ALGORITHM, exp: false }).catch(() => undefined);
+        if (!payload) continue;
+        const { data } = claims.safeParse(payload);
+        return data !== undefined && data.exp * 1000 > clock.now();
+      }
+      return false;
+    },
+  };
+};
