@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { platform, tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { type Binaries, postgresBinaries } from './postgres-binaries.ts';
 
@@ -148,7 +149,7 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Test
 
   let keeper: ChildProcess | undefined;
   let pid = 0;
-  const start = async (): Promise<void> => {
+  const startOnce = async (): Promise<void> => {
     const child = spawn(
       'sh',
       ['-c', KEEPER, 'sh', binaries.postgres, '-D', data, '-p', `${port}`, ...flags],
@@ -169,8 +170,22 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Test
         said = `${said.slice(-10_000)}${line}\n`;
         if (line.includes('ready to accept connections')) resolve();
       });
-      child.once('exit', () => reject(new Error(`Postgres did not start:\n${said}`)));
+      // On close all that it said was heard.
+      child.once('close', () => reject(new Error(`Postgres did not start:\n${said}`)));
     });
+  };
+  const start = async (): Promise<void> => {
+    const giveUpAt = performance.now() + 10_000;
+    for (;;) {
+      try {
+        return await startOnce();
+      } catch (thrown) {
+        // Processes that were killed a moment ago still hold their memory.
+        const isLeft = /pre-existing shared memory|lock file/.test(String(thrown));
+        if (!isLeft || performance.now() > giveUpAt) throw thrown;
+        await sleep(50);
+      }
+    }
   };
   const stop = async (mode: StopMode = 'fast'): Promise<void> => {
     const child = keeper;
@@ -178,11 +193,13 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Test
     keeper = undefined;
     const ended = once(child, 'exit');
     child.stdin?.end('stopped\n');
-    const all = family(pid);
-    if (mode === 'kill') signalAll(all, 'SIGKILL');
-    else {
+    if (mode === 'kill') {
+      // Stopped first, so that it has no more children than those that are found.
+      signalAll([pid], 'SIGSTOP');
+      signalAll(family(pid), 'SIGKILL');
+    } else {
       signalAll([pid], STOP_SIGNALS[mode]);
-      signalAll(all, 'SIGCONT');
+      signalAll(family(pid), 'SIGCONT');
     }
     await ended;
   };
@@ -195,7 +212,10 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Test
     newDatabase: () => newDatabase(url),
     stop,
     start,
-    freeze: () => signalAll(family(pid), 'SIGSTOP'),
+    freeze: () => {
+      signalAll([pid], 'SIGSTOP');
+      signalAll(family(pid), 'SIGSTOP');
+    },
     thaw: () => signalAll(family(pid), 'SIGCONT'),
     dispose: async () => {
       await stop('immediate');

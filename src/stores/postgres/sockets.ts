@@ -112,12 +112,17 @@ export const createSockets = (deps: {
       if (socket.bytesWritten > answered)
         socket.destroy(new Error(`the database was silent for ${silenceMs} ms`));
     });
-    // The driver takes a close without an error for its own.
+    // Before its first answer the driver takes a close without an error for a reason to connect again, at once.
     socket.on('end', () => socket.destroy(new Error('the database closed the connection')));
     socket.on('close', () => {
       if (all.delete(socket) && !isOver) deps.onLost();
     });
-    return socket;
+    // After an error it gives up nothing more when the connection closes, though it takes statements in between, which
+    // would then wait for ever. So it is told of each close as of one without.
+    const emit = socket.emit.bind(socket);
+    const tell = (event: string, ...what: unknown[]): boolean =>
+      emit(event, ...(event === 'close' ? [false] : what));
+    return Object.assign(socket, { emit: tell });
   };
 
   return {
