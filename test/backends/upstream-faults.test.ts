@@ -52,7 +52,7 @@ const FAULTS: [name: string, fault: Fault, times: number, status: number, code: 
 
 describe.each(BACKENDS)('at the %s backend', (backend) => {
   const on = ENDPOINT[backend];
-  const env = { RUN_TIMEOUT: '5s', STREAM_IDLE_TIMEOUT: '200ms' };
+  const env = { RUN_TIMEOUT: '5s', STREAM_IDLE_TIMEOUT: '600ms' };
 
   // Retrying is one piece of code for all; where it takes seconds, one backend shows it.
   const faults = FAULTS.filter(([, , times]) => backend === 'responses' || times === 1);
@@ -145,7 +145,7 @@ describe('an upstream fault', () => {
   it('that ends a run of assistants early cancels it, so that it costs no more', async () => {
     const { service, emulator } = await startBoth({
       backend: 'assistants',
-      env: { STREAM_IDLE_TIMEOUT: '200ms' },
+      env: { STREAM_IDLE_TIMEOUT: '600ms' },
     });
     const cancelled = emulator.next('runs.cancel');
     emulator.fail({ on: 'runs', fault: { kind: 'hang-mid-stream' } });
