@@ -62,7 +62,8 @@ describe.each(BACKENDS)('at the %s backend', (backend) => {
     async (name, fault, times, status, code) => {
       const { service, emulator } = await startBoth({
         backend,
-        emulator: { pace: 1 },
+        // So slow that the words before a failure do not arrive together with it: then it would be retried.
+        emulator: { pace: 15 },
         env: name.includes('before') ? { ...env, RUN_TIMEOUT: '400ms' } : env,
       });
       const handle = emulator.fail({ on, times, fault });
