@@ -64,7 +64,7 @@ describe.each(BACKENDS)('at the %s backend', (backend) => {
         backend,
         // So slow that the words before a failure do not arrive together with it: then it would be retried.
         emulator: { pace: 15 },
-        env: name.includes('before') ? { ...env, RUN_TIMEOUT: '400ms' } : env,
+        env: name.includes('before') ? { ...env, RUN_TIMEOUT: '1500ms' } : env,
       });
       const handle = emulator.fail({ on, times, fault });
       const { events, response } = await service.stream({ user_id: 'ann', message: 'I like apples.' });
