@@ -27,8 +27,10 @@ const isEncrypted = async (
   host: string,
   query: Record<string, string>,
 ): Promise<boolean> => {
-  const admin = await server.newDatabase();
+  const admin = await server.newSchema();
   const url = new URL(admin);
+  const name = url.searchParams.get('search_path') ?? '';
+  url.searchParams.set('application_name', name);
   url.hostname = host;
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
   await openStore(url.href, { wait: 60_000, tuning: quick });
@@ -36,7 +38,7 @@ const isEncrypted = async (
   onTestFinished(() => sql.end());
   const rows = await sql<{ ssl: boolean }[]>`
     select ssl from pg_stat_ssl join pg_stat_activity using (pid)
-    where application_name = 'thread-proxy' and datname = current_database()`;
+    where application_name = ${name}`;
   const found = new Set(rows.map(({ ssl }) => ssl));
   expect(found.size).toBe(1);
   return found.has(true);
