@@ -200,7 +200,9 @@ const openLocked = async (deps: JsonStoreDeps, lock: Lock): Promise<JsonStore> =
     },
     async countMessage(day, by = 1) {
       const count = (memory.days.get(day) ?? 0) + by;
-      memory.count(day, count);
+      // What is taken back goes for this process; a start takes the highest count that it finds.
+      if (by > 0) memory.count(day, count);
+      else memory.days.set(day, count);
       journal.note(dayLine(day, count));
       return count;
     },
