@@ -5,7 +5,7 @@ import { startDatabases, type TestDatabases } from '../helpers/postgres.ts';
 import { temporaryFolder } from '../helpers/service.ts';
 import { openStore } from '../stores/json/helper.ts';
 import { openStore as openPostgres } from '../stores/postgres/helper.ts';
-import { user } from '../stores/store-contract.ts';
+import { exchange, message, user } from '../stores/store-contract.ts';
 import { allIn, move, oddFolder, stateIn } from './moving.ts';
 
 let databases: TestDatabases;
@@ -51,5 +51,42 @@ describe('move', () => {
     expect(await reopened.recent(user('cut off'), { limit: 2 })).toMatchObject([
       { bot: null, error: 'internal_error' },
     ]);
+  });
+
+  test('keeps what was cleared out of histories, also what was in the archive by then', async () => {
+    const root = await temporaryFolder();
+    const dir = path.join(root, 'data');
+    const store = await openStore(dir, { maxBytes: 1500 });
+    const bob = user('bob');
+    const say = async (one: ReturnType<typeof exchange>): Promise<void> => {
+      await store.begin(one);
+      await store.finish(one);
+    };
+    for (let count = 0; count < 20; count++) await say(exchange(bob));
+    await store.snapshot();
+    expect(await store.recent(bob, { limit: 20 })).not.toHaveLength(20);
+    await store.clear(bob, true);
+    const after = exchange(bob);
+    await say(after);
+    await store.close();
+
+    const url = await databases.newDatabase();
+    expect((await move(dir, url)).code).toBe(0);
+    const moved = await openPostgres(url);
+    expect(await moved.recent(bob, { limit: 20 })).toEqual([after]);
+    expect(await moved.newest({ limit: 30 })).toHaveLength(21);
+  });
+
+  test('frees the keys of messages that failed', async () => {
+    const dir = await temporaryFolder();
+    const store = await openStore(dir);
+    const failed = exchange(user('bob'), { bot: null, error: 'upstream_timeout', key: 'key' });
+    await store.begin(failed);
+    await store.finish(failed);
+    await store.close();
+    const url = await databases.newDatabase();
+    expect((await move(dir, url)).code).toBe(0);
+    const moved = await openPostgres(url);
+    expect(await moved.begin({ ...message(user('bob')), key: 'key' })).toMatchObject({ type: 'taken' });
   });
 });

@@ -93,9 +93,12 @@ const anyLog = z.custom<Record<string, Record<string, unknown>[]>>((value) => va
 /** All exchanges of a folder, archive and live, by key and in order. */
 export const allIn = async (dir: string): Promise<Map<string, Record<string, unknown>[]>> => {
   const names = await readdir(path.join(dir, 'archive')).catch(() => []);
-  const undated = names.filter((name) => name.startsWith('undated')).sort();
-  const dated = names.filter((name) => name.endsWith('.json') && !undated.includes(name)).sort();
-  const files = [...undated, ...dated].map((name) => path.join('archive', name));
+  // Without the ending 2026-11 comes before 2026-11-2, as it is to.
+  const months = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -5));
+  const [undated, dated] = [/^undated/, /^\d/].map((which) =>
+    months.filter((name) => which.test(name)).sort(),
+  );
+  const files = [...(undated ?? []), ...(dated ?? [])].map((name) => path.join('archive', `${name}.json`));
   const all = new Map<string, Record<string, unknown>[]>();
   for (const file of [...files, 'conversations.json']) {
     const log = anyLog.parse(JSON.parse(await readFile(path.join(dir, file), 'utf8')));

@@ -23,7 +23,7 @@ export interface IncomingExchange {
 }
 
 /** What one step of the archive holds at most. */
-const STEP_EXCHANGES = 20_000;
+const STEP_EXCHANGES = 10_000;
 const STEP_BYTES = 32 * 1024 * 1024;
 
 const MONTHS = 12;
