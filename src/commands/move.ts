@@ -98,6 +98,7 @@ const move = async (source: Source, target: Target, all: Summary, runOf: (what: 
     const there = await summaryOf(target, runOf('Checking'));
     const different = all.differences(there);
     if (different.length > 0) {
+      await target.distrust();
       throw new Refusal(
         `What is in ${target.name} now is not what was read: ${different.join(', ')} differ.\nRead:\n${summaryText(all)}\nThere:\n${summaryText(there)}`,
       );

@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openMovingStore } from '../../src/stores/postgres/moving.ts';
 import { openPostgresStore } from '../../src/stores/postgres/postgres-store.ts';
@@ -91,6 +92,22 @@ describe('a move that is killed', () => {
     const store = await openPostgres(url);
     const [oldest] = (await store.recent(user('visitor 0'), { limit: EACH })).toReversed();
     expect(oldest?.user).toBe('What was changed');
+    expect((await (await notesIn(url)).counts()).exchanges).toBe(VISITORS * EACH);
+  }, 60_000);
+
+  test('and whose target somebody has touched meanwhile is not completed; the next run begins anew', async () => {
+    const root = await temporaryFolder();
+    const dir = await largeFolder(root);
+    const url = await databases.newDatabase();
+    await killedOnTheWay(dir, url);
+    const sql = postgres(url, { max: 1 });
+    await sql`update tp_exchanges set said = 'forged' where seq = 7`;
+    await sql.end();
+    expect(await move(dir, url)).toMatchObject({
+      ...{ code: 1, stdout: '', stderr: expect.stringContaining('exchanges differ') },
+    });
+    await expect(openPostgresStore(storeDeps(url))).rejects.toThrow('half-moved');
+    expect(await move(dir, url)).toMatchObject({ code: 0, stderr: '' });
     expect((await (await notesIn(url)).counts()).exchanges).toBe(VISITORS * EACH);
   }, 60_000);
 

@@ -111,6 +111,20 @@ describe('a move is refused', () => {
 });
 
 describe('a move', () => {
+  test('is taken in by stores that a service was started on, and that nobody has written to', async () => {
+    const [dir, url, used] = [await smallFolder(), await databases.newDatabase(), await temporaryFolder()];
+    const server = await openPostgres(url);
+    server.setFact('a', 'b');
+    await server.countMessage('2026-11-21');
+    await server.close();
+    expect((await move(dir, url)).code).toBe(0);
+    const store = await openStore(used);
+    store.setFact('a', 'b');
+    await store.close();
+    expect(await move(url, used)).toMatchObject({ code: 0, stderr: '' });
+    expect(await allIn(used)).toMatchObject({ size: 1 });
+  });
+
   test('that is only tried counts, and writes nothing', async () => {
     const root = await temporaryFolder();
     const dir = path.join(root, 'data');

@@ -6,6 +6,7 @@ import { archiveFiles, readFolderLog } from '../../stores/json/folder-log.ts';
 import { listParts } from '../../stores/json/journal-part.ts';
 import { openJsonStore } from '../../stores/json/json-store.ts';
 import { FolderInUseError, type Lock, makeAndLock } from '../../stores/json/lock.ts';
+import { LogFile } from '../../stores/json/log-file.ts';
 import { placesIn } from '../../stores/json/snapshot-writer.ts';
 import { emptyState, readState, type State } from '../../stores/json/state-file.ts';
 import type { MovedFacts } from '../../stores/postgres/moving.ts';
@@ -32,6 +33,17 @@ export const holdsStore = async (dir: string): Promise<boolean> => {
   const files = await Promise.all([log, state].map(isThere));
   const parts = await listParts(journal).catch(() => []);
   return files.includes(true) || parts.length > 0 || (await archiveFiles(dir)).length > 0;
+};
+
+/** Whether more is in this folder than a service leaves there that nobody has written to. */
+export const holdsData = async (dir: string): Promise<boolean> => {
+  const { log, state: file, journal } = placesIn(dir);
+  const parts = await listParts(journal).catch(() => []);
+  if (parts.length > 0 || (await archiveFiles(dir)).length > 0) return true;
+  if (((await new LogFile(log).read())?.size ?? 0) > 0) return true;
+  const state = (await isThere(file)) ? await readState(file) : emptyState();
+  const { threads, keys, vouched, ended, taken } = state;
+  return [threads, keys, vouched, ended, taken].some((list) => [...list].length > 0);
 };
 
 /** Does what a start of the service and its stop would do: afterwards all is in the files, and nothing is half done. */

@@ -9,7 +9,7 @@ import { placesIn } from '../../stores/json/snapshot-writer.ts';
 import { emptyState, readState } from '../../stores/json/state-file.ts';
 import { defaultTuning } from '../../stores/json/tuning.ts';
 import { Refusal, warningsOnly } from '../command.ts';
-import { factsOf, folderPages, holdsStore, lockOf } from './folder-source.ts';
+import { factsOf, folderPages, holdsData, lockOf } from './folder-source.ts';
 import type { Target } from './stores.ts';
 
 /**
@@ -29,7 +29,7 @@ export const openFolderTarget = async (
     const fresh = { from, digest, exchanges: 0, files: [] };
     const found = await readFolderNote(dir);
     if (!found) {
-      if (!(await holdsStore(dir))) return fresh;
+      if (!(await holdsData(dir))) return fresh;
       throw new Refusal(`${dir} has data of its own. Name an empty folder, or one that is not there yet.`);
     }
     if (found.from !== from) {
@@ -71,6 +71,10 @@ export const openFolderTarget = async (
     },
     pages: () => folderPages(dir),
     facts: async () => factsOf(await readState(placesIn(dir).state)),
+    distrust: async () => {
+      const note = await readFolderNote(dir);
+      if (note) await writeFolderNote(dir, { from: note.from, digest: '', exchanges: 0, files: [] });
+    },
     complete: () => removeFolderNote(dir),
     close: async () => lock.release(),
   };

@@ -65,7 +65,7 @@ export const rowOf = (
   };
   const base = fieldsOf(row);
   const other = Object.entries(fields).filter(
-    ([field, value]) => JSON.stringify(value) !== JSON.stringify(base[field]),
+    ([field, value]) => value !== base[field] && JSON.stringify(value) !== JSON.stringify(base[field]),
   );
   const isOdd = visitor === null && key !== ANONYMOUS;
   if (!isOdd && other.length === 0) return row;

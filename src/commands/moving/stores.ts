@@ -43,6 +43,8 @@ export interface Target {
   /** What is there now. */
   pages(): AsyncIterable<readonly Moving[]>;
   facts(): Promise<MovedFacts>;
+  /** What is there is not what was read: the next run of the move begins anew. */
+  distrust(): Promise<void>;
   /** Takes the note away. */
   complete(): Promise<void>;
   close(): Promise<void>;

@@ -53,10 +53,10 @@ class Unique {
   readonly #seen = new CompactNumbers();
   readonly #places = new CompactNumbers();
 
-  /** @returns undefined where it was there before. */
-  add({ key, id, fields, stored }: FolderExchange): FolderExchange | undefined {
+  /** @param text Its line. @returns undefined where it was there before. */
+  add({ key, id, fields, stored }: FolderExchange, text: string): FolderExchange | undefined {
     const index = this.#places.get(key) ?? 0;
-    const signature = hash('sha256', JSON.stringify([key, fields]), 'buffer').readUInt32LE(0);
+    const signature = hash('sha256', `${key}\n${text}`, 'buffer').readUInt32LE(0);
     const known = this.#seen.get(id);
     if (known === signature) return undefined;
     // As the store does where two in one file have the same.
@@ -83,10 +83,11 @@ export async function* readFolderLog(dir: string): AsyncGenerator<FolderExchange
     const log = await new LogFile(path).read();
     let page: FolderExchange[] = [];
     for (const entry of log?.oldestFirst() ?? []) {
-      const raw: unknown = JSON.parse(textOf(entry));
+      const text = textOf(entry);
+      const raw: unknown = JSON.parse(text);
       if (!isObject(raw)) throw new Error(`${path} holds something else than exchanges.`);
       const stored = storedExchange.parse(raw);
-      const one = unique.add({ key: entry.lane.key, id: entry.id, fields: raw, stored });
+      const one = unique.add({ key: entry.lane.key, id: entry.id, fields: raw, stored }, text);
       if (one) page.push(one);
       if (page.length < PAGE) continue;
       yield page;

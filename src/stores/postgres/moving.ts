@@ -3,11 +3,12 @@ import type { Exchange, Logger, UpstreamThread } from '../../chat/ports.ts';
 import { connect, type Database } from './database.ts';
 import type { Sql } from './driver.ts';
 import { asUnavailable } from './failures.ts';
+import { isInUse } from './in-use.ts';
 import { insertBatch } from './moving-in.ts';
 import { exchangeOf, exchangeRow } from './rows.ts';
 import { prepare } from './starting.ts';
 import { readTarget } from './target.ts';
-import { createTransferIn, type TransferIn } from './transfer-in.ts';
+import { createTransferIn, settle, type TransferIn } from './transfer-in.ts';
 import { defaultTuning } from './tuning.ts';
 
 /** An exchange as it moves from store to store. */
@@ -120,11 +121,6 @@ export const openMovingStore = async (deps: {
     const rows = await ask((sql) => sql`select value from tp_meta where name = ${name}`);
     return rows[0] && valueRow.parse(rows[0]).value;
   };
-  /** null: there is none. */
-  const beats = async (): Promise<string | null> => {
-    const rows = await ask((sql) => sql`select sum(beat)::text as value from tp_processes`);
-    return z.object({ value: z.string().nullable() }).parse(rows[0]).value;
-  };
 
   return {
     place: target.name,
@@ -144,6 +140,7 @@ export const openMovingStore = async (deps: {
     complete: async () => {
       await ask((sql) =>
         sql.begin(async (own) => {
+          await settle(own);
           await own`
             insert into tp_visitors (key, messages, last_seen, name)
             select visitor, count(*), (array_agg(at order by seq desc))[1],
@@ -169,16 +166,7 @@ export const openMovingStore = async (deps: {
       );
       return countsRow.parse(rows[0]);
     },
-    isInUse: async (ms) => {
-      const before = await beats();
-      if (before === null) return false;
-      const until = performance.now() + ms;
-      while (performance.now() < until) {
-        await new Promise((resolve) => setTimeout(resolve, Math.min(200, ms)));
-        if ((await beats()) !== before) return true;
-      }
-      return false;
-    },
+    isInUse: (ms) => isInUse(ask, ms),
     async *exchanges() {
       let after = 0;
       // Taken first: what is logged meanwhile is not read, and its numbers may come out of order.
