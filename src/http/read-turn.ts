@@ -7,8 +7,8 @@ export const MAX_UNREAD_BYTES = 256 * 1024;
 export interface Sink {
   /** Whether the reader has left as much unread as it may. */
   isFull(): boolean;
-  /** Whether that is because of other turns, from before its time; absent: it never is. */
-  isExcused?(): boolean;
+  /** Whether that is because of what was there before it. */
+  isExcused(): boolean;
   /** @param isOld It was there before this reader was. */
   write(next: NumberedEvent, isOld: boolean): void;
   /** The reader has left too much unread of what came since it is here. */
@@ -45,7 +45,7 @@ export const readTurn = (turn: Turn, from: number, sink: Sink): TurnReader => {
       const isOld = n < caughtUpAt;
       if (sink.isFull()) {
         // What it could not be told for that is as old, when its time comes.
-        if (sink.isExcused?.()) caughtUpAt = turn.count;
+        if (sink.isExcused()) caughtUpAt = turn.count;
         else if (!isOld) sink.cutOff();
         // Else it goes on when the reader has made room.
         return;

@@ -1,7 +1,13 @@
-import { OpenAPIHono } from '@hono/zod-openapi';
+import { OpenAPIHono, type z } from '@hono/zod-openapi';
 import { invalidRequest } from '../errors.ts';
 import type { AppEnv } from './context.ts';
 import { errorAnswer } from './schemas.ts';
+
+/** A JSON answer, or body, in a route's description. */
+export const json = <T extends z.ZodType>(description: string, schema: T) => ({
+  description,
+  content: { 'application/json': { schema } },
+});
 
 /** A failure in a route's description. @param codes The codes that it can have. */
 export const failure = (codes: string) => ({

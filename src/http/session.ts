@@ -1,10 +1,10 @@
-import { createRoute, type z } from '@hono/zod-openapi';
+import { createRoute } from '@hono/zod-openapi';
 import type { Store } from '../chat/ports.ts';
 import { forbidden, sessionRequired } from '../errors.ts';
 import type { Issued } from '../identity/session-tokens.ts';
 import { exchangeAnswer, REFRESHED_WITH } from './history.ts';
 import type { CallLimit } from './limits.ts';
-import { checkedRoutes, failure } from './route-parts.ts';
+import { checkedRoutes, failure, json } from './route-parts.ts';
 import { historyAnswer, sessionAnswer, sessionRequest } from './schemas.ts';
 import { bearer, type SpeakerDeps, visitorIn } from './who-speaks.ts';
 
@@ -13,10 +13,6 @@ export interface SessionRouteDeps extends SpeakerDeps {
   readonly transcript: Pick<Store, 'recent'>;
 }
 
-const json = <T extends z.ZodType>(description: string, schema: T) => ({
-  description,
-  content: { 'application/json': { schema } },
-});
 const unwell = {
   429: failure('rate_limited'),
   503: failure('log_unavailable'),

@@ -8,6 +8,9 @@ import { MAX_UNREAD_BYTES, readTurn } from './read-turn.ts';
 /** Told often enough that no proxy takes a thinking assistant for a dead connection. */
 export const HEARTBEAT_MS = 10_000;
 
+/** Heartbeats in which a reader that catches up may read nothing: what it has read of one large write does not show. */
+const SILENT_BEATS = 3;
+
 const HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
   // no-transform keeps proxies from compressing, and so from buffering.
@@ -37,9 +40,19 @@ export const streamTurn = (c: Context<AppEnv>, turn: Turn, writing: Writing): Re
   outgoing.writeHead(200, Object.fromEntries(c.body(null, 200, HEADERS).headers));
 
   const isFull = () => outgoing.writableLength >= MAX_UNREAD_BYTES;
+  /** What is unread was there before this reader: that it is much is not the reader's fault, as long as it reads on. */
+  let isCatchingUp = false;
+  let delivered = 0;
+  let silent = 0;
+  const countSilence = (): void => {
+    const before = delivered;
+    delivered = (outgoing.socket?.bytesWritten ?? 0) - (outgoing.socket?.writableLength ?? 0);
+    silent = delivered > before ? 0 : silent + 1;
+  };
   const heartbeat = setInterval(() => {
-    if (isFull()) outgoing.destroy();
-    else outgoing.write(': still there\n\n');
+    countSilence();
+    if (!isFull()) outgoing.write(': still there\n\n');
+    else if (!isCatchingUp || silent > SILENT_BEATS) outgoing.destroy();
   }, writing.heartbeatMs);
 
   const { from = 0 } = writing;
@@ -50,7 +63,11 @@ export const streamTurn = (c: Context<AppEnv>, turn: Turn, writing: Writing): Re
   const reader = readTurn(turn, from, {
     isFull,
     cutOff: () => outgoing.destroy(),
-    write: (next) => outgoing.write((writing.eventText ?? ownText)(next, turn.id, requestId)),
+    isExcused: () => isCatchingUp,
+    write: (next, isOld) => {
+      outgoing.write((writing.eventText ?? ownText)(next, turn.id, requestId));
+      if (isOld && isFull()) isCatchingUp = true;
+    },
     end: () => {
       clearInterval(heartbeat);
       outgoing.end();
@@ -61,7 +78,10 @@ export const streamTurn = (c: Context<AppEnv>, turn: Turn, writing: Writing): Re
     reader.stop();
   };
   outgoing.on('close', leave);
-  outgoing.on('drain', reader.pump);
+  outgoing.on('drain', () => {
+    isCatchingUp = false;
+    reader.pump();
+  });
   // Where there is nothing yet, the reader is still to know that it is welcome.
   if (!turn.at(from)) outgoing.flushHeaders();
   reader.pump();

@@ -1,10 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
-import { sign, verify } from 'hono/jwt';
 import { z } from 'zod';
 import { sessionExpired, sessionInvalid } from '../errors.ts';
-
-/** The one algorithm. It is never taken from a token. */
-const ALGORITHM = 'HS256';
+import { createSigner } from './signer.ts';
 
 /** A session as its token tells it. */
 export interface Session {
@@ -82,8 +79,7 @@ export const createSessionTokens = (deps: {
 }): SessionTokens => {
   const { clock } = deps;
   const listeners: ((tokenId: string) => void)[] = [];
-  const [signing] = deps.secrets;
-  if (signing === undefined) throw new Error('session tokens need a secret');
+  const signer = createSigner(deps.secrets);
 
   const endOf = (begin: number): number => begin + Math.ceil(deps.max / 1000);
   /** When a token is of no use any more, not even for a refresh. */
@@ -110,25 +106,20 @@ export const createSessionTokens = (deps: {
       iat: Math.floor(now / 1000),
       exp: expiresAt,
     };
-    return { ...session, tokenId, expiresAt, token: await sign(payload, signing, ALGORITHM) };
+    return { ...session, tokenId, expiresAt, token: await signer.sign(payload) };
   };
 
   /** @param grace Milliseconds after its end in which it is still taken. */
   const read = async (token: string, grace: number): Promise<Session> => {
-    for (const secret of deps.secrets) {
-      // The end is checked below, by our own clock, so that an expired token is told from a forged one.
-      const payload = await verify(token, secret, { alg: ALGORITHM, exp: false }).catch(() => undefined);
-      if (!payload) continue;
-      const { data } = claims.safeParse(payload);
-      if (!data) throw sessionInvalid();
-      // The first versions named no tokens.
-      const tokenId = data.jti ?? `${data.sid}.${data.iat}.${data.exp}`;
-      if (data.exp * 1000 + grace <= clock.now() || (await deps.ended.hasEnded(tokenId)))
-        throw sessionExpired();
-      const { sid: id, sub: userId, beg: begin = data.iat, exp: expiresAt } = data;
-      return { id, userId, name: data.name, tokenId, begin, expiresAt };
-    }
-    throw sessionInvalid();
+    const { data } = claims.safeParse(await signer.read(token));
+    if (!data) throw sessionInvalid();
+    // The first versions named no tokens.
+    const tokenId = data.jti ?? `${data.sid}.${data.iat}.${data.exp}`;
+    // By our own clock, so that an expired token is told from a forged one.
+    if (data.exp * 1000 + grace <= clock.now() || (await deps.ended.hasEnded(tokenId)))
+      throw sessionExpired();
+    const { sid: id, sub: userId, beg: begin = data.iat, exp: expiresAt } = data;
+    return { id, userId, name: data.name, tokenId, begin, expiresAt };
   };
 
   return {

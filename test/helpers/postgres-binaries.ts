@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, cp, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { access, cp, lstat, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { arch, platform, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -57,8 +57,12 @@ const canRun = ({ initdb, postgres, runAs }: Binaries): boolean =>
 
 /** A copy in the temporary folder: complete, or not there. */
 const copyOf = async (home: string, version: string, runAs: RunAs | undefined): Promise<string> => {
-  const place = path.join(tmpdir(), `thread-proxy-postgres-${version}-${process.getuid?.() ?? 0}`);
-  if (canRun(binariesIn(place, runAs))) return place;
+  const me = process.getuid?.() ?? 0;
+  const place = path.join(tmpdir(), `thread-proxy-postgres-${version}-${me}`);
+  // What lies there under another's name is not run.
+  const there = await lstat(place).catch(() => undefined);
+  if (there && there.uid !== me) throw new Error(`${place} is not ours.`);
+  if (there && canRun(binariesIn(place, runAs))) return place;
   const draft = `${place}-${randomUUID()}`;
   await mkdir(draft, { mode: 0o755 });
   await cp(path.join(home, 'native'), path.join(draft, 'native'), {

@@ -49,6 +49,12 @@ const WAYS: ((service: TestService, bearer: string) => Promise<ApiAnswer>)[] = [
   (service, bearer) => callApi(service, 'GET', '/api/history', { bearer }),
   (service, bearer) => callApi(service, 'DELETE', '/api/history', { bearer }),
   (service, bearer) => callApi(service, 'POST', '/api/session/refresh', { bearer }),
+  (service, bearer) => callApi(service, 'POST', '/refresh_token', { bearer }),
+  (service, token) => callApi(service, 'POST', '/api/clear', { json: { session_id: token } }),
+  (service, Authorization) =>
+    callApi(service, 'POST', '/chat', { json: { query: 'Hi' }, headers: { Authorization } }),
+  (service, token) => callApi(service, 'PUT', `/chat/${token}`, { json: { payload: 'Hi' } }),
+  (service, token) => callApi(service, 'GET', `/chat_history/${token}`),
   (service, bearer) => callApi(service, 'DELETE', '/api/session', { bearer }),
 ];
 

@@ -153,6 +153,29 @@ export const storeContract = (name: string, open: () => Promise<StoreUnderTest>)
       expect(await store.recent(user('alice'), { limit: 5 })).toMatchObject([{ id: cut.id, bot: null }]);
     });
 
+    test('an answer is kept whatever characters the upstream has put into it', async () => {
+      const one = exchange(user('alice'), { bot: 'before\u0000after' });
+      store.setThread(user('alice'), { id: 'thread\ud800', madeBy: 'test' });
+      await finished(one);
+      const [found] = await store.recent(user('alice'), { limit: 1 });
+      expect(['before\u0000after', 'before\ufffdafter']).toContain(found?.bot);
+    });
+
+    test('a message that was taken may run when those of its visitor before it are over, and is unfinished until it is', async () => {
+      const [first, second] = [message(user('alice')), message(user('alice'))];
+      const { signal } = new AbortController();
+      for (const one of [first, second]) {
+        expect(await store.unfinished(one.id)).toBeUndefined();
+        const begun = await store.begin(one);
+        expect(await store.unfinished(one.id)).toEqual(one);
+        if (begun.type !== 'taken') throw new Error('it was not taken');
+        await begun.mayRun(signal);
+        expect(await store.exchange(one.id)).toBeUndefined();
+        await store.finish({ ...one, bot: 'Yes' });
+        expect(await store.unfinished(one.id)).toBeUndefined();
+      }
+    });
+
     test('an exchange is found by its id, with whose it is', async () => {
       const named = exchange(user('anonymous session'));
       const unnamed = exchange(anonymous('one'), { bot: null, error: 'upstream_failed' });

@@ -3,7 +3,7 @@ import type { Store } from '../../chat/ports.ts';
 import { invalidRequest, sessionRequired } from '../../errors.ts';
 import { exchangeAnswer, REFRESHED_WITH } from '../history.ts';
 import type { CallLimit } from '../limits.ts';
-import { checkedRoutes, failure } from '../route-parts.ts';
+import { checkedRoutes, failure, json } from '../route-parts.ts';
 import { historyAnswer, messageText, visitorName } from '../schemas.ts';
 import type { SocketProtocol } from '../socket/protocol.ts';
 import { bearer, type SpeakerDeps, sessionSpeaker } from '../who-speaks.ts';
@@ -20,10 +20,6 @@ export interface SocketChatDeps extends SpeakerDeps {
   readonly maxMessageChars: number;
 }
 
-const json = <T extends z.ZodType>(description: string, schema: T) => ({
-  description,
-  content: { 'application/json': { schema } },
-});
 const tokenAnswer = z.object({ name: z.string(), token: z.string() });
 
 const postToken = createRoute({

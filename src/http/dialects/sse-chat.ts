@@ -7,7 +7,7 @@ import { errorBody } from '../failures.ts';
 import { jsonBodyGate } from '../gates.ts';
 import type { CallLimit } from '../limits.ts';
 import { type OpsRouteDeps, opsOnly, visitorsAnswer, visitorsPage, visitorsQuery } from '../ops.ts';
-import { checkedRoutes, failure } from '../route-parts.ts';
+import { checkedRoutes, failure, json } from '../route-parts.ts';
 import { chatHeaders, messageText, visitorName } from '../schemas.ts';
 import { streamTurn } from '../sse.ts';
 import { type TakeMessageDeps, takeMessage } from '../take-message.ts';
@@ -30,10 +30,6 @@ export interface SseChatDeps extends SpeakerDeps, TakeMessageDeps, OpsRouteDeps 
 /** Exchanges that a dialogue tells at most, the newest: an answer is bounded. */
 const DIALOGUE_MAX = 500;
 
-const json = <T extends z.ZodType>(description: string, schema: T) => ({
-  description,
-  content: { 'application/json': { schema } },
-});
 const username = visitorName('username');
 const params = z.object({
   session_id: z.string().openapi({ param: { name: 'session_id', in: 'path' }, description: 'The session.' }),

@@ -5,7 +5,7 @@ import { forbidden, invalidJson, invalidRequest, sessionRequired } from '../../e
 import type { TemporaryKeys } from '../../identity/temporary-keys.ts';
 import type { AppEnv } from '../context.ts';
 import { jsonBodyGate } from '../gates.ts';
-import { checkedRoutes, failure } from '../route-parts.ts';
+import { checkedRoutes, failure, json } from '../route-parts.ts';
 import { chatHeaders, messageText } from '../schemas.ts';
 import { type TakeMessageDeps, takeMessage } from '../take-message.ts';
 import { bearer, type SpeakerDeps, sessionSpeaker } from '../who-speaks.ts';
@@ -21,10 +21,6 @@ export interface TokenChatDeps extends SpeakerDeps, TakeMessageDeps {
   readonly maxMessageChars: number;
 }
 
-const json = <T extends z.ZodType>(description: string, schema: T) => ({
-  description,
-  content: { 'application/json': { schema } },
-});
 const apiKey = z.object({
   'x-api-key': z.string().optional().openapi({ description: 'A temporary key, or a site key.' }),
 });
@@ -152,9 +148,10 @@ export const tokenChat = (deps: TokenChatDeps): Dialect => {
 
   routes.post('/chat', postLimit.byAddress, jsonBodyGate());
   routes.openapi(postChat(maxMessageChars), async (c) => {
-    const authorization = c.req.header('authorization');
-    const token = bareToken(authorization) ?? bearer(authorization);
-    if (token === undefined) throw sessionRequired();
+    const authorization = c.req.header('authorization')?.trim();
+    // Nothing else speaks on this path, so whatever stands there is meant for a token.
+    const token = bearer(authorization) ?? authorization;
+    if (!token) throw sessionRequired();
     const { 'idempotency-key': key } = c.req.valid('header');
     return c.json(await answer(c, token, c.req.valid('json').query, key), 200);
   });

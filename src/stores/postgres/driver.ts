@@ -40,6 +40,17 @@ const optionsFor = (target: Target, tuning: Tuning, socket: () => Promise<unknow
   types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
 });
 
+/** @throws Error where `work` is not settled within `ms`. */
+const within = async <T>(ms: number, work: PromiseLike<T>): Promise<T> => {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error(`no answer within ${ms} ms`)), ms);
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
 /** The driver's connections. */
 export interface Driver {
   /** @throws What the database or the network throws. */
@@ -59,6 +70,8 @@ export const openDriver = (deps: {
   const options = optionsFor(deps.target, deps.tuning, deps.socket);
   const open = (): Pool => ({ sql: postgres(options), busy: 0, isRetired: false });
   let current = open();
+  // To connect, to be let in and to answer, each takes as long as it may, before this one is reached.
+  const lateMs = 2 * deps.tuning.connectMs + 2 * deps.tuning.silenceMs;
   // With a timeout of 0 it waits for nothing, not for what is lost either.
   const end = (pool: Pool): Promise<void> => pool.sql.end({ timeout: 0 });
 
@@ -67,7 +80,7 @@ export const openDriver = (deps: {
       const pool = current;
       pool.busy += 1;
       try {
-        return await statement(pool.sql);
+        return await within(lateMs, statement(pool.sql));
       } catch (thrown) {
         if (sqlState(thrown) === undefined && !pool.isRetired) {
           pool.isRetired = true;

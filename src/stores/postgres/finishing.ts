@@ -4,12 +4,15 @@ import { logUnavailable } from '../../errors.ts';
 import type { Database } from './database.ts';
 import { createLanes } from './lanes.ts';
 import type { Notes } from './notes.ts';
+import { storable } from './rows.ts';
 import type { OwnTurn, Turns } from './turns.ts';
 
 const keptRow = z.object({ answer: z.string().nullable(), error: z.string().nullable() });
 
 /** Bytes that an exchange takes in memory while it waits, roughly. */
 const sizeOf = ({ user, bot }: Exchange): number => 2 * (user.length + (bot?.length ?? 0)) + 500;
+
+const answerOf = ({ bot }: Exchange): string | null => (bot === null ? null : storable(bot));
 
 /** Records what became of messages. */
 export interface Finishing {
@@ -44,7 +47,8 @@ export const createFinishing = (deps: {
    * @returns Whether it was done; done once before it cannot be done again.
    */
   const write = async (exchange: Exchange, { process }: OwnTurn): Promise<boolean> => {
-    const { id, user, bot, error = null, truncated = false, usage, timestamp, name = null } = exchange;
+    const { id, user, error = null, truncated = false, usage, timestamp, name = null } = exchange;
+    const bot = answerOf(exchange);
     const who = visitorKey(exchange.visitor);
     const rows = await database.persist((sql) => {
       // Looked up with each attempt: it may have been set while the one before failed.
@@ -91,7 +95,7 @@ export const createFinishing = (deps: {
     const refuse = (why: string) => logUnavailable({ cause: new Error(why) });
     if (!found) throw refuse('the message is this process’s no more');
     // A write whose answer was lost has been done; or it was done before, and once is enough.
-    if (!turn || (found.answer === exchange.bot && found.error === (exchange.error ?? null))) return;
+    if (!turn || (found.answer === answerOf(exchange) && found.error === (exchange.error ?? null))) return;
     throw refuse('another process has logged the turn as failed');
   };
 

@@ -1,8 +1,10 @@
 import type { TransactionSql } from 'postgres';
 import type { Batch } from './moving.ts';
+import { storable } from './rows.ts';
 
 /** Rows as one text, which Postgres takes apart: no bound on how many there are. */
-const rows = (list: readonly object[]): string => JSON.stringify(list);
+const rows = (list: readonly object[]): string =>
+  JSON.stringify(list, (_, value: unknown) => (typeof value === 'string' ? storable(value) : value));
 
 /** Writes a batch of a move, and how far it has come. */
 export const insertBatch = async (sql: TransactionSql, batch: Batch, position: string): Promise<void> => {
@@ -37,7 +39,7 @@ export const insertBatch = async (sql: TransactionSql, batch: Batch, position: s
       ${rows(keys.map(([key, entry]) => ({ key, ...entry })))}::text::json) as t(key text, id text, timestamp float8)
     on conflict (key) do update set id = excluded.id, at = excluded.at`;
   await sql`
-    insert into tp_vouched (id) select * from json_array_elements_text(${JSON.stringify(vouched)}::text::json)
+    insert into tp_vouched (id) select * from json_array_elements_text(${JSON.stringify(vouched.map(storable))}::text::json)
     on conflict do nothing`;
   await sql`
     insert into tp_ended (token, until)

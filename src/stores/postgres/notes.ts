@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Store, type UpstreamThread, visitorKey } from '../../chat/ports.ts';
 import type { Database } from './database.ts';
+import { storable } from './rows.ts';
 import type { Turns } from './turns.ts';
 
 /** What is to be kept of a visitor's thread; without one it is to be forgotten. */
@@ -94,7 +95,8 @@ export const createNotes = (deps: { database: Database; turns: Turns; noteMs: nu
       return id === null || madeBy === null ? undefined : { id, madeBy };
     },
     setThread(visitor, thread) {
-      threads.set(visitorKey(visitor), { thread });
+      const clean = thread && { id: storable(thread.id), madeBy: storable(thread.madeBy) };
+      threads.set(visitorKey(visitor), { thread: clean });
       schedule();
     },
     async fact(name) {
@@ -104,7 +106,7 @@ export const createNotes = (deps: { database: Database; turns: Turns; noteMs: nu
       return rows[0] && factRow.parse(rows[0]).value;
     },
     setFact(name, value) {
-      facts.set(name, { value });
+      facts.set(name, { value: storable(value) });
       schedule();
     },
     threadFor: (visitor) => threads.get(visitor),

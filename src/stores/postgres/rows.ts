@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { type Exchange, type TakenMessage, visitorOf } from '../../chat/ports.ts';
 
+/**
+ * A text as Postgres can keep it. Visitors' texts come so; what an upstream says, or an older log holds, need not, and
+ * is not to be lost for a character that nobody sees.
+ */
+export const storable = (text: string): string => text.toWellFormed().replaceAll('\u0000', '\ufffd');
+
 /** A row of tp_taken. */
 export const takenRow = z.object({
   id: z.string(),

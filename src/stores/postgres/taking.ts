@@ -114,6 +114,7 @@ export const createTaking = (deps: {
     }
     if (begun === KNOWN) {
       const rows = await database.ask((sql) => sql`select id from tp_keys where key = ${message.key ?? ''}`);
+      if (!rows[0]) throw logUnavailable({ cause: new Error('the key was forgotten in this moment') });
       return { type: 'known', id: keyRow.parse(rows[0]).id };
     }
     return { type: 'taken', mayRun: turns.enter(message, begun) };

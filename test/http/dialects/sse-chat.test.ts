@@ -94,6 +94,22 @@ describe('a client of the SSE chat', () => {
     expect(again.status).toBe(200);
   });
 
+  it('is served where only tokens name visitors, and may be a verified one', async () => {
+    const { service } = await startBoth({ env: { ...env, IDENTITY: 'signed' } });
+    const { session_id } = await begin(service, 'TR');
+    expect((await read(await put(service, session_id, { payload: 'Hi' }))).at(-1)?.event).toBe('done');
+    const { body } = await callApi(service, 'POST', '/api/session', {
+      bearer: SITE_KEY,
+      json: { user_id: 'TR' },
+    });
+    const verified = String(body.session_token);
+    expect(await historyOf(service, verified)).toEqual([]);
+    await (await put(service, verified, { payload: 'My secret.' })).text();
+    const log = await service.finalLog();
+    expect([log.TR?.length, log.anonymous?.length]).toEqual([1, 1]);
+    expect(log.anonymous?.[0]).toMatchObject({ name: 'TR' });
+  });
+
   it('begins no session without a username', async () => {
     const service = await startService(env);
     expect(await codeOf(await fetch(service.url))).toBe('404 not_found');

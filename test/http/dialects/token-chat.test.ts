@@ -161,6 +161,21 @@ describe('a client of the token chat', () => {
     expect((await allEvents(events)).at(-1)?.event).toBe('done');
   });
 
+  it('may send a query again by its key', async () => {
+    const { service, emulator } = await startBoth({ env });
+    const { jwt_token } = await startChat(service, SITE_KEY);
+    const headers = { Authorization: jwt_token, 'Idempotency-Key': 'one' };
+    const answers = [];
+    for (const path of ['/chat', '/api/chat', '/chat'])
+      answers.push((await post(service, path, headers, { query: 'Hello!' })).body);
+    expect(new Set(answers.map((body) => JSON.stringify(body))).size).toBe(1);
+    expect(emulator.calls.responses).toBe(1);
+    const other = await post(service, '/api/chat', headers, { query: 'Hello again!' });
+    expect(other.code).toBe('idempotency_mismatch');
+    const bad = { ...headers, 'Idempotency-Key': 'x'.repeat(256) };
+    expect((await post(service, '/api/chat', bad, { query: 'Hi' })).status).toBe(400);
+  });
+
   it('is counted with the messages, but not by address where a site key is', async () => {
     const { service } = await startBoth({ env: { ...env, RATE_LIMIT: '2/1h' } });
     for (let i = 0; i < 5; i++) await keyFrom(service);
