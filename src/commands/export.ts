@@ -17,7 +17,7 @@ const USAGE = `Usage: npm run export -- [--out conversations.json] [--force]
 Writes all exchanges of the database at DATABASE_URL into one file of the form of conversations.json, as they are at
 one moment; the service may go on meanwhile. Without DATABASE_URL the log is such a file already, in DATA_DIR.
 
-  --out <file>  where to, conversations.json if absent; - is the standard output
+  --out <file>  where to, conversations.json if absent; - is the standard output (npm run -s)
   --force       replaces the file if it is there
   --help        this text`;
 
