@@ -90,6 +90,15 @@ describe('a database that stops', () => {
     await expect(store.finish({ ...two, bot: 'x'.repeat(2000) })).rejects.toMatchObject(unavailable);
     await server.start();
     await finishing;
+    // Else the visitor's next message would wait for it for ever.
+    const cut: TakenMessage[] = [];
+    await eventually(async () => cut.push(...(await store.interrupted())) > 0);
+    expect(cut).toEqual([two]);
+    await store.finish({ ...two, bot: null, error: 'internal_error' });
+    const next = message(user('bob'));
+    const begun = await store.begin(next);
+    if (begun.type === 'taken') await begun.mayRun(AbortSignal.timeout(5_000));
+    await store.finish(answered(next));
   });
 
   test('is not waited for when the store closes', async () => {
