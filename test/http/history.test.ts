@@ -35,7 +35,7 @@ describe('GET /api/history', () => {
     expect((await said('?before=nothing')).said).toEqual([]);
   });
 
-  it.each(['limit=0', 'limit=101', 'limit=x', 'limit=1.5', `before=${'x'.repeat(129)}`])(
+  it.each(['limit=0', 'limit=101', 'limit=x', 'limit=1.5', `before=${'x'.repeat(129)}`, 'before=a%00'])(
     'does not take ?%s',
     async (query) => {
       const { service } = await startBoth();
