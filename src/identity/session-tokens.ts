@@ -48,6 +48,12 @@ export interface EndedTokens {
   hasEnded(id: string): Promise<boolean>;
 }
 
+/**
+ * How far the clocks of processes may be apart, in milliseconds: a token that one has just issued must be good at once
+ * for another, whose clock may be behind.
+ */
+const CLOCK_SKEW_MS = 30_000;
+
 const name = z.string().min(1).max(128);
 
 /** `typ` keeps apart what else may be signed with the same secret. */
@@ -112,7 +118,7 @@ export const createSessionTokens = (deps: {
   /** @param grace Milliseconds after its end in which it is still taken. */
   const read = async (token: string, grace: number): Promise<Session> => {
     const { data } = claims.safeParse(await signer.read(token));
-    if (!data) throw sessionInvalid();
+    if (!data || data.iat * 1000 > clock.now() + CLOCK_SKEW_MS) throw sessionInvalid();
     // The first versions named no tokens.
     const tokenId = data.jti ?? `${data.sid}.${data.iat}.${data.exp}`;
     // By our own clock, so that an expired token is told from a forged one.
