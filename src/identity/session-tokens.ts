@@ -31,8 +31,13 @@ export interface SessionTokens {
   /** @throws AppError `session_invalid`, or `session_expired` for one that was good once. */
   verify(token: string): Promise<Session>;
   /**
-   * Ends the token and gives another for the same session.
+   * The session of a token that may be refreshed now.
    * @throws AppError as `verify`, and `session_expired` for a session that has lasted as long as one may.
+   */
+  refreshable(token: string): Promise<Session>;
+  /**
+   * Ends the token and gives another for the same session.
+   * @throws AppError as `refreshable`
    */
   refresh(token: string): Promise<Issued>;
   /** @throws AppError as `verify` */
@@ -128,13 +133,19 @@ export const createSessionTokens = (deps: {
     return { id, userId, name: data.name, tokenId, begin, expiresAt };
   };
 
+  const refreshable = async (token: string): Promise<Session> => {
+    const session = await read(token, deps.grace);
+    if (endOf(session.begin) * 1000 <= clock.now()) throw sessionExpired();
+    return session;
+  };
+
   return {
     issue: ({ userId, name } = {}) =>
       give({ id: randomUUID(), userId, name, begin: Math.floor(clock.now() / 1000) }),
     verify: (token) => read(token, 0),
+    refreshable,
     refresh: async (token) => {
-      const session = await read(token, deps.grace);
-      if (endOf(session.begin) * 1000 <= clock.now()) throw sessionExpired();
+      const session = await refreshable(token);
       // Of two refreshes at once one wins: a token has one successor.
       if (!(await endOnce(session))) throw sessionExpired();
       const { id, userId, name, begin } = session;
