@@ -40,7 +40,10 @@ export interface SessionTokens {
    * @throws AppError as `refreshable`
    */
   refresh(token: string): Promise<Issued>;
-  /** @throws AppError as `verify` */
+  /**
+   * Ends the token, also one that has ended by itself and could still be refreshed.
+   * @throws AppError as `verify`
+   */
   end(token: string): Promise<void>;
   /** Calls `listener` with the `tokenId` of each token that is ended here, by `end` or `refresh`. */
   onEnd(listener: (tokenId: string) => void): void;
@@ -152,7 +155,7 @@ export const createSessionTokens = (deps: {
       return give({ id, userId, name, begin });
     },
     end: async (token) => {
-      await endOnce(await read(token, 0));
+      await endOnce(await read(token, deps.grace));
     },
     onEnd: (listener) => void listeners.push(listener),
   };

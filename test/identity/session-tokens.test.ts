@@ -43,12 +43,11 @@ describe('a session token', () => {
     await expect(tokens.refresh(issued.token)).rejects.toMatchObject(expired);
   });
 
-  it('may be refreshed for the grace after its end, and does nothing else then', async () => {
+  it('may be refreshed for the grace after its end, and opens nothing then', async () => {
     const { tokens, clock, known } = tokensAt({ grace: 5 * MINUTE });
     const { token, expiresAt } = await tokens.issue();
     clock.time += 12 * MINUTE;
     await expect(tokens.verify(token)).rejects.toMatchObject(expired);
-    await expect(tokens.end(token)).rejects.toMatchObject(expired);
     expect(await tokens.verify((await tokens.refresh(token)).token)).toBeDefined();
     // Remembered for as long as it could have been refreshed.
     expect([...known.values()]).toEqual([expiresAt + 300]);
@@ -56,6 +55,16 @@ describe('a session token', () => {
     const late = await tokens.issue();
     clock.time += 16 * MINUTE;
     await expect(tokens.refresh(late.token)).rejects.toMatchObject(expired);
+    await expect(tokens.end(late.token)).rejects.toMatchObject(expired);
+  });
+
+  it('can be ended for as long as it could be refreshed: whoever leaves must not be brought back', async () => {
+    const { tokens, clock } = tokensAt({ grace: 5 * MINUTE });
+    const { token } = await tokens.issue();
+    clock.time += 12 * MINUTE;
+    await tokens.end(token);
+    await expect(tokens.refresh(token)).rejects.toMatchObject(expired);
+    await expect(tokens.end(token)).rejects.toMatchObject(expired);
   });
 
   it('has no grace after the end of the whole session', async () => {
