@@ -141,7 +141,7 @@ export const sessionAnswer = z
  * @param error What the caller is told of any other text.
  */
 export const pageMark = (maxChars: number, error: string) =>
-  z.string().max(maxChars, { error }).refine(isCleanText, { error }).optional();
+  z.string({ error }).max(maxChars, { error }).refine(isCleanText, { error }).optional();
 
 const HISTORY_MAX = 100;
 const wrongLimit = `limit must be a whole number, 1 to ${HISTORY_MAX}.`;
