@@ -52,7 +52,7 @@ const FAULTS: [name: string, fault: Fault, times: number, status: number, code: 
 
 describe.each(BACKENDS)('at the %s backend', (backend) => {
   const on = ENDPOINT[backend];
-  const env = { RUN_TIMEOUT: '5s', STREAM_IDLE_TIMEOUT: '200ms' };
+  const env = { RUN_TIMEOUT: '5s', STREAM_IDLE_TIMEOUT: '600ms' };
 
   // Retrying is one piece of code for all; where it takes seconds, one backend shows it.
   const faults = FAULTS.filter(([, , times]) => backend === 'responses' || times === 1);
@@ -62,8 +62,9 @@ describe.each(BACKENDS)('at the %s backend', (backend) => {
     async (name, fault, times, status, code) => {
       const { service, emulator } = await startBoth({
         backend,
-        emulator: { pace: 1 },
-        env: name.includes('before') ? { ...env, RUN_TIMEOUT: '400ms' } : env,
+        // So slow that the words before a failure do not arrive together with it: then it would be retried.
+        emulator: { pace: 15 },
+        env: name.includes('before') ? { ...env, RUN_TIMEOUT: '1500ms' } : env,
       });
       const handle = emulator.fail({ on, times, fault });
       const { events, response } = await service.stream({ user_id: 'ann', message: 'I like apples.' });
@@ -145,7 +146,7 @@ describe('an upstream fault', () => {
   it('that ends a run of assistants early cancels it, so that it costs no more', async () => {
     const { service, emulator } = await startBoth({
       backend: 'assistants',
-      env: { STREAM_IDLE_TIMEOUT: '200ms' },
+      env: { STREAM_IDLE_TIMEOUT: '600ms' },
     });
     const cancelled = emulator.next('runs.cancel');
     emulator.fail({ on: 'runs', fault: { kind: 'hang-mid-stream' } });

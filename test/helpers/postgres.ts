@@ -21,6 +21,8 @@ export interface TestPostgres {
   readonly port: number;
   /** Makes an empty database. @returns Its URL. */
   newDatabase(): Promise<string>;
+  /** Makes an empty schema, which is much quicker. @returns The URL of its database, in which it is the place of all tables. */
+  newSchema(): Promise<string>;
   /** Ends it; the data stay. */
   stop(mode?: StopMode): Promise<void>;
   /** Starts it again on the same data and port. */
@@ -210,6 +212,7 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Test
     url,
     port,
     newDatabase: () => newDatabase(url),
+    newSchema: () => newSchema(url),
     stop,
     start,
     freeze: () => {
@@ -224,40 +227,54 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Test
   };
 };
 
-/** Makes an empty database at the server of `url`. @returns Its URL. */
-export const newDatabase = async (url: string): Promise<string> => {
-  const name = `test_${randomBytes(8).toString('hex')}`;
+/** Runs one statement at the server of `url`. */
+const command = async (url: string, statement: string): Promise<void> => {
   const sql = postgres(url, { max: 1, onnotice: () => undefined });
   try {
-    await sql.unsafe(`create database ${name}`);
+    await sql.unsafe(statement);
   } finally {
     await sql.end();
   }
+};
+
+const newName = (): string => `test_${randomBytes(8).toString('hex')}`;
+
+/** Makes an empty database at the server of `url`. @returns Its URL. */
+export const newDatabase = async (url: string): Promise<string> => {
+  const name = newName();
+  await command(url, `create database ${name}`);
   const made = new URL(url);
   made.pathname = `/${name}`;
   return made.href;
 };
 
-/** Where tests get databases of their own. */
-export type TestDatabases = Pick<TestPostgres, 'newDatabase' | 'dispose'>;
+const newSchema = async (url: string): Promise<string> => {
+  const name = newName();
+  await command(url, `create schema ${name}`);
+  const made = new URL(url);
+  made.searchParams.set('search_path', name);
+  return made.href;
+};
 
-/** The server that TEST_DATABASE_URL names, else one that is started for this file. */
+/** Where tests get databases of their own. */
+export type TestDatabases = Pick<TestPostgres, 'newDatabase' | 'newSchema' | 'dispose'>;
+
+/** A server that is started for this file, or a database of its own at the one that TEST_DATABASE_URL names. */
 export const startDatabases = async (): Promise<TestDatabases> => {
   const url = process.env.TEST_DATABASE_URL;
   if (!url) return startPostgres();
-  const made: string[] = [];
+  const made = [await newDatabase(url)];
   return {
     newDatabase: async () => {
       const database = await newDatabase(url);
       made.push(database);
       return database;
     },
+    newSchema: () => newSchema(made[0] ?? url),
     dispose: async () => {
-      const sql = postgres(url, { max: 1, onnotice: () => undefined });
       for (const one of made) {
-        await sql.unsafe(`drop database if exists ${new URL(one).pathname.slice(1)} with (force)`);
+        await command(url, `drop database if exists ${new URL(one).pathname.slice(1)} with (force)`);
       }
-      await sql.end();
     },
   };
 };

@@ -51,6 +51,8 @@ describe('a socket at one of two processes', () => {
     emulator.fail({ on: 'responses', fault: { kind: 'hold', afterDeltas: 1 } });
     client.send(message('Hello!'));
     const id = (await client.next()).id;
+    // Held by now.
+    await client.until(({ type }) => type === 'delta');
     const second = await openSocket(other, { token });
     second.send({ type: 'resume', id });
     expect(await second.next()).toMatchObject({ type: 'accepted', event: `${id}:0`, id });

@@ -99,7 +99,14 @@ export const createFinishing = (deps: {
     throw refuse('another process has logged the turn as failed');
   };
 
-  const finish = async (exchange: Exchange): Promise<void> => {
+  /** A message whose exchange cannot be kept is one that was cut off: else its visitor's next would wait for ever. */
+  const giveUp = (id: string, { process }: OwnTurn): void => {
+    database
+      .persist((sql) => sql`update tp_taken set process = null where id = ${id} and process = ${process}`)
+      .catch(() => undefined);
+  };
+
+  const keep = async (exchange: Exchange): Promise<void> => {
     const size = sizeOf(exchange);
     if (pendingBytes + size > maxPendingBytes) {
       throw logUnavailable({ cause: new Error('too many exchanges wait for the database') });
@@ -109,8 +116,20 @@ export const createFinishing = (deps: {
       await lanes.run(visitorKey(exchange.visitor), () => settle(exchange));
     } finally {
       pendingBytes -= size;
-      turns.leave(exchange.id);
+    }
+  };
+
+  const finish = async (exchange: Exchange): Promise<void> => {
+    const { id } = exchange;
+    const turn = turns.get(id);
+    let isKept = false;
+    try {
+      await keep(exchange);
+      isKept = true;
+    } finally {
+      turns.leave(id);
       notes.finished(visitorKey(exchange.visitor));
+      if (!isKept && turn) giveUp(id, turn);
     }
   };
 

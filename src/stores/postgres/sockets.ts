@@ -32,6 +32,9 @@ const first = <T>(socket: Socket, event: string, ms: number): Promise<T> =>
     socket.once('error', onError).once('end', onEnd).once(event, onEvent);
   });
 
+/** Hears a failure that comes when nobody waits for one any more, as when a socket fails twice. */
+const unheard = (): void => undefined;
+
 const withTls = async (plain: Socket, target: Target, ms: number): Promise<Socket> => {
   const answer = first<Buffer>(plain, 'data', ms);
   plain.write(SSL_REQUEST);
@@ -51,9 +54,11 @@ const withTls = async (plain: Socket, target: Target, ms: number): Promise<Socke
     ...(target.ca !== undefined && { ca: target.ca }),
     ...(target.ssl !== 'verify-full' && { checkServerIdentity: () => undefined }),
   });
+  socket.on('error', unheard);
   await first(socket, 'secureConnect', ms).catch((cause: unknown) => {
     // Certificates are named in codes of their own; all others are failures of the network.
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+    socket.destroy();
     const isTrust = isVerified && /CERT|SIGNATURE|ISSUER|ALTNAME/.test(code);
     throw new ConnectError(`its certificate is not trusted: ${reasonOf(cause)}`, {
       cause,
@@ -67,11 +72,12 @@ const open = async (target: Target, ms: number): Promise<Socket> => {
   const { host, port } = target;
   const isLocal = host.startsWith('/');
   const plain = isLocal ? connect(`${host}/.s.PGSQL.${port}`) : connect({ host, port, noDelay: true });
+  plain.on('error', unheard);
   try {
     await first(plain, 'connect', ms);
     return target.ssl === 'disable' || isLocal ? plain : await withTls(plain, target, ms);
   } catch (thrown) {
-    plain.on('error', () => undefined).destroy();
+    plain.destroy();
     if (thrown instanceof ConnectError) throw thrown;
     throw new ConnectError(reasonOf(thrown), { cause: thrown });
   }

@@ -36,7 +36,8 @@ const MIB = 1024 * 1024;
 
 export const defaultTuning: Tuning = {
   connections: 10,
-  maxQueued: 200,
+  // All turns of a process at once, and more: what bounds the wait is its time.
+  maxQueued: 5000,
   queueMs: 5000,
   statementMs: 5000,
   // Longer than a statement may take: what is silent for longer is the network, or a host that hangs.

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => databases.dispose());
 
 storeContract('the Postgres store', async () => {
-  const url = await databases.newDatabase();
+  const url = await databases.newSchema();
   // The suite sends many messages of one visitor at once.
   const open = (): Promise<PostgresStore> => openPostgresStore(storeDeps(url, { maxWaiting: 1000 }));
   let current = await open();

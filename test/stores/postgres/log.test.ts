@@ -24,7 +24,7 @@ const say = async (store: PostgresStore, ...exchanges: ReturnType<typeof exchang
 
 describe('the log, for ops', () => {
   test('is listed newest first, page by page, with what was cleared', async () => {
-    const store = await openStore(await databases.newDatabase());
+    const store = await openStore(await databases.newSchema());
     const all = [exchange(alice), exchange(user('bob')), exchange(alice), exchange(anonymous('one'))];
     await say(store, ...all);
     await store.clear(user('bob'), true);
@@ -36,7 +36,7 @@ describe('the log, for ops', () => {
   });
 
   test('can be cut off at a time, with what was kept of visitors of whom nothing is left', async () => {
-    const store = await openStore(await databases.newDatabase());
+    const store = await openStore(await databases.newSchema());
     const [gone, old, kept] = [exchange(user('gone')), exchange(alice), exchange(alice)];
     store.setThread(user('gone'), { id: 'x', madeBy: 'test' });
     store.setThread(alice, { id: 'y', madeBy: 'test' });
@@ -50,7 +50,7 @@ describe('the log, for ops', () => {
   });
 
   test('is rid of what nobody asks for any more, by and by', async () => {
-    const url = await databases.newDatabase();
+    const url = await databases.newSchema();
     const store = await openStore(url, { tuning: { ...quick, tidyMs: 20 } });
     const mover = await openMovingStore({ url, wait: 0, logger: memoryLogger() });
     onTestFinished(() => mover.close());
@@ -100,15 +100,15 @@ describe('a move', () => {
   };
 
   test('fills a store batch by batch, and comes out as it went in; servers are kept off it until it is done', async () => {
-    const url = await databases.newDatabase();
+    const url = await databases.newSchema();
     const mover = await openMovingStore({ url, wait: 0, logger: memoryLogger() });
     onTestFinished(() => mover.close());
     expect(await mover.note()).toBeUndefined();
-    await mover.begin('from ./data');
+    await mover.begin('./data');
     await mover.add({ exchanges: moved.slice(0, 2) }, '2');
     expect(await mover.position()).toBe('2');
     await expect(openPostgresStore(storeDeps(url, { wait: 60_000 }))).rejects.toThrow(
-      /cannot be used: it is half-moved \(from \.\/data\); run the same move again/,
+      /cannot be used: it is half-moved, .*: npm run move -- --from \.\/data --to DATABASE_URL/,
     );
     await mover.add({ exchanges: moved.slice(1) }, '5');
     await mover.add(facts, 'facts');

@@ -21,7 +21,7 @@ const openStores = async (
   count: number,
   maxWaiting = 3,
 ): Promise<[PostgresStore, PostgresStore, ...PostgresStore[]]> => {
-  const url = await databases.newDatabase();
+  const url = await databases.newSchema();
   const open = (): Promise<PostgresStore> => openStore(url, { maxWaiting, tuning: quick });
   const others = Array.from({ length: count - 2 }, open);
   return [await open(), await open(), ...(await Promise.all(others))];
@@ -156,7 +156,7 @@ describe('one run per key', () => {
 
 describe('a process that dies', () => {
   test('frees its thread, and what it was doing is given to one other', async () => {
-    const url = await databases.newDatabase();
+    const url = await databases.newSchema();
     const puppet = await startPuppet(url, quick);
     const [cut, next] = [message(alice), message(alice)];
     expect(await puppet.begin({ ...cut, key: 'key', name: 'Alice' })).toBe('taken');
@@ -172,7 +172,7 @@ describe('a process that dies', () => {
   });
 
   test('when it was only asleep, it can write nothing of what it did, and works on under another name', async () => {
-    const url = await databases.newDatabase();
+    const url = await databases.newSchema();
     const puppet = await startPuppet(url, quick);
     const [cut, next] = [message(alice), message(alice)];
     await puppet.begin(cut);
@@ -209,7 +209,7 @@ describe('a process that dies', () => {
   });
 
   test('that lives is never taken for dead', async () => {
-    const url = await databases.newDatabase();
+    const url = await databases.newSchema();
     const puppet = await startPuppet(url, quick);
     await puppet.begin(message(alice));
     const here = await openStore(url, { tuning: quick });

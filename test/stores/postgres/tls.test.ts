@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
@@ -27,8 +29,10 @@ const isEncrypted = async (
   host: string,
   query: Record<string, string>,
 ): Promise<boolean> => {
-  const admin = await server.newDatabase();
+  const admin = await server.newSchema();
   const url = new URL(admin);
+  const name = url.searchParams.get('search_path') ?? '';
+  url.searchParams.set('application_name', name);
   url.hostname = host;
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
   await openStore(url.href, { wait: 60_000, tuning: quick });
@@ -36,7 +40,7 @@ const isEncrypted = async (
   onTestFinished(() => sql.end());
   const rows = await sql<{ ssl: boolean }[]>`
     select ssl from pg_stat_ssl join pg_stat_activity using (pid)
-    where application_name = 'thread-proxy' and datname = current_database()`;
+    where application_name = ${name}`;
   const found = new Set(rows.map(({ ssl }) => ssl));
   expect(found.size).toBe(1);
   return found.has(true);
@@ -82,4 +86,38 @@ describe('a server that does not speak TLS', () => {
       );
     },
   );
+});
+
+describe('a server that says it speaks TLS', () => {
+  /** A server that answers the question for TLS and then does something else. */
+  const startLiar = async (next: (socket: Socket) => void): Promise<string> => {
+    const listener = createServer((socket) => {
+      socket
+        .on('error', () => undefined)
+        .once('data', () => {
+          socket.write('S');
+          next(socket);
+        });
+    }).listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    onTestFinished(() => void listener.close());
+    const address = listener.address();
+    const port = address !== null && typeof address === 'object' ? address.port : 0;
+    return `postgres://me:secret@127.0.0.1:${port}/x?sslmode=require`;
+  };
+  const opened = (url: string): Promise<unknown> => openStore(url, { tuning: { ...quick, connectMs: 100 } });
+
+  test('and then says nothing, or leaves, is given up', async () => {
+    const silent: Socket[] = [];
+    await expect(opened(await startLiar((socket) => silent.push(socket)))).rejects.toThrow(
+      /no answer within 100 ms/,
+    );
+    for (const socket of silent) socket.destroy();
+    await expect(opened(await startLiar((socket) => socket.destroy()))).rejects.toThrow(/cannot be reached/);
+  });
+
+  test('and says more before anything is encrypted is not believed', async () => {
+    const url = await startLiar((socket) => socket.write('E and more'));
+    await expect(opened(url)).rejects.toThrow(/oddly|certificate/);
+  });
 });
