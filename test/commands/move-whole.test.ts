@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startDatabases, type TestDatabases } from '../helpers/postgres.ts';
@@ -5,6 +6,7 @@ import { temporaryFolder } from '../helpers/service.ts';
 import { openStore } from '../stores/json/helper.ts';
 import { openStore as openPostgres } from '../stores/postgres/helper.ts';
 import { exchange, message, user } from '../stores/store-contract.ts';
+import { older, runCommand } from './helper.ts';
 import { move } from './moving.ts';
 
 let databases: TestDatabases;
@@ -59,5 +61,30 @@ describe('a move', () => {
     expect((await move(dir, back)).code).toBe(0);
     const log = await (await openPostgres(back)).newest({ limit: 9 });
     expect(log.map(({ user: said }) => said).sort()).toEqual(['cleared', 'kept', 'kept']);
+  });
+
+  test('puts an older log, imported after newer exchanges were archived, before these', async () => {
+    const root = await temporaryFolder();
+    const dir = path.join(root, 'data');
+    const store = await openStore(dir, { maxBytes: 1500 });
+    for (let count = 0; count < 20; count++) {
+      const one = { ...exchange(bob), timestamp: 1_700_000_000 + count };
+      await store.begin(one);
+      await store.finish(one);
+    }
+    await store.snapshot();
+    expect(await store.recent(bob, { limit: 20 })).not.toHaveLength(20);
+    await store.close();
+    const file = path.join(root, 'older.json');
+    const times = [1_600_000_000, 1_700_000_000.5];
+    await writeFile(file, JSON.stringify({ bob: times.map((time) => older('imported', time)) }));
+    expect((await runCommand('import', [file], { env: { DATA_DIR: dir } })).code).toBe(0);
+
+    const url = await databases.newDatabase();
+    expect(await move(dir, url)).toMatchObject({ code: 0, stderr: '' });
+    const moved = await openPostgres(url);
+    const history = (await moved.recent(bob, { limit: 30 })).map(({ timestamp }) => timestamp);
+    expect(history).toHaveLength(22);
+    expect(history).toEqual(history.toSorted((a, b) => b - a));
   });
 });
