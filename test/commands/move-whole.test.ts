@@ -48,19 +48,24 @@ describe('a move', () => {
     await store.clear(eve, false);
     await store.begin(message(eve, 'kept'));
     await store.close();
+    const next = await openPostgres(url);
+    const answered = exchange(bob, { user: 'answered' });
+    await next.begin(answered);
+    await next.finish(answered);
+    await next.close();
     const dir = path.join(root, 'data');
     expect(await move(url, dir)).toMatchObject({ code: 0, stderr: '' });
     const moved = await openStore(dir);
-    for (const visitor of [bob, eve]) {
-      expect(await moved.recent(visitor, { limit: 5 })).toMatchObject([
-        { user: 'kept', bot: null, error: 'internal_error' },
-      ]);
-    }
+    const kept = { user: 'kept', bot: null, error: 'internal_error' };
+    expect(await moved.recent(eve, { limit: 5 })).toMatchObject([kept]);
+    expect(await moved.recent(bob, { limit: 5 })).toMatchObject([kept, answered]);
     const back = await databases.newDatabase();
     await moved.close();
     expect((await move(dir, back)).code).toBe(0);
-    const log = await (await openPostgres(back)).newest({ limit: 9 });
-    expect(log.map(({ user: said }) => said).sort()).toEqual(['cleared', 'kept', 'kept']);
+    const again = await openPostgres(back);
+    expect(await again.recent(bob, { limit: 5 })).toMatchObject([kept, answered]);
+    const log = await again.newest({ limit: 9 });
+    expect(log.map(({ user: said }) => said).sort()).toEqual(['answered', 'cleared', 'kept', 'kept']);
   });
 
   test('puts an older log, imported after newer exchanges were archived, before these', async () => {
@@ -86,5 +91,20 @@ describe('a move', () => {
     const history = (await moved.recent(bob, { limit: 30 })).map(({ timestamp }) => timestamp);
     expect(history).toHaveLength(22);
     expect(history).toEqual(history.toSorted((a, b) => b - a));
+  });
+
+  test('frees a key whose exchange is not there', async () => {
+    const dir = await temporaryFolder();
+    const store = await openStore(dir);
+    const one = exchange(bob);
+    await store.begin({ ...one, key: 'key' });
+    await store.finish(one);
+    await store.clear(bob, false);
+    await store.begin(message(eve));
+    await store.close();
+    const url = await databases.newDatabase();
+    expect((await move(dir, url)).stdout).toMatch(/keys +1 /);
+    const moved = await openPostgres(url);
+    expect(await moved.begin({ ...message(bob), key: 'key' })).toMatchObject({ type: 'taken' });
   });
 });
