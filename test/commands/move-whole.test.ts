@@ -107,4 +107,18 @@ describe('a move', () => {
     const moved = await openPostgres(url);
     expect(await moved.begin({ ...message(bob), key: 'key' })).toMatchObject({ type: 'taken' });
   });
+
+  test('calls two schemas of one database by two names', async () => {
+    const root = await temporaryFolder();
+    for (const url of [await databases.newDatabase(), await databases.newSchema()]) {
+      const store = await openPostgres(url);
+      const one = exchange(bob);
+      await store.begin(one);
+      await store.finish(one);
+      await store.close();
+      const { host, pathname, search } = new URL(url);
+      const { stdout } = await move(url, path.join(root, pathname));
+      expect(stdout).toContain(`Moved postgres://${host}${pathname}${search} into`);
+    }
+  });
 });

@@ -54,7 +54,7 @@ export interface MovingStore extends TransferIn {
   counts(): Promise<Record<'exchanges' | 'taken' | keyof MovedFacts, number>>;
   /** Messages that were taken and never finished, as the failed exchanges that a server would log them as. */
   unfinished(): Promise<MovedExchange[]>;
-  /** Which database: host, port and name. */
+  /** Which database: host, port and name, and the schema where it is not the usual one. */
   readonly place: string;
   /** Whether a server gives signs of life within `ms` milliseconds. */
   isInUse(ms: number): Promise<boolean>;
@@ -74,6 +74,7 @@ const movedRow = exchangeRow.extend({
   more: z.string().nullable(),
 });
 const valueRow = z.object({ value: z.string() });
+const schemaRow = z.object({ schema: z.string() });
 const countsRow = z.object({
   exchanges: z.number(),
   taken: z.number(),
@@ -122,8 +123,14 @@ export const openMovingStore = async (deps: {
     return rows[0] && valueRow.parse(rows[0]).value;
   };
 
+  const found = await ask((sql) => sql`select current_schema() as schema`).catch(async (thrown: unknown) => {
+    await database.close(0);
+    throw thrown;
+  });
+  const { schema } = schemaRow.parse(found[0]);
+
   return {
-    place: target.name,
+    place: schema === 'public' ? target.name : `${target.name}?search_path=${encodeURIComponent(schema)}`,
     ...createTransferIn({ ask }),
     note: () => meta('moving'),
     position: () => meta('moved'),
