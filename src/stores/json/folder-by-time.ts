@@ -21,9 +21,9 @@ function* spotsIn(path: string): Generator<Spot> {
   try {
     // An empty file counts as a log without exchanges.
     if (reader.size === 0) return;
-    for (const found of reader.pass()) {
-      if (found.kind === 'list') continue;
-      const { kind, key, json, at, end } = found;
+    for (const one of reader.pass()) {
+      if (one.kind === 'list') continue;
+      const { kind, key, json, at, end } = one;
       if (kind === 'stray') throw new ConversationsSyntaxError('expected "["', at);
       const index = identities.nextIndex(key);
       const { exchange } = checked(json, at, `exchange ${index + 1} of ${JSON.stringify(key)}`);
@@ -43,17 +43,38 @@ function* spotsIn(path: string): Generator<Spot> {
 const idOf = ({ key, index, isNamed }: Spot, stored: StoredExchange): string =>
   isNamed && stored.id !== undefined ? stored.id : olderId(key, index, stored);
 
-/** A file, and when the first of its exchanges was. */
-interface Span {
+/** A file, and where its exchanges stand. */
+interface FoundFile {
   readonly path: string;
   /** Its place among the files. */
   readonly place: number;
+  readonly spots: Spots;
+  /** The places of its spots, by time. */
+  readonly order: Uint32Array;
+  /** When the first of its exchanges was. */
   readonly from: number;
 }
 
+const NONE = Number.POSITIVE_INFINITY;
+
+/** The files that hold exchanges, by the time of their first. */
+const findFiles = async (dir: string): Promise<FoundFile[]> => {
+  const files: FoundFile[] = [];
+  for (const [place, path] of (await filesOf(dir)).entries()) {
+    const spots = new Spots();
+    for (const spot of spotsIn(path)) {
+      spots.add(spot);
+      if (spots.size % PAGE === 0) await setImmediate();
+    }
+    const order = spots.byTime();
+    const first = spots.get(order[0] ?? NONE);
+    if (first) files.push({ path, place, spots, order, from: first.time });
+  }
+  return files.sort((a, b) => a.from - b.from);
+};
+
 /** A file whose exchanges are taken one by one, by time. */
 interface OpenFile {
-  /** Its place among the files. */
   readonly place: number;
   /** The next one's time; undefined where none is left. */
   time(): number | undefined;
@@ -62,22 +83,16 @@ interface OpenFile {
   close(): void;
 }
 
-const openByTime = async ({ path, place }: Span): Promise<OpenFile> => {
-  const spots = new Spots();
-  for (const spot of spotsIn(path)) {
-    spots.add(spot);
-    if (spots.size % PAGE === 0) await setImmediate();
-  }
-  const order = spots.byTime();
+const openByTime = ({ path, place, spots, order }: FoundFile): OpenFile => {
   const file = openSync(path, 'r');
   let next = 0;
-  let soonest = spots.get(order[next] ?? Number.POSITIVE_INFINITY);
+  let soonest = spots.get(order[next] ?? NONE);
   return {
     place,
     time: () => soonest?.time,
     take() {
       const spot = soonest;
-      soonest = spots.get(order[++next] ?? Number.POSITIVE_INFINITY);
+      soonest = spots.get(order[++next] ?? NONE);
       if (!spot) throw new Error(`${path} has no more exchanges`);
       const bytes = Buffer.allocUnsafe(spot.bytes);
       readSync(file, bytes, 0, spot.bytes, spot.at);
@@ -92,36 +107,22 @@ const openByTime = async ({ path, place }: Span): Promise<OpenFile> => {
   };
 };
 
-const spansOf = async (dir: string): Promise<Span[]> => {
-  const spans: Span[] = [];
-  for (const [place, path] of (await filesOf(dir)).entries()) {
-    let from = Number.POSITIVE_INFINITY;
-    let count = 0;
-    for (const { time } of spotsIn(path)) {
-      from = Math.min(from, time);
-      if (++count % PAGE === 0) await setImmediate();
-    }
-    if (count > 0) spans.push({ path, place, from });
-  }
-  return spans.sort((a, b) => a.from - b.from);
-};
-
 /** Takes from the files whatever is the soonest; those of one time in the order of their files. */
-async function* merged(spans: readonly Span[]): AsyncGenerator<readonly [FolderExchange, string]> {
-  const waiting = [...spans];
+function* merged(files: readonly FoundFile[]): Generator<readonly [FolderExchange, string]> {
+  const waiting = [...files];
   // Only files that overlap in time are open at once: seldom more than two.
   let open: OpenFile[] = [];
   try {
     for (;;) {
-      const soonest = Math.min(...open.map((file) => file.time() ?? Number.POSITIVE_INFINITY));
+      let file: OpenFile | undefined;
+      for (const one of open) if ((one.time() ?? NONE) < (file?.time() ?? NONE)) file = one;
       const next = waiting[0];
-      if (next && next.from <= soonest) {
+      if (next && next.from <= (file?.time() ?? NONE)) {
         waiting.shift();
-        open.push(await openByTime(next));
+        open.push(openByTime(next));
         open.sort((a, b) => a.place - b.place);
         continue;
       }
-      const file = open.find((one) => one.time() === soonest);
       if (!file) return;
       yield file.take();
       if (file.time() !== undefined) continue;
@@ -139,18 +140,18 @@ export type ByTime = () => AsyncGenerator<FolderExchange[]>;
 /**
  * Reads all that a data folder has logged, archive and live log, each exchange once: by time, whichever file it is in,
  * for an older log may have been imported when newer exchanges were in the archive already; but never against the order
- * in which those of one key stand in their file. In memory are where those of the files stand that are open, and of all
- * a few bytes each. Nothing may write to the folder meanwhile, and its journal must be empty: what is there is not read.
+ * in which those of one key stand in their file. In memory is only where each one stands, and the hash of its id, in some
+ * hundred bytes. Nothing may write to the folder meanwhile, and its journal must be empty: what is there is not read.
  * @returns What reads it, the same each time. It throws an Error that names file and place where one is not valid,
  * before the first page comes.
  */
 export const readByTime = (dir: string): ByTime => {
-  let spans: Promise<Span[]> | undefined;
+  let files: Promise<FoundFile[]> | undefined;
   return async function* pages() {
-    spans ??= spansOf(dir);
+    files ??= findFiles(dir);
     const unique = new Unique();
     let page: FolderExchange[] = [];
-    for await (const [exchange, text] of merged(await spans)) {
+    for (const [exchange, text] of merged(await files)) {
       const one = unique.add(exchange, text);
       if (one) page.push(one);
       if (page.length < PAGE) continue;
