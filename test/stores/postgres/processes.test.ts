@@ -154,6 +154,23 @@ describe('one run per key', () => {
   });
 });
 
+describe('a key whose exchange was cleared', () => {
+  test.each([true, false])('may be used anew (kept in the log: %s)', async (keep) => {
+    const [here, there] = await openStores(2);
+    const [first, second] = [exchange(alice, { key: 'key' }), message(alice)];
+    await taken(here, first);
+    await here.finish(first);
+    await there.clear(alice, keep);
+    const all = await Promise.all(
+      [here, there, here, there].map((store) => store.begin({ ...message(alice), key: 'key' })),
+    );
+    expect(all.map(({ type }) => type).toSorted()).toEqual(['known', 'known', 'known', 'taken']);
+    const id = await here.keyed('key');
+    expect(id).not.toBe(first.id);
+    expect(await there.begin({ ...second, key: 'key' })).toEqual({ type: 'known', id });
+  });
+});
+
 describe('a process that dies', () => {
   test('frees its thread, and what it was doing is given to one other', async () => {
     const url = await databases.newSchema();
