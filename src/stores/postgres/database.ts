@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../../chat/ports.ts';
 import { logUnavailable } from '../../errors.ts';
 import { openDriver, type Sql } from './driver.ts';
-import { asUnavailable, isOutage, mayPass, reasonOf } from './failures.ts';
+import { asUnavailable, isOutage, isReadOnly, mayPass, reasonOf } from './failures.ts';
 import { createGate } from './gate.ts';
 import { createSockets } from './sockets.ts';
 import type { Target } from './target.ts';
@@ -11,6 +11,8 @@ import type { Tuning } from './tuning.ts';
 interface Asking {
   /** Waits for a connection as long as it takes. */
   readonly isPatient?: boolean;
+  /** Waits for nobody: a sign of life, without which a busy process would be taken for dead. */
+  readonly isSignOfLife?: boolean;
 }
 
 /** The database as the store's parts see it: statements go in, rows or failures come out. */
@@ -41,6 +43,8 @@ export interface Database {
 export const connect = (deps: { target: Target; tuning: Tuning; logger: Logger }): Database => {
   const { target, tuning, logger } = deps;
   let trouble: string | undefined;
+  /** Reading works all the same, so that only what is written shows that it is over. */
+  let isReadOnlyNow = false;
   let back: PromiseWithResolvers<void> | undefined;
   let isClosed = false;
   let look: () => void = () => undefined;
@@ -53,10 +57,11 @@ export const connect = (deps: { target: Target; tuning: Tuning; logger: Logger }
   const driver = openDriver({ target, tuning, socket: () => sockets.open() });
   const gate = createGate({ places: tuning.connections, ...tuning });
 
-  const worked = (): void => {
-    if (trouble === undefined) return;
+  const worked = (isWritten: boolean): void => {
+    if (trouble === undefined || (isReadOnlyNow && !isWritten)) return;
     logger.info({ database: target.name }, 'the database is back');
     trouble = undefined;
+    isReadOnlyNow = false;
     back?.resolve();
     back = undefined;
   };
@@ -65,17 +70,19 @@ export const connect = (deps: { target: Target; tuning: Tuning; logger: Logger }
     const reason = reasonOf(thrown);
     if (trouble === undefined) logger.error({ database: target.name, reason }, 'the database cannot be used');
     trouble = reason;
+    isReadOnlyNow = isReadOnly(thrown);
     back ??= Promise.withResolvers();
   };
   const closed = () => logUnavailable({ cause: new Error('the store is closed') });
 
-  const attempt: Database['try'] = async (statement, { isPatient = false } = {}) => {
+  const attempt: Database['try'] = async (statement, { isPatient = false, isSignOfLife = false } = {}) => {
     if (isClosed) throw closed();
-    await gate.enter(isPatient);
+    if (!isSignOfLife) await gate.enter(isPatient);
     try {
       if (isClosed) throw closed();
       const result = await driver.use(statement);
-      worked();
+      // A sign of life is written.
+      worked(isSignOfLife);
       return result;
     } catch (thrown) {
       failed(thrown);
@@ -83,7 +90,7 @@ export const connect = (deps: { target: Target; tuning: Tuning; logger: Logger }
       await sleep(1);
       throw thrown;
     } finally {
-      gate.leave(isPatient);
+      if (!isSignOfLife) gate.leave(isPatient);
     }
   };
 

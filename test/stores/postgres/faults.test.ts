@@ -210,6 +210,51 @@ describe('a database that hangs', () => {
   });
 });
 
+describe('a database that can only be read', () => {
+  test('is known as such while it is read, and is left as soon as another stands in its place', async () => {
+    const url = await server.newDatabase();
+    const lines: string[] = [];
+    const say = (_: object, line: string): void => void lines.push(line);
+    const logger = { debug: () => undefined, info: say, warn: say, error: say };
+    const store = await openStore(url, { tuning: quick, logger });
+    const one = message(alice);
+    await store.begin(one);
+    const name = new URL(url).pathname.slice(1);
+    const sql = postgres(server.url, { max: 1, onnotice: () => undefined });
+    onTestFinished(() => sql.end());
+    await sql.unsafe(`alter database ${name} set default_transaction_read_only = on`);
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}`;
+    const finishing = store.finish(answered(one));
+    await eventually(() => /read-only/.test(JSON.stringify(store.health())));
+    lines.length = 0;
+    for (let round = 0; round < 20; round++) {
+      expect(await store.recent(alice, { limit: 1 })).toEqual([]);
+      expect(store.health()).toMatchObject({ ok: false });
+    }
+    await expect(store.begin(message(alice))).rejects.toMatchObject(unavailable);
+    expect(lines).toEqual([]);
+    // What is connected already stays as it is, as with a server whose place another has taken.
+    await sql.unsafe(`alter database ${name} reset default_transaction_read_only`);
+    await finishing;
+    await isWell(store);
+    expect(await store.recent(alice, { limit: 1 })).toEqual([answered(one)]);
+  });
+});
+
+describe('a database that is not there any more', () => {
+  test('costs those who ask for something no more than the answer that it is not', async () => {
+    // To connect takes longer than the test.
+    const tuning = { silenceMs: 200, connectMs: 60_000, closeMs: 100 };
+    const { store, proxy } = await openBehindProxy(tuning);
+    proxy.mode = 'swallow';
+    await expect(store.recent(alice, { limit: 1 })).rejects.toMatchObject(unavailable);
+    const until = performance.now() + 10 * quick.retryMs;
+    await eventually(() => performance.now() > until);
+    await expect(store.recent(alice, { limit: 1 })).rejects.toMatchObject(unavailable);
+    await expect(store.countCall('address', 1000)).rejects.toMatchObject(unavailable);
+  });
+});
+
 describe('a connection that is cut', () => {
   test('in the middle of taking a message: it was not taken, even where the database has done it', async () => {
     const { store, proxy } = await openBehindProxy(alone);
@@ -259,10 +304,7 @@ describe('a connection that is cut', () => {
     proxy.mode = 'pass';
     await finishing;
     expect(await store.recent(alice, { limit: 5 })).toEqual([answered(one)]);
-    expect(await store.visitors({ limit: 5 })).toMatchObject([
-      { key: 'u:alice', messages: 1 },
-      { messages: 1 },
-    ]);
+    expect(await store.visitors({ limit: 5 })).toMatchObject([{ key: 'u:alice', messages: 1 }, { messages: 1 }]);
   });
 
   test('is made again, all of them at once and again and again', async () => {

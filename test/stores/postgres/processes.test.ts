@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Begun, Store, TakenMessage } from '../../../src/chat/ports.ts';
 import type { PostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
@@ -223,6 +224,35 @@ describe('a process that dies', () => {
     expect(await there.interrupted()).toEqual([one]);
     await there.finish({ ...one, bot: null, error: 'internal_error' });
     expect(await there.exchange(one.id)).toMatchObject({ bot: null });
+  });
+
+  test('is not one all of whose connections are busy', async () => {
+    const url = await databases.newSchema();
+    const here = await openStore(url, { tuning: { ...quick, connections: 1, queueMs: 100 } });
+    const there = await openStore(url, { tuning: quick });
+    const one = message(user('bob'));
+    await taken(here, one);
+    await taken(here, message(alice));
+    const sql = postgres(url, { max: 1, onnotice: () => undefined });
+    onTestFinished(() => sql.end());
+    const [held, locked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    onTestFinished(() => held.resolve());
+    const holding = sql.begin(async (own) => {
+      await own`select from tp_visitors where key = 'u:alice' for update`;
+      locked.resolve();
+      await held.promise;
+    });
+    await locked.promise;
+    const beginning = here.begin(message(alice));
+    const until = performance.now() + 3 * quick.deadMs;
+    await eventually(async () => {
+      expect(await there.interrupted()).toEqual([]);
+      return performance.now() > until;
+    });
+    held.resolve();
+    await holding;
+    await beginning;
+    await here.finish(answered(one));
   });
 
   test('that lives is never taken for dead', async () => {
