@@ -304,7 +304,10 @@ describe('a connection that is cut', () => {
     proxy.mode = 'pass';
     await finishing;
     expect(await store.recent(alice, { limit: 5 })).toEqual([answered(one)]);
-    expect(await store.visitors({ limit: 5 })).toMatchObject([{ key: 'u:alice', messages: 1 }, { messages: 1 }]);
+    expect(await store.visitors({ limit: 5 })).toMatchObject([
+      { key: 'u:alice', messages: 1 },
+      { messages: 1 },
+    ]);
   });
 
   test('is made again, all of them at once and again and again', async () => {
