@@ -305,6 +305,20 @@ describe('what a visitor does elsewhere', () => {
     },
   );
 
+  test('a history of any length can be cleared, however little time a statement has', async () => {
+    const url = await databases.newSchema();
+    const store = await openStore(url, { tuning: { ...quick, statementMs: 500 } });
+    await taken(store, message(alice));
+    const sql = postgres(url, { max: 1, onnotice: () => undefined });
+    onTestFinished(() => sql.end());
+    await sql`
+      insert into tp_exchanges (id, visitor, place, said, answer, at)
+      select 'id-' || i, 'u:alice', 0, 'Hello!', repeat('yes ', 100), i from generate_series(1, 100000) i`;
+    await store.clear(alice, true);
+    expect(await store.recent(alice, { limit: 5 })).toEqual([]);
+    expect(await sql`select from tp_exchanges where cleared`).toHaveLength(100_000);
+  });
+
   test('visitors are found by the name that they last gave', async () => {
     const [store] = await openStores(2);
     const all = [
