@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Store } from '../../chat/ports.ts';
 import type { Database } from './database.ts';
 import { asUnavailable, isUnknown } from './failures.ts';
+import type { Notes } from './notes.ts';
 import type { Presence } from './presence.ts';
 import { messageOf, takenRow } from './rows.ts';
 import { KEY_SECONDS } from './taking.ts';
@@ -13,8 +14,13 @@ const adoptedRow = takenRow.extend({ place: z.number() });
 type Held = Pick<Store, 'unfinished' | 'interrupted' | 'keyed' | 'requestStop' | 'onStopRequested'>;
 
 /** Messages that are taken and not finished, wherever they run, and what keys stand for. */
-export const createHeld = (deps: { database: Database; presence: Presence; turns: Turns }): Held => {
-  const { database, presence, turns } = deps;
+export const createHeld = (deps: {
+  database: Database;
+  presence: Presence;
+  turns: Turns;
+  notes: Notes;
+}): Held => {
+  const { database, presence, turns, notes } = deps;
   const stops = new Set<(id: string) => void>();
   /** Whether an answer was lost that may have given messages to this process, which knows nothing of them then. */
   let isAnswerLost = false;
@@ -30,11 +36,14 @@ export const createHeld = (deps: { database: Database; presence: Presence; turns
     }
   };
   presence.onStops(stopHere);
-  // Others may run in their threads by now.
+  // Others may run in their threads by now, or have cleared them.
   presence.onLost((name) => {
     const ids = turns.under(name);
     stopHere(ids);
-    for (const id of ids) turns.leave(id);
+    for (const id of ids) {
+      notes.drop(turns.get(id)?.visitor ?? '');
+      turns.leave(id);
+    }
   });
 
   return {

@@ -216,6 +216,23 @@ describe('a process that dies', () => {
     expect(await here.recent(alice, { limit: 1 })).toEqual([answered(after)]);
   });
 
+  test('when it was only asleep, brings back no thread that was cleared meanwhile', async () => {
+    const url = await databases.newSchema();
+    const puppet = await startPuppet(url, quick);
+    const [cut, after] = [message(alice), message(alice)];
+    await puppet.begin(cut);
+    await puppet.setThread(alice, { id: 'late', madeBy: 'test' });
+    const here = await openStore(url, { tuning: quick });
+    puppet.signal('SIGSTOP');
+    await eventually(async () => (await here.interrupted()).length > 0);
+    await here.finish({ ...cut, bot: null, error: 'internal_error' });
+    await here.clear(alice, true);
+    puppet.signal('SIGCONT');
+    await eventually(async () => (await puppet.begin(after)) === 'taken');
+    expect(await puppet.finish(answered(after))).toBe('done');
+    expect(await here.thread(alice)).toBeUndefined();
+  });
+
   test('that no other has seen dead yet cannot write when its messages are others’', async () => {
     const [here, there] = await openStores(2);
     const one = message(alice);
