@@ -8,8 +8,8 @@ import { createApp } from './app.ts';
 import { findAssistantFile } from './assistant/find-file.ts';
 import { AssistantFileError } from './assistant/parse.ts';
 import { createChat } from './chat/chat.ts';
-import type { Chat } from './chat/chat-api.ts';
-import { type Logger, visitorKey } from './chat/ports.ts';
+import { settleRepeatedly } from './chat/interrupted.ts';
+import { visitorKey } from './chat/ports.ts';
 import { onUnreadable } from './http/failures.ts';
 import { HEARTBEAT_MS } from './http/sse.ts';
 import { createSecretMatch } from './identity/secret-match.ts';
@@ -24,8 +24,6 @@ import { startUpstreams } from './upstreams.ts';
 
 /** Characters that a token stands for at most, with room to spare: bounds an answer whose upstream does not. */
 const CHARS_PER_TOKEN = 32;
-/** How often a process looks for what others were cut off in. */
-const SETTLE_MS = 2_000;
 /** Under `npm start` a Ctrl-C comes twice: from the terminal, to the whole group, and from npm, which passes it on. */
 const NPM_ECHO_MS = 150;
 
@@ -101,7 +99,6 @@ export const start = async (options: StartOptions): Promise<Service> => {
       },
     });
     await chat.settleInterrupted();
-    const settling = countCall && settleRepeatedly(chat, logger);
     const app = createApp({
       chat,
       tokens: createSessionTokens({
@@ -145,6 +142,8 @@ export const start = async (options: StartOptions): Promise<Service> => {
     );
     server.on('upgrade', sockets.upgrade);
     const url = await listen(server, settings.HOST, settings.PORT);
+    // Other processes may die at any time; whoever looks first logs what they were cut off in.
+    const settling = countCall && settleRepeatedly(chat, logger);
     const { pid } = process;
     logger.info({ url, pid, backend: config.upstream.kind, data: place }, 'listening');
 
@@ -154,7 +153,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
       reloadAssistant: () => upstreams.reload(),
       stop: async () => {
         logger.info({ live: chat.liveTurns() }, 'stopping: no new messages are taken');
-        clearInterval(settling);
+        settling?.stop();
         sockets.drain();
         await chat.drain(settings.SHUTDOWN_TIMEOUT);
         await sockets.close();
@@ -168,14 +167,6 @@ export const start = async (options: StartOptions): Promise<Service> => {
     throw thrown;
   }
 };
-
-/** Other processes may die at any time; whoever looks first logs what they were cut off in. */
-const settleRepeatedly = (chat: Chat, logger: Logger): NodeJS.Timeout =>
-  setInterval(() => {
-    chat.settleInterrupted().catch((thrown: unknown) => {
-      logger.debug({ err: thrown }, 'what other processes were cut off in could not be looked for');
-    });
-  }, SETTLE_MS);
 
 /** Reads settings and assistant file. @throws Error that lists every fault of both. */
 const readAll = async (env: StartOptions['env']) => {

@@ -62,7 +62,7 @@ export interface Chat {
    * unknown, stays as it is. Resolves when the turn is over, or does not end for it within seconds.
    */
   stop(id: string): Promise<void>;
-  /** Logs as failed what an earlier process was cut off in. Call once, before the first message. */
+  /** Logs as failed what processes that are gone were cut off in: before the first message, and where others share the store, again and again. */
   settleInterrupted(): Promise<void>;
   /**
    * Takes no more messages and waits for the turns in flight.

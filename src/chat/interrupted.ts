@@ -1,4 +1,8 @@
+import type { Chat } from './chat-api.ts';
 import type { Logger, Store } from './ports.ts';
+
+/** How often a process looks for what others were cut off in, in milliseconds. */
+const SETTLE_MS = 2_000;
 
 /** Logs as failed what an earlier process was cut off in. Nobody waits for these. */
 export const settleInterrupted = async ({
@@ -20,4 +24,14 @@ export const settleInterrupted = async ({
       logger.error({ exchange: message.id, err: thrown }, 'the exchange is not durable');
     });
   }
+};
+
+/** Settles again and again what other processes were cut off in, until it is stopped. */
+export const settleRepeatedly = (chat: Pick<Chat, 'settleInterrupted'>, logger: Logger): { stop(): void } => {
+  const timer = setInterval(() => {
+    chat.settleInterrupted().catch((thrown: unknown) => {
+      logger.debug({ err: thrown }, 'what other processes were cut off in could not be looked for');
+    });
+  }, SETTLE_MS);
+  return { stop: () => clearInterval(timer) };
 };

@@ -4,7 +4,7 @@ import { type Store, type VisitorSummary, visitorKey } from '../chat/ports.ts';
 import { forbidden, notFound } from '../errors.ts';
 import type { AppEnv } from './context.ts';
 import { checkedRoutes, failure } from './route-parts.ts';
-import { pageLimit } from './schemas.ts';
+import { pageLimit, pageMark } from './schemas.ts';
 import { bearer } from './who-speaks.ts';
 
 export interface OpsRouteDeps {
@@ -15,7 +15,7 @@ export interface OpsRouteDeps {
 
 /** Where a page of visitors begins. */
 export const visitorsQuery = z.object({
-  after: z.string().max(200, { error: 'after must be what a page gave.' }).optional(),
+  after: pageMark(200, 'after must be what a page gave.'),
   limit: pageLimit,
 });
 

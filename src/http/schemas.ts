@@ -136,6 +136,13 @@ export const sessionAnswer = z
   })
   .openapi('Session');
 
+/**
+ * Where a page of a list begins or ends: what another page gave.
+ * @param error What the caller is told of any other text.
+ */
+export const pageMark = (maxChars: number, error: string) =>
+  z.string({ error }).max(maxChars, { error }).refine(isCleanText, { error }).optional();
+
 const HISTORY_MAX = 100;
 const wrongLimit = `limit must be a whole number, 1 to ${HISTORY_MAX}.`;
 /** How much of a list one answer holds. */
@@ -151,7 +158,7 @@ export const visitorQuery = z.object({ user_id: userId });
 
 /** Where a page of the history ends. */
 export const historyQuery = visitorQuery.extend({
-  before: z.string().max(128, { error: 'before must be the id of an exchange.' }).optional(),
+  before: pageMark(128, 'before must be the id of an exchange.'),
   limit: pageLimit,
 });
 

@@ -27,8 +27,9 @@ const begin = createRoute({
   responses: {
     201: json('The session and its token', sessionAnswer),
     400: failure('invalid_json, invalid_request'),
-    401: failure('session_invalid'),
     403: failure('forbidden, origin_not_allowed'),
+    413: failure('body_too_large'),
+    415: failure('unsupported_media_type'),
     ...unwell,
   },
 });
@@ -85,8 +86,11 @@ export const sessionRoutes = ({ tokens, isSiteKey, vouching, postLimit, transcri
       return c.json(answerOf(issued), 201);
     })
     .openapi(refresh, async (c) => {
-      const issued = await tokens.refresh(tokenOf(c.req.header('authorization')));
-      const recent = await transcript.recent(visitorIn(issued), { limit: REFRESHED_WITH + 1 });
+      const token = tokenOf(c.req.header('authorization'));
+      // Read first: where it cannot be, the visitor must not lose the token for nothing.
+      const visitor = visitorIn(await tokens.refreshable(token));
+      const recent = await transcript.recent(visitor, { limit: REFRESHED_WITH + 1 });
+      const issued = await tokens.refresh(token);
       c.header('Cache-Control', 'no-store');
       return c.json({ ...answerOf(issued), ...exchangeAnswer(recent, REFRESHED_WITH) }, 200);
     })

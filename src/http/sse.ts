@@ -34,6 +34,8 @@ interface Writing extends EventDataOptions {
  * only the response itself tells what its reader has left unread.
  */
 export const streamTurn = (c: Context<AppEnv>, turn: Turn, writing: Writing): Response => {
+  // Hono answers HEAD with what GET would be answered with, less the body: nothing may be written past it.
+  if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS);
   const { outgoing } = c.env;
   const requestId = c.get('requestId');
   // Made by Hono, so that the headers are those that every answer has.

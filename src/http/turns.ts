@@ -1,11 +1,10 @@
-import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
+import { createRoute, z } from '@hono/zod-openapi';
 import type { Chat } from '../chat/chat-api.ts';
 import type { Turn } from '../chat/live-turns.ts';
 import { type Visitor, visitorKey } from '../chat/ports.ts';
 import { invalidRequest, notFound } from '../errors.ts';
 import { toChatAnswer } from './chat-answer.ts';
-import type { AppEnv } from './context.ts';
-import { errorAnswer } from './schemas.ts';
+import { checkedRoutes, failure } from './route-parts.ts';
 import { streamTurn } from './sse.ts';
 import { bearer, type SpeakerDeps, visitorIn } from './who-speaks.ts';
 
@@ -24,11 +23,6 @@ const lastEventId = z.object({
     .regex(/^[^:\s]{1,128}:\d{1,9}$/, { error: 'Last-Event-ID must be the id of an event of this exchange.' })
     .optional()
     .openapi({ description: 'The id of the last event that was read; absent: all from the first.' }),
-});
-
-const failure = (description: string) => ({
-  description,
-  content: { 'application/json': { schema: errorAnswer } },
 });
 
 const refusals = {
@@ -99,12 +93,7 @@ export const turnRoutes = (deps: TurnRouteDeps) => {
     return turn;
   };
 
-  return new OpenAPIHono<AppEnv>({
-    defaultHook: (result) => {
-      if (!result.success)
-        throw invalidRequest(result.error.issues[0]?.message ?? 'The request is not valid.');
-    },
-  })
+  return checkedRoutes()
     .openapi(getEvents, async (c) => {
       const { id } = c.req.valid('param');
       const turn = await allowedTurn(id, c.req.header('authorization'));

@@ -40,7 +40,8 @@ export const visitorIn = ({ id, userId }: Session): Visitor =>
   userId === undefined ? { kind: 'anonymous', id } : { kind: 'verified', id: userId };
 
 /**
- * Finds out who speaks where a token or a site key proves it; undefined where there is neither.
+ * Finds out who speaks where a token or a site key proves it; undefined where there is neither. Asking does not make a
+ * `user_id` a verified one: a look at the history must not shut out who speaks under it on trust.
  * @throws AppError `session_invalid`, `session_expired`, `user_mismatch`; `invalid_request` for a site key that
  * speaks for nobody
  */
@@ -57,7 +58,6 @@ export const provenSpeaker = async (claims: Claims, deps: SpeakerDeps): Promise<
   if (claims.userId === undefined) {
     throw invalidRequest('user_id must name the visitor for whom the site key speaks.');
   }
-  await deps.vouching.vouch(claims.userId);
   return { visitor: { kind: 'verified', id: claims.userId }, bySiteKey };
 };
 
@@ -77,13 +77,16 @@ export const sessionSpeaker = async (
 };
 
 /**
- * Finds out who speaks, by the contract's order: a session token, a site key with a `user_id`, a `user_id` on
- * trust, a new anonymous session.
+ * Finds out who speaks, by the contract's order: a session token, a site key with a `user_id` (a verified one from now
+ * on), a `user_id` on trust, a new anonymous session.
  * @throws AppError as {@link provenSpeaker}, and `session_required` for a `user_id` that is not taken on trust
  */
 export const whoSpeaks = async (claims: Claims, deps: SpeakerDeps): Promise<Speaker> => {
   const proven = await provenSpeaker(claims, deps);
-  if (proven) return proven;
+  if (proven) {
+    if (proven.token === undefined) await deps.vouching.vouch(proven.visitor.id);
+    return proven;
+  }
   const { userId } = claims;
   if (userId !== undefined) {
     // Once the site has vouched for someone, nobody else goes by that name.

@@ -31,11 +31,19 @@ export interface SessionTokens {
   /** @throws AppError `session_invalid`, or `session_expired` for one that was good once. */
   verify(token: string): Promise<Session>;
   /**
-   * Ends the token and gives another for the same session.
+   * The session of a token that may be refreshed now.
    * @throws AppError as `verify`, and `session_expired` for a session that has lasted as long as one may.
    */
+  refreshable(token: string): Promise<Session>;
+  /**
+   * Ends the token and gives another for the same session.
+   * @throws AppError as `refreshable`
+   */
   refresh(token: string): Promise<Issued>;
-  /** @throws AppError as `verify` */
+  /**
+   * Ends the token, also one that has ended by itself and could still be refreshed.
+   * @throws AppError as `verify`
+   */
   end(token: string): Promise<void>;
   /** Calls `listener` with the `tokenId` of each token that is ended here, by `end` or `refresh`. */
   onEnd(listener: (tokenId: string) => void): void;
@@ -47,6 +55,12 @@ export interface EndedTokens {
   endToken(id: string, until: number): Promise<boolean>;
   hasEnded(id: string): Promise<boolean>;
 }
+
+/**
+ * How far the clocks of processes may be apart, in milliseconds: a token that one has just issued must be good at once
+ * for another, whose clock may be behind.
+ */
+const CLOCK_SKEW_MS = 30_000;
 
 const name = z.string().min(1).max(128);
 
@@ -112,7 +126,7 @@ export const createSessionTokens = (deps: {
   /** @param grace Milliseconds after its end in which it is still taken. */
   const read = async (token: string, grace: number): Promise<Session> => {
     const { data } = claims.safeParse(await signer.read(token));
-    if (!data) throw sessionInvalid();
+    if (!data || data.iat * 1000 > clock.now() + CLOCK_SKEW_MS) throw sessionInvalid();
     // The first versions named no tokens.
     const tokenId = data.jti ?? `${data.sid}.${data.iat}.${data.exp}`;
     // By our own clock, so that an expired token is told from a forged one.
@@ -122,20 +136,26 @@ export const createSessionTokens = (deps: {
     return { id, userId, name: data.name, tokenId, begin, expiresAt };
   };
 
+  const refreshable = async (token: string): Promise<Session> => {
+    const session = await read(token, deps.grace);
+    if (endOf(session.begin) * 1000 <= clock.now()) throw sessionExpired();
+    return session;
+  };
+
   return {
     issue: ({ userId, name } = {}) =>
       give({ id: randomUUID(), userId, name, begin: Math.floor(clock.now() / 1000) }),
     verify: (token) => read(token, 0),
+    refreshable,
     refresh: async (token) => {
-      const session = await read(token, deps.grace);
-      if (endOf(session.begin) * 1000 <= clock.now()) throw sessionExpired();
+      const session = await refreshable(token);
       // Of two refreshes at once one wins: a token has one successor.
       if (!(await endOnce(session))) throw sessionExpired();
       const { id, userId, name, begin } = session;
       return give({ id, userId, name, begin });
     },
     end: async (token) => {
-      await endOnce(await read(token, 0));
+      await endOnce(await read(token, deps.grace));
     },
     onEnd: (listener) => void listeners.push(listener),
   };

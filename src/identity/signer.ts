@@ -6,7 +6,7 @@ const ALGORITHM = 'HS256';
 /** Signs claims, as JWTs, and knows them again. What claims are for is told apart by their `typ`. */
 export interface Signer {
   sign(claims: Record<string, unknown>): Promise<string>;
-  /** The claims of a token of ours; undefined: it is none. Its end is for the caller to look at, by its own clock. */
+  /** The claims of a token of ours; undefined: it is none. Its times are for the caller to look at, by its own clock. */
   read(token: string): Promise<unknown>;
 }
 
@@ -18,7 +18,8 @@ export const createSigner = (secrets: readonly string[]): Signer => {
     sign: (claims) => sign(claims, signing, ALGORITHM),
     read: async (token) => {
       for (const secret of secrets) {
-        const claims = await verify(token, secret, { alg: ALGORITHM, exp: false }).catch(() => undefined);
+        const options = { alg: ALGORITHM, exp: false, iat: false } as const;
+        const claims = await verify(token, secret, options).catch(() => undefined);
         if (claims) return claims;
       }
       return undefined;

@@ -35,15 +35,21 @@ describe('GET /api/history', () => {
     expect((await said('?before=nothing')).said).toEqual([]);
   });
 
-  it.each(['limit=0', 'limit=101', 'limit=x', 'limit=1.5', `before=${'x'.repeat(129)}`])(
-    'does not take ?%s',
-    async (query) => {
-      const { service } = await startBoth();
-      const bearer = await visitorWho(service);
-      const { status, code } = await callApi(service, 'GET', `/api/history?${query}`, { bearer });
-      expect([status, code]).toEqual([400, 'invalid_request']);
-    },
-  );
+  it.each([
+    'limit=0',
+    'limit=101',
+    'limit=x',
+    'limit=1.5',
+    `before=${'x'.repeat(129)}`,
+    'before=a%00',
+    'before=a&before=b',
+  ])('does not take ?%s', async (query) => {
+    const { service } = await startBoth();
+    const bearer = await visitorWho(service);
+    const { status, code, body } = await callApi(service, 'GET', `/api/history?${query}`, { bearer });
+    expect([status, code]).toEqual([400, 'invalid_request']);
+    expect(body.error?.message).toMatch(/^(limit|before) must be /);
+  });
 
   it('opens no transcript without proof, also not with a user_id', async () => {
     const { service } = await startBoth({ env });

@@ -28,6 +28,15 @@ describe('GET /api/sessions', () => {
     for (const { last_seen } of all) expect(Math.abs(last_seen - Date.now() / 1000)).toBeLessThan(60);
   });
 
+  it.each(['limit=0', 'limit=x', `after=${'x'.repeat(201)}`, 'after=a%00'])(
+    'does not take ?%s',
+    async (query) => {
+      const { service } = await startBoth({ env: { OPS_TOKEN: OPS } });
+      const { status, code } = await callApi(service, 'GET', `/api/sessions?${query}`, { bearer: OPS });
+      expect([status, code]).toEqual([400, 'invalid_request']);
+    },
+  );
+
   it('opens to the token that was made at the first start, which the log does not show', async () => {
     const { service } = await startBoth();
     const file = path.join(service.dir, 'ops-token');

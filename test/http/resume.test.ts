@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { allEvents, type ServerEvent, until } from '../helpers/events.ts';
+import { exchangeRaw } from '../helpers/raw-http.ts';
 import {
   startBoth,
   startService,
@@ -164,6 +165,21 @@ describe('GET /api/chat/{id}/events', () => {
     const { service } = await startBoth();
     const [one, other] = [await wholeTurn(service), await wholeTurn(service)];
     expect(await status(service, one.id, `${other.id}:1`)).toBe(400);
+  });
+
+  it('answers HEAD at once, also while the turn lives, and leaves the connection to the next request', async () => {
+    const { service, emulator } = await startBoth();
+    emulator.fail({ on: 'responses', fault: { kind: 'hold' } });
+    const { events } = await service.stream({ user_id: 'ann', message: 'Count.' });
+    const id = (await events.next()).value?.data.id;
+    const head = `HEAD /api/chat/${id}/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`;
+    const next = 'GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n';
+    const answers = await exchangeRaw(service.url, { bytes: Buffer.from(head + next) });
+    expect(answers.map(({ status, body }) => [status, body])).toEqual([
+      [200, ''],
+      [200, '{"status":"ok"}'],
+    ]);
+    emulator.release();
   });
 
   it('is counted apart from messages', async () => {

@@ -85,6 +85,15 @@ describe('a user_id that was verified once', () => {
     await refusals(await startService({ ...upstreamEnv(emulator), DATA_DIR: service.dir }));
   });
 
+  it.each(['GET', 'DELETE'])('is none because the site has called %s /api/history for it', async (method) => {
+    const { service } = await startBoth({ env });
+    expect((await service.post({ user_id: 'ann', message: 'I like figs.' })).status).toBe(200);
+    const looked = await callApi(service, method, '/api/history?user_id=ann', { bearer: SITE_KEY });
+    expect([looked.status, looked.body.history ?? []]).toEqual([method === 'GET' ? 200 : 204, []]);
+    const { status, body } = await service.post({ user_id: 'ann', message: 'What did I say first?' });
+    expect([status, body.answer]).toEqual([200, expect.stringContaining('I like figs.')]);
+  });
+
   it.each(['responses', 'completions'] as const)(
     'is told nothing that was said under it on trust (%s)',
     async (backend) => {

@@ -7,8 +7,7 @@ const MINUTE = 60_000;
 
 /** Tokens under a clock of the test's own. */
 const tokensAt = (options: { ttl?: number; max?: number; grace?: number; secrets?: string[] } = {}) => {
-  // In the past: that a token was not issued in the future is told by the real clock.
-  const clock = { time: Date.now() - 120 * MINUTE, now: () => clock.time };
+  const clock = { time: Date.now() + 120 * MINUTE, now: () => clock.time };
   const known = new Map<string, number>();
   const tokens = createSessionTokens({
     secrets: options.secrets ?? [SECRET],
@@ -44,12 +43,11 @@ describe('a session token', () => {
     await expect(tokens.refresh(issued.token)).rejects.toMatchObject(expired);
   });
 
-  it('may be refreshed for the grace after its end, and does nothing else then', async () => {
+  it('may be refreshed for the grace after its end, and opens nothing then', async () => {
     const { tokens, clock, known } = tokensAt({ grace: 5 * MINUTE });
     const { token, expiresAt } = await tokens.issue();
     clock.time += 12 * MINUTE;
     await expect(tokens.verify(token)).rejects.toMatchObject(expired);
-    await expect(tokens.end(token)).rejects.toMatchObject(expired);
     expect(await tokens.verify((await tokens.refresh(token)).token)).toBeDefined();
     // Remembered for as long as it could have been refreshed.
     expect([...known.values()]).toEqual([expiresAt + 300]);
@@ -57,6 +55,16 @@ describe('a session token', () => {
     const late = await tokens.issue();
     clock.time += 16 * MINUTE;
     await expect(tokens.refresh(late.token)).rejects.toMatchObject(expired);
+    await expect(tokens.end(late.token)).rejects.toMatchObject(expired);
+  });
+
+  it('can be ended for as long as it could be refreshed: whoever leaves must not be brought back', async () => {
+    const { tokens, clock } = tokensAt({ grace: 5 * MINUTE });
+    const { token } = await tokens.issue();
+    clock.time += 12 * MINUTE;
+    await tokens.end(token);
+    await expect(tokens.refresh(token)).rejects.toMatchObject(expired);
+    await expect(tokens.end(token)).rejects.toMatchObject(expired);
   });
 
   it('has no grace after the end of the whole session', async () => {
@@ -64,6 +72,15 @@ describe('a session token', () => {
     const { token } = await tokens.issue();
     clock.time += 11 * MINUTE;
     await expect(tokens.refresh(token)).rejects.toMatchObject(expired);
+  });
+
+  it('is good at once for a process whose clock is behind, and not one from the future', async () => {
+    const { tokens, clock } = tokensAt();
+    const { token } = await tokens.issue();
+    clock.time -= 20_000;
+    expect(await tokens.verify(token)).toBeDefined();
+    clock.time -= 20_000;
+    await expect(tokens.verify(token)).rejects.toMatchObject({ code: 'session_invalid' });
   });
 
   it('is verified in a moment', async () => {

@@ -76,11 +76,19 @@ describe('three processes on one database', () => {
   });
 
   it('let no more messages of a visitor wait than one process would', async () => {
-    const site = await start({ MAX_WAITING: '2' }, 20);
-    const answers = await Promise.all(
-      Array.from({ length: 9 }, (_, i) => site.post({ user_id: 'ann', message: `${i}` })),
+    const site = await start({ MAX_WAITING: '2' });
+    site.emulator.fail({ on: 'responses', fault: { kind: 'hold', afterDeltas: 1 } });
+    let refused = 0;
+    const answering = Promise.all(
+      Array.from({ length: 9 }, async (_, i) => {
+        const answer = await site.post({ user_id: 'ann', message: `${i}` });
+        if (answer.status !== 200) refused += 1;
+        return answer;
+      }),
     );
-    expect(codes(answers)).toEqual({ 200: 3, '409 thread_busy': 6 });
+    await until(() => refused === 6, 'six refusals while the first is answered');
+    site.emulator.release();
+    expect(codes(await answering)).toEqual({ 200: 3, '409 thread_busy': 6 });
     expect(site.emulator.calls.responses).toBe(3);
   });
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { beforeAll, describe, expect, it } from 'vitest';
+import connect from 'postgres';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { callApi } from '../helpers/api.ts';
 import { startPostgres, type TestPostgres } from '../helpers/postgres.ts';
 import { startEmulator, startService, upstreamEnv } from '../helpers/service.ts';
@@ -14,15 +15,16 @@ beforeAll(async () => {
 /** Two services on one database, with a session and its socket at the first. */
 const startTwo = async (settings: Record<string, string> = {}, options: { heartbeatMs?: number } = {}) => {
   const emulator = await startEmulator();
+  const databaseUrl = await postgres.newDatabase();
   const env = {
     ...upstreamEnv(emulator),
-    DATABASE_URL: await postgres.newDatabase(),
+    DATABASE_URL: databaseUrl,
     SESSION_SECRET: 'a-secret-of-at-least-thirty-two-characters',
     ...settings,
   };
   const [one, other] = [await startService(env, options), await startService(env, options)];
   const token = await tokenFor(one);
-  return { emulator, one, other, token, client: await openSocket(one, { token }) };
+  return { emulator, databaseUrl, one, other, token, client: await openSocket(one, { token }) };
 };
 
 const message = (text: string) => ({ type: 'message', id: randomUUID(), message: text });
@@ -49,6 +51,8 @@ describe('a socket at one of two processes', () => {
     emulator.fail({ on: 'responses', fault: { kind: 'hold', afterDeltas: 1 } });
     client.send(message('Hello!'));
     const id = (await client.next()).id;
+    // Held by now.
+    await client.until(({ type }) => type === 'delta');
     const second = await openSocket(other, { token });
     second.send({ type: 'resume', id });
     expect(await second.next()).toMatchObject({ type: 'accepted', event: `${id}:0`, id });
@@ -68,6 +72,24 @@ describe('a socket at one of two processes', () => {
     const refused = await client.next();
     expect(refused).toMatchObject({ error: { code: 'rate_limited' } });
     expect(refused.retry_after).toBeGreaterThan(3_500);
+  });
+
+  it('asks the database nothing for the frames of an address that is known to be over the limit', async () => {
+    const { databaseUrl, client } = await startTwo({ RATE_LIMIT: '2/1h' });
+    const refusal = { type: 'error', error: { code: 'rate_limited' } };
+    client.send(message('Hello!'));
+    await client.until();
+    client.send(message('Too many.'));
+    expect(await client.next()).toMatchObject(refusal);
+    const own = connect(databaseUrl, { max: 1 });
+    onTestFinished(() => own.end());
+    await own.begin(async (sql) => {
+      await sql`lock table tp_ended, tp_calls in access exclusive mode`;
+      for (const frame of [message('Again.'), { type: 'nonsense' }]) {
+        client.send(frame);
+        expect(await client.next()).toMatchObject(refusal);
+      }
+    });
   });
 
   it('stays while the database is away, and tells so; another is closed with 1013', async () => {

@@ -353,6 +353,8 @@ export const storeContract = (name: string, open: () => Promise<StoreUnderTest>)
       const counts = await Promise.all(Array.from({ length: 20 }, () => store.countMessage('2026-10-13')));
       expect(counts.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
       expect(await store.countMessage('2026-10-14')).toBe(1);
+      expect(await store.countMessage('2026-10-14', -1)).toBe(0);
+      expect(await store.countMessage('2026-10-14')).toBe(1);
       await reopen();
       expect(await store.countMessage('2026-10-13')).toBe(21);
       expect(await store.countMessage('2026-10-14')).toBe(2);

@@ -98,7 +98,6 @@ export const createConnection = (deps: ConnectionDeps, peer: Peer): Connection =
 
   const ownTurn = async (id: string) => {
     if (isDraining) throw shuttingDown();
-    await deps.readLimit.count(address);
     const turn = isOwnId(id) ? await chat.turn(id) : undefined;
     if (!turn || visitorKey(turn.visitor) !== visitorKey(visitor)) throw notFound();
     return turn;
@@ -106,7 +105,6 @@ export const createConnection = (deps: ConnectionDeps, peer: Peer): Connection =
 
   const turnFor = async (asked: Extract<Asked, { type: 'message' | 'resume' }>) => {
     if (asked.type === 'resume') return { turn: await ownTurn(asked.id), from: asked.from };
-    await deps.postLimit.count(address);
     return {
       turn: await chat.send({ visitor, name: session.name, text: asked.text, key: asked.id }),
       from: 0,
@@ -115,12 +113,13 @@ export const createConnection = (deps: ConnectionDeps, peer: Peer): Connection =
 
   /** @throws AppError that the client is told */
   const answer = async (asked: Exclude<Asked, { type: 'nothing' }>): Promise<void> => {
-    if (isOpen()) await checkToken();
     if (!isOpen()) return;
-    if (asked.type === 'refused') {
-      await deps.postLimit.count(address);
-      throw asked.error;
-    }
+    // First: a flood of frames must cost the store nothing, which knows whether the token is good.
+    const isReading = asked.type === 'resume' || asked.type === 'stop';
+    await (isReading ? deps.readLimit : deps.postLimit).count(address);
+    await checkToken();
+    if (!isOpen()) return;
+    if (asked.type === 'refused') throw asked.error;
     if (asked.type === 'stop') {
       const { id } = await ownTurn(asked.id);
       logger.info({ request_id: requestId, frame: 'stop', exchange: id }, 'frame');

@@ -15,7 +15,7 @@ const MAX_EXCHANGES = 20_000;
 const YIELD_EVERY = 1000;
 
 /** `YYYY-MM` in UTC; a time that no calendar knows (a log of the older form may have one) is `undated`. */
-const monthOf = (timestamp: number): string => {
+export const monthOf = (timestamp: number): string => {
   const date = new Date(timestamp * 1000);
   const year = date.getUTCFullYear();
   return year >= 1970 && year <= 9999 ? date.toISOString().slice(0, 7) : 'undated';

@@ -44,11 +44,14 @@ export const makeFolder = async (path: string): Promise<void> => {
   if (first !== undefined) await syncFolder(dirname(first));
 };
 
-const writeSlices = async (path: string, mode: number, slices: Iterable<string | Buffer>): Promise<void> => {
+/** A text in pieces. */
+export type Slices = Iterable<string | Buffer> | AsyncIterable<string | Buffer>;
+
+const writeSlices = async (path: string, mode: number, slices: Slices): Promise<void> => {
   const handle = await open(path, 'w', mode);
   try {
     let unsynced = 0;
-    for (const slice of slices) {
+    for await (const slice of slices) {
       const data = typeof slice === 'string' ? Buffer.from(slice) : slice;
       // Waiting for each write is the backpressure: there is never more than one slice in memory.
       await writeAll(handle, data);
@@ -71,11 +74,7 @@ const writeSlices = async (path: string, mode: number, slices: Iterable<string |
  * content or the whole new one: temp file, fsync, rename, fsync of the folder.
  * The event loop runs between two slices, so a slice must be short.
  */
-export const replaceFile = async (
-  path: string,
-  mode: number,
-  slices: Iterable<string | Buffer>,
-): Promise<void> => {
+export const replaceFile = async (path: string, mode: number, slices: Slices): Promise<void> => {
   const temp = `${path}${TEMP_SUFFIX}`;
   try {
     await writeSlices(temp, mode, slices);

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Begun, type Clock, type Logger, type Store, visitorKey } from '../../chat/ports.ts';
 import { logUnavailable } from '../../errors.ts';
 import { errnoOf, makeFolder } from './durable-file.ts';
+import { refuseHalfMoved } from './half-moved.ts';
 import { openJournal } from './journal.ts';
 import { load } from './load.ts';
 import { type Lock, makeAndLock } from './lock.ts';
@@ -64,6 +65,7 @@ const outcome = (ms: number, work: Promise<unknown>): Promise<Outcome> =>
 const openLocked = async (deps: JsonStoreDeps, lock: Lock): Promise<JsonStore> => {
   const { dir, maxBytes, clock, logger } = deps;
   const tuning = { ...defaultTuning, ...deps.tuning };
+  await refuseHalfMoved(dir);
   const places = placesIn(dir);
   const { memory, files, interrupted, nextPart, upToDate, damaged, readJournal } = await load(dir, logger);
 
@@ -200,7 +202,9 @@ const openLocked = async (deps: JsonStoreDeps, lock: Lock): Promise<JsonStore> =
     },
     async countMessage(day, by = 1) {
       const count = (memory.days.get(day) ?? 0) + by;
-      memory.count(day, count);
+      // What is taken back goes for this process; a start takes the highest count that it finds.
+      if (by > 0) memory.count(day, count);
+      else memory.days.set(day, count);
       journal.note(dayLine(day, count));
       return count;
     },
@@ -233,7 +237,7 @@ const openLocked = async (deps: JsonStoreDeps, lock: Lock): Promise<JsonStore> =
  *
  * Where the folder can be read but not written the store opens all the same; `health()` tells, and writing
  * begins by itself as soon as it can.
- * @throws Error that names the folder where another process has it or it cannot be made, and one that names
+ * @throws Error that names the folder where another process has it, it is half-moved or cannot be made, and one that names
  * file and line where conversations.json is not valid: it is not touched then.
  */
 export const openJsonStore = async (deps: JsonStoreDeps): Promise<JsonStore> => {

@@ -3,10 +3,12 @@ import type { Exchange, Logger, UpstreamThread } from '../../chat/ports.ts';
 import { connect, type Database } from './database.ts';
 import type { Sql } from './driver.ts';
 import { asUnavailable } from './failures.ts';
+import { isInUse } from './in-use.ts';
 import { insertBatch } from './moving-in.ts';
 import { exchangeOf, exchangeRow } from './rows.ts';
 import { prepare } from './starting.ts';
 import { readTarget } from './target.ts';
+import { createTransferIn, settle, type TransferIn } from './transfer-in.ts';
 import { defaultTuning } from './tuning.ts';
 
 /** An exchange as it moves from store to store. */
@@ -37,7 +39,7 @@ export interface Batch extends Partial<MovedFacts> {
 }
 
 /** A Postgres store as `move` and `export` see it: read and filled in bulk, with no server on it. */
-export interface MovingStore {
+export interface MovingStore extends TransferIn {
   /** Why servers refuse this store: the note of a move that is under way, or was cut off. */
   note(): Promise<string | undefined>;
   /** Makes servers refuse the store with this note, until `complete`. */
@@ -50,6 +52,10 @@ export interface MovingStore {
   complete(): Promise<void>;
   /** Rows in the store, by what they are. */
   counts(): Promise<Record<'exchanges' | 'taken' | keyof MovedFacts, number>>;
+  /** Messages that were taken and never finished, as the failed exchanges that a server would log them as. */
+  unfinished(): Promise<MovedExchange[]>;
+  /** Which database: host, port and name. */
+  readonly place: string;
   /** Whether a server gives signs of life within `ms` milliseconds. */
   isInUse(ms: number): Promise<boolean>;
   /** All exchanges in the order in which they were logged, as they were at one moment. */
@@ -88,7 +94,8 @@ const factsRow = z.object({
   days: pairs(z.number()),
 });
 
-const movedOf = (row: unknown): MovedExchange => {
+/** The exchange of a row of tp_exchanges. */
+export const movedOf = (row: unknown): MovedExchange => {
   const { visitor, cleared, more, ...rest } = movedRow.parse(row);
   const { visitor: _, key: __, ...exchange } = exchangeOf({ ...rest, visitor: visitor ?? '' });
   return { ...exchange, visitor, ...(cleared && { cleared: true }), ...(more !== null && { more }) };
@@ -114,12 +121,10 @@ export const openMovingStore = async (deps: {
     const rows = await ask((sql) => sql`select value from tp_meta where name = ${name}`);
     return rows[0] && valueRow.parse(rows[0]).value;
   };
-  const beats = async (): Promise<string> => {
-    const rows = await ask((sql) => sql`select coalesce(sum(beat), 0)::text as value from tp_processes`);
-    return valueRow.parse(rows[0]).value;
-  };
 
   return {
+    place: target.name,
+    ...createTransferIn({ ask }),
     note: () => meta('moving'),
     position: () => meta('moved'),
     begin: async (note) => {
@@ -135,6 +140,7 @@ export const openMovingStore = async (deps: {
     complete: async () => {
       await ask((sql) =>
         sql.begin(async (own) => {
+          await settle(own);
           await own`
             insert into tp_visitors (key, messages, last_seen, name)
             select visitor, count(*), (array_agg(at order by seq desc))[1],
@@ -160,15 +166,7 @@ export const openMovingStore = async (deps: {
       );
       return countsRow.parse(rows[0]);
     },
-    isInUse: async (ms) => {
-      const before = await beats();
-      const until = performance.now() + ms;
-      while (performance.now() < until) {
-        await new Promise((resolve) => setTimeout(resolve, Math.min(200, ms)));
-        if ((await beats()) !== before) return true;
-      }
-      return false;
-    },
+    isInUse: (ms) => isInUse(ask, ms),
     async *exchanges() {
       let after = 0;
       // Taken first: what is logged meanwhile is not read, and its numbers may come out of order.
@@ -184,6 +182,15 @@ export const openMovingStore = async (deps: {
         after = z.object({ seq: z.number() }).parse(page.at(-1)).seq;
         yield page.map(movedOf);
       }
+    },
+    unfinished: async () => {
+      const rows = await ask(
+        (sql) => sql`
+          select id, visitor, said, null as answer, 'internal_error' as error, false as truncated,
+            null::float8 as tokens_in, null::float8 as tokens_out, at, name, false as cleared, null as more
+          from tp_taken where undone is null order by visitor, place`,
+      );
+      return rows.map(movedOf);
     },
     facts: async () => {
       const rows = await ask(

@@ -27,7 +27,9 @@ const look = async (sql: Sql, logger: Logger, isMover: boolean): Promise<void> =
   const [moving] = await sql`select value from tp_meta where name = 'moving'`;
   if (!moving || isMover) return;
   const { value } = movingRow.parse(moving);
-  throw new Unusable(`it is half-moved (${value}); run the same move again until it is done`);
+  throw new Unusable(
+    `it is half-moved, and the move from ${value} is not complete. Run the same move again until it is done: npm run move -- --from ${value} --to DATABASE_URL`,
+  );
 };
 
 /**

@@ -104,11 +104,11 @@ describe('a move', () => {
     const mover = await openMovingStore({ url, wait: 0, logger: memoryLogger() });
     onTestFinished(() => mover.close());
     expect(await mover.note()).toBeUndefined();
-    await mover.begin('from ./data');
+    await mover.begin('./data');
     await mover.add({ exchanges: moved.slice(0, 2) }, '2');
     expect(await mover.position()).toBe('2');
     await expect(openPostgresStore(storeDeps(url, { wait: 60_000 }))).rejects.toThrow(
-      /cannot be used: it is half-moved \(from \.\/data\); run the same move again/,
+      /cannot be used: it is half-moved, .*: npm run move -- --from \.\/data --to DATABASE_URL/,
     );
     await mover.add({ exchanges: moved.slice(1) }, '5');
     await mover.add(facts, 'facts');

@@ -1,0 +1,95 @@
+/** `npm run export`: writes the log of a database as one conversations.json. */
+
+import { once } from 'node:events';
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { SETTINGS } from '../config.ts';
+import { AppError } from '../errors.ts';
+import { errnoOf, replaceFile } from '../stores/json/durable-file.ts';
+import { LOG_MODE } from '../stores/json/log-file.ts';
+import { Refusal, runCommand, type Surroundings, settingOf, UsageError, warningsOnly } from './command.ts';
+import { LogText } from './moving/log-text.ts';
+import { systemReason } from './system-reason.ts';
+
+const USAGE = `Usage: npm run export -- [--out conversations.json] [--force]
+
+Writes all exchanges of the database at DATABASE_URL into one file of the form of conversations.json, as they are at
+one moment; the service may go on meanwhile. Without DATABASE_URL the log is such a file already, in DATA_DIR.
+
+  --out <file>  where to, conversations.json if absent; - is the standard output (npm run -s)
+  --force       replaces the file if it is there
+  --help        this text`;
+
+const STDOUT = '-';
+
+const readArgs = (args: readonly string[]) => {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: { out: { type: 'string' }, force: { type: 'boolean', default: false } },
+    });
+    return values;
+  } catch (error) {
+    // Node's own words: "Unknown option '--x'".
+    throw error instanceof TypeError ? new UsageError(error.message) : error;
+  }
+};
+
+const isThere = (file: string): Promise<boolean> =>
+  stat(file).then(
+    () => true,
+    (error: unknown) => errnoOf(error) !== 'ENOENT',
+  );
+
+/** @throws Refusal where nobody reads on. */
+const writeOut = async (pieces: AsyncIterable<string>): Promise<void> => {
+  const failed = once(process.stdout, 'error').then(([error]) => {
+    throw new Refusal(`The standard output cannot be written: ${systemReason(error)}.`);
+  });
+  // Where nothing fails, nobody waits for it.
+  failed.catch(() => undefined);
+  for await (const piece of pieces) {
+    if (!process.stdout.write(piece)) await Promise.race([once(process.stdout, 'drain'), failed]);
+  }
+};
+
+const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<void> => {
+  const { out, force } = readArgs(args);
+  const url = settingOf(env, 'DATABASE_URL', SETTINGS.DATABASE_URL);
+  if (url === undefined) {
+    const dir = path.resolve(settingOf(env, 'DATA_DIR', SETTINGS.DATA_DIR) ?? '');
+    const told = `DATABASE_URL is not set: the log is ${path.join(dir, 'conversations.json')} already, with older exchanges in ${path.join(dir, 'archive')}.`;
+    if (out !== undefined) throw new Refusal(`${told} Nothing was written.`);
+    print(told);
+    return;
+  }
+  const file = out === STDOUT ? undefined : path.resolve(out ?? 'conversations.json');
+  if (file && !force && (await isThere(file))) {
+    throw new Refusal(`${file} is there already; --force replaces it, --out names another.`);
+  }
+  const wait = settingOf(env, 'DATABASE_WAIT', SETTINGS.DATABASE_WAIT) ?? 0;
+  // Loaded where it is needed: without a database there is nothing to read.
+  const { readByKey } = await import('../stores/postgres/reading-out.ts');
+  const text = new LogText(readByKey({ url, wait, logger: warningsOnly(warn) }), signal);
+  try {
+    if (!file) {
+      await writeOut(text.pieces());
+      return;
+    }
+    await replaceFile(file, LOG_MODE, text.pieces());
+  } catch (thrown) {
+    if (thrown instanceof AppError) {
+      const { cause } = thrown;
+      throw new Refusal(`The database failed: ${cause instanceof Error ? cause.message : thrown.message}.`);
+    }
+    throw file && errnoOf(thrown)
+      ? new Refusal(`${file} cannot be written: ${systemReason(thrown)}.`)
+      : thrown;
+  }
+  print(
+    `${text.exchanges.toLocaleString('en')} exchanges of ${text.keys.toLocaleString('en')} users were written to ${file}.`,
+  );
+};
+
+await runCommand(USAGE, run);

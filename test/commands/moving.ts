@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { openStore } from '../stores/json/helper.ts';
+import { anonymous, exchange, message, user } from '../stores/store-contract.ts';
+import { older, runCommand } from './helper.ts';
+
+/** Runs a move to its end. */
+export const move = (from: string, to: string, ...more: string[]) =>
+  runCommand('move', ['--from', from, '--to', to, ...more]);
+
+/** Keys that are objects' own affairs, numbers, and what no database keeps as it is. */
+const ODD_KEYS = [
+  '__proto__',
+  'constructor',
+  '7',
+  '',
+  'ünï\u2028cödé 🙂',
+  ' a ',
+  'x\u0000y',
+  '\ud800',
+  'k'.repeat(5000),
+];
+
+/** A log of the older form with all that may stand in one. */
+const oddLog = (): string => {
+  const lists = ODD_KEYS.map((key, place): [string, object[]] => [
+    key,
+    [
+      older(`first\u2028 of ${key}`, 1_500_000_000 + place, { mood: 'good', nested: { a: [1, null, {}] } }),
+      older('one\u0000two \udc00 three', 1_400_000_000, { bot: null, error: 5, id: 12 }),
+      older('third', 1_500_000_002 + place, {
+        id: 'same',
+        usage: { input: 1, output: 2, cached: 3 },
+        name: 'N',
+      }),
+      older('fourth', -5, { id: 'same', truncated: 'yes', session: 'no', verified: true, cleared: 'no' }),
+      older('fifth', 1e15, { id: `id-${'i'.repeat(3000)}${place}`, name: 'n'.repeat(4000), older_id: 1 }),
+    ],
+  ]);
+  const nobodys = [
+    older('secret', 1_600_000_000),
+    older('hello', 1_600_000_001, { session: 's\u0000', verified: true }),
+  ];
+  // Object.fromEntries() makes a key of `__proto__`, too.
+  return JSON.stringify({ ...Object.fromEntries(lists), anonymous: nobodys });
+};
+
+/** A data folder with everything that a store can hold; a part of it is in the archive. */
+export const oddFolder = async (root: string): Promise<string> => {
+  const dir = path.join(root, 'odd');
+  await mkdir(dir);
+  await writeFile(path.join(dir, 'conversations.json'), oddLog());
+  // So small that a part goes into the archive, at once and later.
+  const store = await openStore(dir, { maxBytes: 40_000 });
+  await store.snapshot();
+  const [alice, bob, eve] = [
+    user('alice'),
+    { kind: 'verified', id: 'alice' } as const,
+    anonymous(randomUUID()),
+  ];
+  const say = async (one: ReturnType<typeof exchange>): Promise<void> => {
+    await store.begin({ ...one, key: `key of ${one.id}` });
+    await store.finish(one);
+  };
+  await say(exchange(alice, { name: 'Al', usage: { input: 12, output: 3 } }));
+  await say(exchange(bob, { truncated: true }));
+  await say(exchange(user('gone')));
+  await say(exchange(eve, { user: 'a\u2028b "\\' }));
+  await store.clear(user('gone'), true);
+  await say(exchange(alice, { bot: null, error: 'upstream_timeout' }));
+  await say(exchange(user('7'), { user: 'x'.repeat(2000) }));
+  await store.snapshot();
+  await say(exchange(alice));
+  store.setThread(alice, { id: 'thread_1', madeBy: 'test' });
+  store.setThread(eve, { id: 'thread_2', madeBy: 'test' });
+  await store.vouch('alice');
+  await store.endToken('token', 4e9);
+  store.setFact('b', 'two');
+  store.setFact('a', '');
+  store.setFact('c', '{"x":1}');
+  await store.countMessage('2026-11-20');
+  await store.countMessage('2026-11-21');
+  // Nobody finishes this one.
+  await store.begin(message(user('cut off'), 'Is anybody there?'));
+  await store.close();
+  return dir;
+};
+
+const anyLog = z.custom<Record<string, Record<string, unknown>[]>>((value) => value instanceof Object);
+
+/** All exchanges of a folder, archive and live, by key and in order. */
+export const allIn = async (dir: string): Promise<Map<string, Record<string, unknown>[]>> => {
+  const names = await readdir(path.join(dir, 'archive')).catch(() => []);
+  // Without the ending 2026-11 comes before 2026-11-2, as it is to.
+  const months = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -5));
+  const [undated, dated] = [/^undated/, /^\d/].map((which) =>
+    months.filter((name) => which.test(name)).sort(),
+  );
+  const files = [...(undated ?? []), ...(dated ?? [])].map((name) => path.join('archive', `${name}.json`));
+  const all = new Map<string, Record<string, unknown>[]>();
+  for (const file of [...files, 'conversations.json']) {
+    const log = anyLog.parse(JSON.parse(await readFile(path.join(dir, file), 'utf8')));
+    for (const [key, list] of Object.entries(log)) all.set(key, [...(all.get(key) ?? []), ...list]);
+  }
+  return all;
+};
+
+const state = z.looseObject({
+  journalFrom: z.number(),
+  threads: z.array(z.tuple([z.string(), z.unknown()])),
+});
+
+/** What state.json holds beside places in the journal; threads have no order. */
+export const stateIn = async (dir: string): Promise<Record<string, unknown>> => {
+  const {
+    journalFrom: _,
+    threads,
+    ...rest
+  } = state.parse(JSON.parse(await readFile(path.join(dir, 'state.json'), 'utf8')));
+  return { ...rest, threads: Object.fromEntries(threads) };
+};
