@@ -86,7 +86,13 @@ export const optionalJsonBodyGate = (): Gate => {
   return async function optionalJsonBodyGate(c, next) {
     const isEmpty =
       c.req.header('transfer-encoding') === undefined && Number(c.req.header('content-length') ?? 0) === 0;
-    return isEmpty && c.req.header('content-type') === undefined ? next() : gate(c, next);
+    if (!isEmpty) return gate(c, next);
+    if (c.req.header('content-type') === undefined) return next();
+    return gate(c, async () => {
+      // The header says JSON, so that JSON is read: what the absent body means.
+      c.req.raw = new Request(c.req.url, { method: c.req.method, headers: c.req.header(), body: '{}' });
+      await next();
+    });
   };
 };
 

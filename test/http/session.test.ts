@@ -23,6 +23,11 @@ describe('POST /api/session', () => {
     const { service } = await startBoth();
     expect((await callApi(service, 'POST', '/api/session')).status).toBe(201);
     expect((await callApi(service, 'POST', '/api/session', { json: {} })).status).toBe(201);
+    // As pages do whose calls all have the same headers.
+    const headers = { 'Content-Type': 'application/json' };
+    expect((await callApi(service, 'POST', '/api/session', { headers })).status).toBe(201);
+    const text = { 'Content-Type': 'text/plain' };
+    expect((await callApi(service, 'POST', '/api/session', { headers: text })).status).toBe(415);
     expect(await callApi(service, 'POST', '/api/session', { json: { name: '' } })).toMatchObject({
       status: 400,
       code: 'invalid_request',
