@@ -218,9 +218,15 @@ describe('a client of the SSE chat', () => {
       const headers = { Authorization: `Bearer ${SITE_KEY}` };
       const bySite = await put(service, session_id, { payload: 'Hi' }, headers);
       await bySite.text();
-      statuses.push(bySite.status);
+      const read = await fetch(`${service.url}/chat_history/${session_id}`, { headers });
+      await read.text();
+      statuses.push([bySite.status, read.status]);
     }
-    expect(statuses).toEqual([200, 200, 429]);
+    expect(statuses).toEqual([
+      [200, 200],
+      [200, 200],
+      [429, 429],
+    ]);
   });
 
   it('may call from pages of the listed origins, and of no others', async () => {
