@@ -3,8 +3,10 @@ import { type AppError, asAppError, logUnavailable, notFound, shuttingDown } fro
 import { loggedTurn, type NumberedEvent, type Turn } from './live-turns.ts';
 import type { Clock, Exchange, Store, TakenMessage } from './ports.ts';
 
-/** How often the log is asked whether a turn of another process is over, in milliseconds. */
+/** How often the log is asked whether a turn of another process is over, in milliseconds, where few are followed. */
 const POLL_MS = 200;
+/** How often it is asked for all that are followed, a second: what has lost another process asks no database to death. */
+const POLLS_PER_SECOND = 500;
 /** How long after its last chance to end a turn is still waited for where the log cannot be asked. */
 const PATIENCE_MS = 60_000;
 
@@ -48,7 +50,8 @@ export const createTurnsElsewhere = (deps: {
         if (error.code !== 'log_unavailable') throw error;
       }
       if (clock.now() > giveUpAt) throw logUnavailable();
-      await sleep(POLL_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+      const wait = Math.max(POLL_MS, (followed.size * 1000) / POLLS_PER_SECOND);
+      await sleep(wait, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   };
 

@@ -10,6 +10,7 @@ import { LogFile } from '../../stores/json/log-file.ts';
 import { placesIn } from '../../stores/json/snapshot-writer.ts';
 import { emptyState, readState, type State } from '../../stores/json/state-file.ts';
 import type { MovedFacts } from '../../stores/postgres/moving.ts';
+import { storable } from '../../stores/postgres/rows.ts';
 import { Refusal, warningsOnly } from '../command.ts';
 import { fits, rowOf } from './log-rows.ts';
 import type { Moving, Source } from './stores.ts';
@@ -85,14 +86,24 @@ const stateIn = async (dir: string): Promise<State> => {
   return state;
 };
 
-/** What state.json holds, as it moves. */
+/** Pairs with texts for keys, as Postgres can keep them; where two become one, the later one is kept. */
+const keptPairs = <T>(pairs: Iterable<readonly [string, T]>): (readonly [string, T])[] => [
+  ...new Map(Array.from(pairs, ([key, value]) => [storable(key), value])),
+];
+
+/** What state.json holds, as it moves: the checksums are of what can be there afterwards. */
 export const factsOf = (state: State): MovedFacts => ({
-  threads: [...state.threads],
-  keys: Array.from(state.keys, ([key, id, timestamp]) => [key, { id, timestamp }] as const),
-  vouched: [...state.vouched],
-  ended: [...state.ended],
-  facts: [...state.facts],
-  days: [...state.days],
+  threads: keptPairs(state.threads).map(([visitor, { id, madeBy }]) => [
+    visitor,
+    { id: storable(id), madeBy: storable(madeBy) },
+  ]),
+  keys: keptPairs(
+    Array.from(state.keys, ([key, id, timestamp]) => [key, { id: storable(id), timestamp }] as const),
+  ),
+  vouched: [...new Set(Array.from(state.vouched, storable))],
+  ended: keptPairs(state.ended),
+  facts: keptPairs(state.facts).map(([name, value]) => [name, storable(value)]),
+  days: keptPairs(state.days),
 });
 
 /** Reads the log of a folder in both forms. */
@@ -121,16 +132,17 @@ export const openFolderSource = async (
   await bringIntoFiles(dir, maxBytes, warn);
   const lock = await lockOf(dir);
   try {
-    const all = factsOf(await stateIn(dir));
-    const threads = all.threads.filter(([visitor]) => fits(visitor));
-    const left = all.threads.length - threads.length;
+    const state = await stateIn(dir);
+    const threads = [...state.threads].filter(([visitor]) => fits(visitor));
+    const left = [...state.threads].length - threads.length;
+    const facts = factsOf({ ...state, threads });
     const remarks =
       left === 0 ? [] : [`${left} threads of names that no visitor can have are not taken along.`];
     return {
       name: dir,
       remarks,
       pages: () => folderPages(dir),
-      facts: async () => ({ ...all, threads }),
+      facts: async () => facts,
       check: async () => undefined,
       close: async () => lock.release(),
     };

@@ -2,15 +2,20 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../../chat/ports.ts';
 import { logUnavailable } from '../../errors.ts';
 import { openDriver, type Sql } from './driver.ts';
-import { asUnavailable, isOutage, mayPass, reasonOf } from './failures.ts';
+import { asUnavailable, isOutage, isReadOnly, mayPass, reasonOf, sqlState } from './failures.ts';
 import { createGate } from './gate.ts';
 import { createSockets } from './sockets.ts';
 import type { Target } from './target.ts';
 import type { Tuning } from './tuning.ts';
 
+/** Attempts to reach a database that is gone, after which those in a hurry are told so without one of their own. */
+const HOPE_TRIES = 4;
+
 interface Asking {
   /** Waits for a connection as long as it takes. */
   readonly isPatient?: boolean;
+  /** Waits for nobody: a sign of life, without which a busy process would be taken for dead. */
+  readonly isSignOfLife?: boolean;
 }
 
 /** The database as the store's parts see it: statements go in, rows or failures come out. */
@@ -41,22 +46,28 @@ export interface Database {
 export const connect = (deps: { target: Target; tuning: Tuning; logger: Logger }): Database => {
   const { target, tuning, logger } = deps;
   let trouble: string | undefined;
+  let troubleSince = 0;
+  /** It does not even say what is wrong. */
+  let isSilent = false;
+  /** Reading works all the same, so that only what is written shows that it is over. */
+  let isReadOnlyNow = false;
   let back: PromiseWithResolvers<void> | undefined;
   let isClosed = false;
-  let look: () => void = () => undefined;
+  let look: (() => void) | undefined;
   // Not at once: others of the driver's connections may be closing in this very turn of the event loop, which it
   // would take for open, and what it is given for them then spoils the next ones.
   const onLost = (): void => {
-    setTimeout(() => look(), 1);
+    setTimeout(() => look?.(), 1);
   };
   const sockets = createSockets({ target, ...tuning, onLost });
   const driver = openDriver({ target, tuning, socket: () => sockets.open() });
   const gate = createGate({ places: tuning.connections, ...tuning });
 
-  const worked = (): void => {
-    if (trouble === undefined) return;
+  const worked = (isWritten: boolean): void => {
+    if (trouble === undefined || (isReadOnlyNow && !isWritten)) return;
     logger.info({ database: target.name }, 'the database is back');
     trouble = undefined;
+    isReadOnlyNow = false;
     back?.resolve();
     back = undefined;
   };
@@ -64,18 +75,28 @@ export const connect = (deps: { target: Target; tuning: Tuning; logger: Logger }
     if (!isOutage(thrown) || isClosed) return;
     const reason = reasonOf(thrown);
     if (trouble === undefined) logger.error({ database: target.name, reason }, 'the database cannot be used');
+    if (trouble === undefined) troubleSince = performance.now();
     trouble = reason;
+    isSilent = sqlState(thrown) === undefined;
+    isReadOnlyNow = isReadOnly(thrown);
     back ??= Promise.withResolvers();
   };
+  /** Whether those in a hurry need not try themselves: someone else looks, and has found nothing for a while. */
+  const isHopeless = (): boolean =>
+    look !== undefined &&
+    trouble !== undefined &&
+    isSilent &&
+    performance.now() - troubleSince > HOPE_TRIES * tuning.retryMs;
   const closed = () => logUnavailable({ cause: new Error('the store is closed') });
 
-  const attempt: Database['try'] = async (statement, { isPatient = false } = {}) => {
+  const attempt: Database['try'] = async (statement, { isPatient = false, isSignOfLife = false } = {}) => {
     if (isClosed) throw closed();
-    await gate.enter(isPatient);
+    if (!isSignOfLife) await gate.enter(isPatient);
     try {
       if (isClosed) throw closed();
       const result = await driver.use(statement);
-      worked();
+      // A sign of life is written.
+      worked(isSignOfLife);
       return result;
     } catch (thrown) {
       failed(thrown);
@@ -83,16 +104,18 @@ export const connect = (deps: { target: Target; tuning: Tuning; logger: Logger }
       await sleep(1);
       throw thrown;
     } finally {
-      gate.leave(isPatient);
+      if (!isSignOfLife) gate.leave(isPatient);
     }
   };
 
   return {
     try: attempt,
-    ask: (statement) =>
-      attempt(statement).catch((thrown: unknown) => {
+    ask: async (statement) => {
+      if (isHopeless()) throw logUnavailable({ cause: new Error(trouble) });
+      return attempt(statement).catch((thrown: unknown) => {
         throw asUnavailable(thrown);
-      }),
+      });
+    },
     persist: async (statement) => {
       for (;;) {
         try {

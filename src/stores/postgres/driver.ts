@@ -1,5 +1,5 @@
 import postgres from 'postgres';
-import { sqlState } from './failures.ts';
+import { isReadOnly, sqlState } from './failures.ts';
 import type { Target } from './target.ts';
 import type { Tuning } from './tuning.ts';
 
@@ -22,7 +22,8 @@ const optionsFor = (target: Target, tuning: Tuning, socket: () => Promise<unknow
   // TLS is spoken below the driver.
   ssl: false,
   socket,
-  max: tuning.connections,
+  // One more, for signs of life.
+  max: tuning.connections + 1,
   prepare: target.prepare,
   connect_timeout: Math.ceil(tuning.connectMs / 1000),
   // No array is read or written, so that their types need not be asked for with each connection.
@@ -60,7 +61,8 @@ export interface Driver {
 
 /**
  * Opens the driver, and opens it anew whenever a connection was lost: it remembers of one that is gone what was under
- * way, mixes it with what the next one says, and may then wait for what never comes.
+ * way, mixes it with what the next one says, and may then wait for what never comes. So too where the server may only
+ * be read: the one that may be written is found by connecting anew.
  */
 export const openDriver = (deps: {
   target: Target;
@@ -82,7 +84,7 @@ export const openDriver = (deps: {
       try {
         return await within(lateMs, statement(pool.sql));
       } catch (thrown) {
-        if (sqlState(thrown) === undefined && !pool.isRetired) {
+        if ((sqlState(thrown) === undefined || isReadOnly(thrown)) && !pool.isRetired) {
           pool.isRetired = true;
           current = open();
         }

@@ -22,6 +22,10 @@ const PASSING = /^(40|55P03|57014)/;
 /** What is wrong with what was asked: asking again will not help. */
 const OURS = /^(0A|21|22|23|26|42)/;
 
+/** A server that may be read only: it stands by for another, or another has taken its place. */
+const READ_ONLY = '25006';
+export const isReadOnly = (thrown: unknown): boolean => sqlState(thrown) === READ_ONLY;
+
 /** Whether nothing works any more, as far as this failure tells. */
 export const isOutage = (thrown: unknown): boolean => {
   if (thrown instanceof AppError) return false;

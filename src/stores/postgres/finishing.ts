@@ -128,7 +128,9 @@ export const createFinishing = (deps: {
       isKept = true;
     } finally {
       turns.leave(id);
-      notes.finished(visitorKey(exchange.visitor));
+      // What is not kept of an exchange is not kept of its thread either: it may be cleared, or another's by now.
+      if (isKept) notes.finished(visitorKey(exchange.visitor));
+      else notes.drop(visitorKey(exchange.visitor));
       if (!isKept && turn) giveUp(id, turn);
     }
   };

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { Store } from '../../chat/ports.ts';
 import type { Database } from './database.ts';
+import { asUnavailable, isUnknown } from './failures.ts';
+import type { Notes } from './notes.ts';
 import type { Presence } from './presence.ts';
 import { messageOf, takenRow } from './rows.ts';
 import { KEY_SECONDS } from './taking.ts';
@@ -12,9 +14,16 @@ const adoptedRow = takenRow.extend({ place: z.number() });
 type Held = Pick<Store, 'unfinished' | 'interrupted' | 'keyed' | 'requestStop' | 'onStopRequested'>;
 
 /** Messages that are taken and not finished, wherever they run, and what keys stand for. */
-export const createHeld = (deps: { database: Database; presence: Presence; turns: Turns }): Held => {
-  const { database, presence, turns } = deps;
+export const createHeld = (deps: {
+  database: Database;
+  presence: Presence;
+  turns: Turns;
+  notes: Notes;
+}): Held => {
+  const { database, presence, turns, notes } = deps;
   const stops = new Set<(id: string) => void>();
+  /** Whether an answer was lost that may have given messages to this process, which knows nothing of them then. */
+  let isAnswerLost = false;
   /** Messages that were stopped here; another process's wish is told again with each beat. */
   const stopped = new Set<string>();
 
@@ -27,11 +36,14 @@ export const createHeld = (deps: { database: Database; presence: Presence; turns
     }
   };
   presence.onStops(stopHere);
-  // Others may run in their threads by now.
+  // Others may run in their threads by now, or have cleared them.
   presence.onLost((name) => {
     const ids = turns.under(name);
     stopHere(ids);
-    for (const id of ids) turns.leave(id);
+    for (const id of ids) {
+      notes.drop(turns.get(id)?.visitor ?? '');
+      turns.leave(id);
+    }
   });
 
   return {
@@ -44,18 +56,27 @@ export const createHeld = (deps: { database: Database; presence: Presence; turns
     },
     async interrupted() {
       const process = presence.id();
-      const rows = await database.ask(
+      const isAgain = isAnswerLost;
+      // What is taken over is marked as what is to stop: so it is told from what this process is only just taking.
+      const taking = database.try(
         (sql) => sql`
-          update tp_taken set process = ${process}
+          update tp_taken set process = ${process}, stop = true
           where id in (
-            select id from tp_taken where process is null and undone is null
+            select id from tp_taken
+            where undone is null and (process is null or (${isAgain} and process = ${process} and stop))
             order by id limit 1000 for update skip locked
           ) and exists (select from tp_processes where id = ${process})
           returning id, visitor, said, at, key, name, place`,
       );
+      const rows = await taking.catch((thrown: unknown) => {
+        isAnswerLost ||= isUnknown(thrown);
+        throw asUnavailable(thrown);
+      });
+      if (isAgain) isAnswerLost = false;
       const found = z.array(adoptedRow).parse([...rows]);
-      for (const { id, visitor, place } of found) turns.adopt(id, { process, visitor, place });
-      return found.toSorted((a, b) => a.at - b.at).map(messageOf);
+      const adopted = found.filter(({ id }) => !turns.get(id));
+      for (const { id, visitor, place } of adopted) turns.adopt(id, { process, visitor, place });
+      return adopted.toSorted((a, b) => a.at - b.at).map(messageOf);
     },
     async keyed(key) {
       const rows = await database.ask(

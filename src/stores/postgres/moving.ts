@@ -186,9 +186,12 @@ export const openMovingStore = async (deps: {
     unfinished: async () => {
       const rows = await ask(
         (sql) => sql`
-          select id, visitor, said, null as answer, 'internal_error' as error, false as truncated,
-            null::float8 as tokens_in, null::float8 as tokens_out, at, name, false as cleared, null as more
-          from tp_taken where undone is null order by visitor, place`,
+          select t.id, t.visitor, t.said, null as answer, 'internal_error' as error, false as truncated,
+            null::float8 as tokens_in, null::float8 as tokens_out, t.at, t.name,
+            t.place <= coalesce(v.cleared, 0) as cleared, null as more
+          from tp_taken t left join tp_visitors v on v.key = t.visitor
+          where t.undone is null and t.place > coalesce(v.dropped, 0)
+          order by t.visitor, t.place`,
       );
       return rows.map(movedOf);
     },

@@ -90,7 +90,7 @@ export const openPostgresStore = async (deps: PostgresStoreDeps): Promise<Postgr
       refuseClosed();
       return finishing.finish(exchange);
     },
-    ...createHeld({ database, presence, turns }),
+    ...createHeld({ database, presence, turns, notes }),
     ...createTranscript({ database, notes }),
     ...createSessionFacts({ database }),
     ...createCounts({ database, clock }),

@@ -54,15 +54,17 @@ export const openPresence = async (deps: {
   let onStops: (ids: readonly string[]) => void = () => undefined;
   let onLost: (name: string) => void = () => undefined;
 
+  const ask: Database['try'] = (statement) => database.try(statement, { isSignOfLife: true });
+
   const enter = async (): Promise<void> => {
     const id = randomUUID();
-    await database.try((sql) => sql`insert into tp_processes (id) values (${id})`);
+    await ask((sql) => sql`insert into tp_processes (id) values (${id})`);
     me = id;
   };
 
   /** Removes a process that is dead, unless it has moved after all; its messages wait for whoever asks for them. */
   const bury = async (id: string, beat: number): Promise<void> => {
-    await database.try(
+    await ask(
       (sql) => sql`
         with dead as (delete from tp_processes where id = ${id} and beat = ${beat}::bigint returning id)
         update tp_taken set process = null from dead where process = dead.id`,
@@ -73,7 +75,7 @@ export const openPresence = async (deps: {
 
   /** What a process took in the very moment in which it was buried was missed then. */
   const sweep = async (): Promise<void> => {
-    await database.try(
+    await ask(
       (sql) => sql`
         update tp_taken set process = null
         where process is not null and process not in (select id from tp_processes)`,
@@ -99,7 +101,7 @@ export const openPresence = async (deps: {
   };
 
   const look = async (): Promise<void> => {
-    const rows = await database.try(
+    const rows = await ask(
       (sql) => sql`
         with fast as (select set_config('synchronous_commit', 'off', true) as done),
         mine as (update tp_processes set beat = beat + 1 from fast where id = ${me} and done = 'off' returning id)
@@ -158,7 +160,7 @@ export const openPresence = async (deps: {
       isLeaving = true;
       clearTimeout(timer);
       await looking;
-      await database.try(
+      await ask(
         (sql) => sql`
           with gone as (delete from tp_processes where id = ${me} returning id)
           update tp_taken set process = null from gone where process = gone.id`,

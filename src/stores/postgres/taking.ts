@@ -104,6 +104,28 @@ export const createTaking = (deps: {
     }
   };
 
+  /** The id that a key stands for. */
+  const idOf = async (key: string): Promise<string> => {
+    const rows = await database.ask((sql) => sql`select id from tp_keys where key = ${key}`);
+    if (!rows[0]) throw logUnavailable({ cause: new Error('the key was forgotten in this moment') });
+    return keyRow.parse(rows[0]).id;
+  };
+
+  /**
+   * Frees a key whose exchange its visitor has cleared: nobody can be told of it any more, now or later.
+   * @returns Whether it had to be. A statement of its own: it sees what the one before waited for.
+   */
+  const isFreed = async (key: string, id: string): Promise<boolean> => {
+    const rows = await database.ask(
+      (sql) => sql`
+        update tp_keys set free = true where key = ${key} and id = ${id}
+          and not exists (select from tp_taken t where t.id = ${id})
+          and not exists (select from tp_exchanges e where e.id = ${id} and not e.cleared)
+        returning id`,
+    );
+    return rows.length > 0;
+  };
+
   const begin = async (message: TakenMessage): Promise<Begun> => {
     const trouble = database.trouble();
     if (trouble !== undefined) throw logUnavailable({ cause: new Error(trouble) });
@@ -113,9 +135,9 @@ export const createTaking = (deps: {
       throw logUnavailable({ cause: new Error('this process was taken for dead') });
     }
     if (begun === KNOWN) {
-      const rows = await database.ask((sql) => sql`select id from tp_keys where key = ${message.key ?? ''}`);
-      if (!rows[0]) throw logUnavailable({ cause: new Error('the key was forgotten in this moment') });
-      return { type: 'known', id: keyRow.parse(rows[0]).id };
+      const id = await idOf(message.key ?? '');
+      if (!(await isFreed(message.key ?? '', id))) return { type: 'known', id };
+      return begin(message);
     }
     return { type: 'taken', mayRun: turns.enter(message, begun) };
   };

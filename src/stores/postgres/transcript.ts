@@ -1,3 +1,4 @@
+import type { TransactionSql } from 'postgres';
 import { z } from 'zod';
 import { type Store, type VisitorSummary, visitorKey, visitorOf } from '../../chat/ports.ts';
 import type { Database } from './database.ts';
@@ -19,6 +20,29 @@ const summaryOf = ({ key, messages, last_seen, name }: z.infer<typeof summaryRow
   lastSeen: last_seen ?? 0,
   ...(name !== null && { name }),
 });
+
+/** Exchanges that one statement hides: each has its own time, so that a history of any length can be cleared. */
+const HIDDEN_AT_ONCE = 2000;
+
+const hiddenRow = z.object({ count: z.number(), last: z.number().nullable() });
+
+/** Takes all that is there out of what the visitor sees. */
+const hide = async (own: TransactionSql, key: string): Promise<void> => {
+  let after = 0;
+  for (;;) {
+    const [row] = await own`
+      with these as (
+        select seq from tp_exchanges where visitor = ${key} and not cleared and seq > ${after}::bigint
+        order by seq limit ${HIDDEN_AT_ONCE}
+      ), hidden as (
+        update tp_exchanges e set cleared = true from these where e.seq = these.seq
+      )
+      select count(*) as count, max(seq) as last from these`;
+    const { count, last } = hiddenRow.parse(row);
+    if (count < HIDDEN_AT_ONCE || last === null) return;
+    after = last;
+  }
+};
 
 /** What visitors and ops read of the log, and what visitors take out of it. */
 export const createTranscript = (deps: {
@@ -55,14 +79,13 @@ export const createTranscript = (deps: {
       const key = visitorKey(visitor);
       notes.drop(key);
       const clear = database.try((sql) =>
-        // Two statements: the second sees what was finished while the first waited for the visitor's row.
+        // Statements of their own: the later ones see what was finished while the first waited for the visitor's row.
         sql.begin(async (own) => {
           await own`
             update tp_visitors set cleared = next, dropped = case when ${keepLog} then dropped else next end,
               thread_id = null, thread_made_by = null, messages = 0, last_seen = null, name = null
             where key = ${key}`;
-          if (keepLog)
-            await own`update tp_exchanges set cleared = true where visitor = ${key} and not cleared`;
+          if (keepLog) await hide(own, key);
           else await own`delete from tp_exchanges where visitor = ${key}`;
         }),
       );

@@ -1,6 +1,6 @@
 /** The store's measures. The defaults are for service; tests make them small. */
 export interface Tuning {
-  /** Connections to the database. */
+  /** Connections to the database, beside one for signs of life. */
   readonly connections: number;
   /** Statements that may wait for a connection; beyond, they are refused. */
   readonly maxQueued: number;

@@ -34,6 +34,12 @@ const openBehindProxy = async (
   return { store: await openStore(there.href, { tuning: { ...quick, ...tuning } }), proxy, url };
 };
 
+/**
+ * For tests that lose the answer to one statement: it is asked over the one connection that there is, and nothing else
+ * is. The test asks it once before, so that it goes as a whole: the driver asks for its types first.
+ */
+const alone = { connections: 1, beatMs: 60_000 };
+
 const isWell = (store: PostgresStore) => eventually(() => store.health().ok);
 
 describe('a database that stops', () => {
@@ -204,9 +210,55 @@ describe('a database that hangs', () => {
   });
 });
 
+describe('a database that can only be read', () => {
+  test('is known as such while it is read, and is left as soon as another stands in its place', async () => {
+    const url = await server.newDatabase();
+    const lines: string[] = [];
+    const say = (_: object, line: string): void => void lines.push(line);
+    const logger = { debug: () => undefined, info: say, warn: say, error: say };
+    const store = await openStore(url, { tuning: quick, logger });
+    const one = message(alice);
+    await store.begin(one);
+    const name = new URL(url).pathname.slice(1);
+    const sql = postgres(server.url, { max: 1, onnotice: () => undefined });
+    onTestFinished(() => sql.end());
+    await sql.unsafe(`alter database ${name} set default_transaction_read_only = on`);
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}`;
+    const finishing = store.finish(answered(one));
+    await eventually(() => /read-only/.test(JSON.stringify(store.health())));
+    lines.length = 0;
+    for (let round = 0; round < 20; round++) {
+      expect(await store.recent(alice, { limit: 1 })).toEqual([]);
+      expect(store.health()).toMatchObject({ ok: false });
+    }
+    await expect(store.begin(message(alice))).rejects.toMatchObject(unavailable);
+    expect(lines).toEqual([]);
+    // What is connected already stays as it is, as with a server whose place another has taken.
+    await sql.unsafe(`alter database ${name} reset default_transaction_read_only`);
+    await finishing;
+    await isWell(store);
+    expect(await store.recent(alice, { limit: 1 })).toEqual([answered(one)]);
+  });
+});
+
+describe('a database that is not there any more', () => {
+  test('costs those who ask for something no more than the answer that it is not', async () => {
+    // To connect takes longer than the test.
+    const tuning = { silenceMs: 200, connectMs: 60_000, closeMs: 100 };
+    const { store, proxy } = await openBehindProxy(tuning);
+    proxy.mode = 'swallow';
+    await expect(store.recent(alice, { limit: 1 })).rejects.toMatchObject(unavailable);
+    const until = performance.now() + 10 * quick.retryMs;
+    await eventually(() => performance.now() > until);
+    await expect(store.recent(alice, { limit: 1 })).rejects.toMatchObject(unavailable);
+    await expect(store.countCall('address', 1000)).rejects.toMatchObject(unavailable);
+  });
+});
+
 describe('a connection that is cut', () => {
   test('in the middle of taking a message: it was not taken, even where the database has done it', async () => {
-    const { store, proxy } = await openBehindProxy();
+    const { store, proxy } = await openBehindProxy(alone);
+    await store.begin({ ...message(user('bob')), key: 'of bob' });
     const one = { ...message(alice), key: 'key' };
     proxy.mode = 'cut-answer';
     await expect(store.begin(one)).rejects.toMatchObject(unavailable);
@@ -221,8 +273,29 @@ describe('a connection that is cut', () => {
     expect(await store.interrupted()).toEqual([]);
   });
 
+  test('in the middle of taking over what another left: it is given to somebody all the same', async () => {
+    const { store, proxy, url } = await openBehindProxy(alone);
+    expect(await store.interrupted()).toEqual([]);
+    const other = await openStore(url, { tuning: quick });
+    const one = message(alice);
+    await other.begin(one);
+    await other.close();
+    proxy.mode = 'cut-answer';
+    await expect(store.interrupted()).rejects.toMatchObject(unavailable);
+    proxy.mode = 'pass';
+    await isWell(store);
+    expect(await store.interrupted()).toEqual([one]);
+    expect(await store.interrupted()).toEqual([]);
+    await store.finish({ ...one, bot: null, error: 'internal_error' });
+    const begun = await store.begin(message(alice));
+    if (begun.type === 'taken') await begun.mayRun(AbortSignal.timeout(2000));
+  });
+
   test('in the middle of writing an exchange: it is there, once', async () => {
-    const { store, proxy } = await openBehindProxy();
+    const { store, proxy } = await openBehindProxy(alone);
+    const before = message(user('bob'));
+    await store.begin(before);
+    await store.finish(answered(before));
     const one = message(alice);
     await store.begin(one);
     proxy.mode = 'cut-answer';
@@ -231,7 +304,10 @@ describe('a connection that is cut', () => {
     proxy.mode = 'pass';
     await finishing;
     expect(await store.recent(alice, { limit: 5 })).toEqual([answered(one)]);
-    expect(await store.visitors({ limit: 5 })).toMatchObject([{ messages: 1 }]);
+    expect(await store.visitors({ limit: 5 })).toMatchObject([
+      { key: 'u:alice', messages: 1 },
+      { messages: 1 },
+    ]);
   });
 
   test('is made again, all of them at once and again and again', async () => {
@@ -246,7 +322,7 @@ describe('a connection that is cut', () => {
     }
     await isWell(store);
     await Promise.all(Array.from({ length: 100 }, () => store.recent(alice, { limit: 1 })));
-    expect(proxy.open()).toBeLessThanOrEqual(10);
+    expect(proxy.open()).toBeLessThanOrEqual(11);
   });
 
   test('by silence is noticed', async () => {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Begun, Store, TakenMessage } from '../../../src/chat/ports.ts';
 import type { PostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
@@ -154,6 +155,23 @@ describe('one run per key', () => {
   });
 });
 
+describe('a key whose exchange was cleared', () => {
+  test.each([true, false])('may be used anew (kept in the log: %s)', async (keep) => {
+    const [here, there] = await openStores(2);
+    const [first, second] = [exchange(alice, { key: 'key' }), message(alice)];
+    await taken(here, first);
+    await here.finish(first);
+    await there.clear(alice, keep);
+    const all = await Promise.all(
+      [here, there, here, there].map((store) => store.begin({ ...message(alice), key: 'key' })),
+    );
+    expect(all.map(({ type }) => type).toSorted()).toEqual(['known', 'known', 'known', 'taken']);
+    const id = await here.keyed('key');
+    expect(id).not.toBe(first.id);
+    expect(await there.begin({ ...second, key: 'key' })).toEqual({ type: 'known', id });
+  });
+});
+
 describe('a process that dies', () => {
   test('frees its thread, and what it was doing is given to one other', async () => {
     const url = await databases.newSchema();
@@ -198,6 +216,23 @@ describe('a process that dies', () => {
     expect(await here.recent(alice, { limit: 1 })).toEqual([answered(after)]);
   });
 
+  test('when it was only asleep, brings back no thread that was cleared meanwhile', async () => {
+    const url = await databases.newSchema();
+    const puppet = await startPuppet(url, quick);
+    const [cut, after] = [message(alice), message(alice)];
+    await puppet.begin(cut);
+    await puppet.setThread(alice, { id: 'late', madeBy: 'test' });
+    const here = await openStore(url, { tuning: quick });
+    puppet.signal('SIGSTOP');
+    await eventually(async () => (await here.interrupted()).length > 0);
+    await here.finish({ ...cut, bot: null, error: 'internal_error' });
+    await here.clear(alice, true);
+    puppet.signal('SIGCONT');
+    await eventually(async () => (await puppet.begin(after)) === 'taken');
+    expect(await puppet.finish(answered(after))).toBe('done');
+    expect(await here.thread(alice)).toBeUndefined();
+  });
+
   test('that no other has seen dead yet cannot write when its messages are others’', async () => {
     const [here, there] = await openStores(2);
     const one = message(alice);
@@ -206,6 +241,35 @@ describe('a process that dies', () => {
     expect(await there.interrupted()).toEqual([one]);
     await there.finish({ ...one, bot: null, error: 'internal_error' });
     expect(await there.exchange(one.id)).toMatchObject({ bot: null });
+  });
+
+  test('is not one all of whose connections are busy', async () => {
+    const url = await databases.newSchema();
+    const here = await openStore(url, { tuning: { ...quick, connections: 1, queueMs: 100 } });
+    const there = await openStore(url, { tuning: quick });
+    const one = message(user('bob'));
+    await taken(here, one);
+    await taken(here, message(alice));
+    const sql = postgres(url, { max: 1, onnotice: () => undefined });
+    onTestFinished(() => sql.end());
+    const [held, locked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    onTestFinished(() => held.resolve());
+    const holding = sql.begin(async (own) => {
+      await own`select from tp_visitors where key = 'u:alice' for update`;
+      locked.resolve();
+      await held.promise;
+    });
+    await locked.promise;
+    const beginning = here.begin(message(alice));
+    const until = performance.now() + 3 * quick.deadMs;
+    await eventually(async () => {
+      expect(await there.interrupted()).toEqual([]);
+      return performance.now() > until;
+    });
+    held.resolve();
+    await holding;
+    await beginning;
+    await here.finish(answered(one));
   });
 
   test('that lives is never taken for dead', async () => {
@@ -257,6 +321,20 @@ describe('what a visitor does elsewhere', () => {
       expect(await here.visitors({ limit: 5 })).toMatchObject([{ key: 'u:alice', messages: 1 }]);
     },
   );
+
+  test('a history of any length can be cleared, however little time a statement has', async () => {
+    const url = await databases.newSchema();
+    const store = await openStore(url, { tuning: { ...quick, statementMs: 500 } });
+    await taken(store, message(alice));
+    const sql = postgres(url, { max: 1, onnotice: () => undefined });
+    onTestFinished(() => sql.end());
+    await sql`
+      insert into tp_exchanges (id, visitor, place, said, answer, at)
+      select 'id-' || i, 'u:alice', 0, 'Hello!', repeat('yes ', 100), i from generate_series(1, 100000) i`;
+    await store.clear(alice, true);
+    expect(await store.recent(alice, { limit: 5 })).toEqual([]);
+    expect(await sql`select from tp_exchanges where cleared`).toHaveLength(100_000);
+  });
 
   test('visitors are found by the name that they last gave', async () => {
     const [store] = await openStores(2);

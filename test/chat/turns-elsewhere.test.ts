@@ -1,0 +1,36 @@
+import { expect, it, onTestFinished } from 'vitest';
+import { createTurnsElsewhere } from '../../src/chat/turns-elsewhere.ts';
+import { clock, eventually, openStore, tempFolder } from '../stores/json/helper.ts';
+import { message, user } from '../stores/store-contract.ts';
+
+it('asks the log no more often for it that many are followed', async () => {
+  const store = await openStore(await tempFolder());
+  let asked = 0;
+  const elsewhere = createTurnsElsewhere({
+    store: {
+      exchange: (id) => store.exchange(id),
+      unfinished: (id) => {
+        asked += 1;
+        return store.unfinished(id);
+      },
+    },
+    clock,
+    runTimeout: 60_000,
+    onOver: () => undefined,
+  });
+  onTestFinished(() => elsewhere.stop());
+  const all = Array.from({ length: 300 }, (_, i) => ({
+    ...message(user(`${i}`)),
+    timestamp: Date.now() / 1000,
+  }));
+  for (const one of all) await store.begin(one);
+  const began = performance.now();
+  const turns = all.map((one) => elsewhere.follow(one));
+  for (const { outcome } of turns) outcome.catch(() => undefined);
+  await eventually(() => asked >= 3 * 300 && asked);
+  // Five hundred a second.
+  expect(performance.now() - began).toBeGreaterThan(1000);
+  for (const one of all) await store.finish({ ...one, bot: 'Yes' });
+  const done = await Promise.all(turns.map(({ outcome }) => outcome));
+  expect(done.every(({ bot }) => bot === 'Yes')).toBe(true);
+}, 30_000);
