@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startDatabases, type TestDatabases } from '../helpers/postgres.ts';
@@ -5,6 +6,7 @@ import { temporaryFolder } from '../helpers/service.ts';
 import { openStore } from '../stores/json/helper.ts';
 import { openStore as openPostgres } from '../stores/postgres/helper.ts';
 import { exchange, message, user } from '../stores/store-contract.ts';
+import { older, runCommand } from './helper.ts';
 import { move } from './moving.ts';
 
 let databases: TestDatabases;
@@ -46,18 +48,77 @@ describe('a move', () => {
     await store.clear(eve, false);
     await store.begin(message(eve, 'kept'));
     await store.close();
+    const next = await openPostgres(url);
+    const answered = exchange(bob, { user: 'answered' });
+    await next.begin(answered);
+    await next.finish(answered);
+    await next.close();
     const dir = path.join(root, 'data');
     expect(await move(url, dir)).toMatchObject({ code: 0, stderr: '' });
     const moved = await openStore(dir);
-    for (const visitor of [bob, eve]) {
-      expect(await moved.recent(visitor, { limit: 5 })).toMatchObject([
-        { user: 'kept', bot: null, error: 'internal_error' },
-      ]);
-    }
+    const kept = { user: 'kept', bot: null, error: 'internal_error' };
+    expect(await moved.recent(eve, { limit: 5 })).toMatchObject([kept]);
+    expect(await moved.recent(bob, { limit: 5 })).toMatchObject([kept, answered]);
     const back = await databases.newDatabase();
     await moved.close();
     expect((await move(dir, back)).code).toBe(0);
-    const log = await (await openPostgres(back)).newest({ limit: 9 });
-    expect(log.map(({ user: said }) => said).sort()).toEqual(['cleared', 'kept', 'kept']);
+    const again = await openPostgres(back);
+    expect(await again.recent(bob, { limit: 5 })).toMatchObject([kept, answered]);
+    const log = await again.newest({ limit: 9 });
+    expect(log.map(({ user: said }) => said).sort()).toEqual(['answered', 'cleared', 'kept', 'kept']);
+  });
+
+  test('puts an older log, imported after newer exchanges were archived, before these', async () => {
+    const root = await temporaryFolder();
+    const dir = path.join(root, 'data');
+    const store = await openStore(dir, { maxBytes: 1500 });
+    for (let count = 0; count < 20; count++) {
+      const one = { ...exchange(bob), timestamp: 1_700_000_000 + count };
+      await store.begin(one);
+      await store.finish(one);
+    }
+    await store.snapshot();
+    expect(await store.recent(bob, { limit: 20 })).not.toHaveLength(20);
+    await store.close();
+    const file = path.join(root, 'older.json');
+    const times = [1_600_000_000, 1_700_000_000.5];
+    await writeFile(file, JSON.stringify({ bob: times.map((time) => older('imported', time)) }));
+    expect((await runCommand('import', [file], { env: { DATA_DIR: dir } })).code).toBe(0);
+
+    const url = await databases.newDatabase();
+    expect(await move(dir, url)).toMatchObject({ code: 0, stderr: '' });
+    const moved = await openPostgres(url);
+    const history = (await moved.recent(bob, { limit: 30 })).map(({ timestamp }) => timestamp);
+    expect(history).toHaveLength(22);
+    expect(history).toEqual(history.toSorted((a, b) => b - a));
+  });
+
+  test('frees a key whose exchange is not there', async () => {
+    const dir = await temporaryFolder();
+    const store = await openStore(dir);
+    const one = exchange(bob);
+    await store.begin({ ...one, key: 'key' });
+    await store.finish(one);
+    await store.clear(bob, false);
+    await store.begin(message(eve));
+    await store.close();
+    const url = await databases.newDatabase();
+    expect((await move(dir, url)).stdout).toMatch(/keys +1 /);
+    const moved = await openPostgres(url);
+    expect(await moved.begin({ ...message(bob), key: 'key' })).toMatchObject({ type: 'taken' });
+  });
+
+  test('calls two schemas of one database by two names', async () => {
+    const root = await temporaryFolder();
+    for (const url of [await databases.newDatabase(), await databases.newSchema()]) {
+      const store = await openPostgres(url);
+      const one = exchange(bob);
+      await store.begin(one);
+      await store.finish(one);
+      await store.close();
+      const { host, pathname, search } = new URL(url);
+      const { stdout } = await move(url, path.join(root, pathname));
+      expect(stdout).toContain(`Moved postgres://${host}${pathname}${search} into`);
+    }
   });
 });

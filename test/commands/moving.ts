@@ -90,7 +90,9 @@ export const oddFolder = async (root: string): Promise<string> => {
 
 const anyLog = z.custom<Record<string, Record<string, unknown>[]>>((value) => value instanceof Object);
 
-/** All exchanges of a folder, archive and live, by key and in order. */
+const timed = z.looseObject({ timestamp: z.number() });
+
+/** All exchanges of a folder, archive and live, by key and time; those of one file stay in its order. */
 export const allIn = async (dir: string): Promise<Map<string, Record<string, unknown>[]>> => {
   const names = await readdir(path.join(dir, 'archive')).catch(() => []);
   // Without the ending 2026-11 comes before 2026-11-2, as it is to.
@@ -99,12 +101,22 @@ export const allIn = async (dir: string): Promise<Map<string, Record<string, unk
     months.filter((name) => which.test(name)).sort(),
   );
   const files = [...(undated ?? []), ...(dated ?? [])].map((name) => path.join('archive', `${name}.json`));
-  const all = new Map<string, Record<string, unknown>[]>();
+  const all = new Map<string, { time: number; one: Record<string, unknown> }[]>();
   for (const file of [...files, 'conversations.json']) {
     const log = anyLog.parse(JSON.parse(await readFile(path.join(dir, file), 'utf8')));
-    for (const [key, list] of Object.entries(log)) all.set(key, [...(all.get(key) ?? []), ...list]);
+    for (const [key, list] of Object.entries(log)) {
+      let time = Number.NEGATIVE_INFINITY;
+      const found = all.get(key) ?? [];
+      for (const one of list) {
+        time = Math.max(time, timed.parse(one).timestamp);
+        found.push({ time, one });
+      }
+      all.set(key, found);
+    }
   }
-  return all;
+  const byTime = (list: { time: number; one: Record<string, unknown> }[]) =>
+    list.toSorted((a, b) => a.time - b.time).map(({ one }) => one);
+  return new Map(Array.from(all, ([key, list]) => [key, byTime(list)]));
 };
 
 const state = z.looseObject({

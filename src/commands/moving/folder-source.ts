@@ -2,7 +2,8 @@ import { hash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { AppError } from '../../errors.ts';
 import { errnoOf } from '../../stores/json/durable-file.ts';
-import { archiveFiles, readFolderLog } from '../../stores/json/folder-log.ts';
+import { readByTime } from '../../stores/json/folder-by-time.ts';
+import { archiveFiles, type FolderExchange } from '../../stores/json/folder-log.ts';
 import { listParts } from '../../stores/json/journal-part.ts';
 import { openJsonStore } from '../../stores/json/json-store.ts';
 import { FolderInUseError, type Lock, makeAndLock } from '../../stores/json/lock.ts';
@@ -106,9 +107,11 @@ export const factsOf = (state: State): MovedFacts => ({
   days: keptPairs(state.days),
 });
 
-/** Reads the log of a folder in both forms. */
-export async function* folderPages(dir: string): AsyncGenerator<Moving[]> {
-  for await (const page of readFolderLog(dir)) {
+/** The pages of a folder's log in both forms. */
+export async function* folderPages(
+  pages: AsyncIterable<readonly FolderExchange[]>,
+): AsyncGenerator<Moving[]> {
+  for await (const page of pages) {
     yield page.map((one) => {
       const row = rowOf(fits(one.id) ? one : { ...one, id: `odd-${oddId(one.key, one.id)}` });
       return { id: one.id, line: { key: one.key, fields: one.fields }, row };
@@ -138,10 +141,11 @@ export const openFolderSource = async (
     const facts = factsOf({ ...state, threads });
     const remarks =
       left === 0 ? [] : [`${left} threads of names that no visitor can have are not taken along.`];
+    const pages = readByTime(dir);
     return {
       name: dir,
       remarks,
-      pages: () => folderPages(dir),
+      pages: () => folderPages(pages()),
       facts: async () => facts,
       check: async () => undefined,
       close: async () => lock.release(),

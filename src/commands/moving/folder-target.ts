@@ -1,4 +1,5 @@
 import { FolderFilling } from '../../stores/json/folder-filling.ts';
+import { readFolderLog } from '../../stores/json/folder-log.ts';
 import {
   type FolderNote,
   readFolderNote,
@@ -69,7 +70,7 @@ export const openFolderTarget = async (
       };
       await filling.end(state, warningsOnly(warn));
     },
-    pages: () => folderPages(dir),
+    pages: () => folderPages(readFolderLog(dir)),
     facts: async () => factsOf(await readState(placesIn(dir).state)),
     distrust: async () => {
       const note = await readFolderNote(dir);

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
@@ -23,7 +24,7 @@ export interface FolderExchange {
 }
 
 /** Exchanges that are handed on at once. */
-const PAGE = 1000;
+export const PAGE = 1000;
 
 const NAME = /^(\d{4}-\d{2}|undated)(?:-(\d+))?\.json$/;
 
@@ -47,8 +48,15 @@ export const archiveFiles = async (dir: string): Promise<string[]> => {
     .map(({ name }) => name);
 };
 
+/** The files of a folder's log: the archive's, oldest first, and the live one where it is there. */
+export const filesOf = async (dir: string): Promise<string[]> => {
+  const { archive, log } = placesIn(dir);
+  const archived = (await archiveFiles(dir)).map((name) => join(archive, name));
+  return existsSync(log) ? [...archived, log] : archived;
+};
+
 /** Gives each exchange an id of its own, and passes over those that two files have. */
-class Unique {
+export class Unique {
   /** By id: what makes an exchange the same as another one of its id, in 32 bits. */
   readonly #seen = new CompactNumbers();
   readonly #places = new CompactNumbers();
@@ -70,16 +78,14 @@ class Unique {
 }
 
 /**
- * Reads all that a data folder has logged, archive and live log, oldest first, and each key's exchanges in their
- * order; page by page, each file as the store reads it. Nothing may write to the folder meanwhile, and its journal
- * must be empty: what is there is not read.
+ * Reads all that a move has written into a data folder, archive and live log, in the order in which it was written
+ * under each key: file by file, page by page, each file as the store reads it. Nothing may write to the folder
+ * meanwhile, and its journal must be empty: what is there is not read.
  * @throws Error that names the file which cannot be read or is not valid.
  */
 export async function* readFolderLog(dir: string): AsyncGenerator<FolderExchange[]> {
-  const places = placesIn(dir);
-  const archived = await archiveFiles(dir);
   const unique = new Unique();
-  for (const path of [...archived.map((name) => join(places.archive, name)), places.log]) {
+  for (const path of await filesOf(dir)) {
     const log = await new LogFile(path).read();
     let page: FolderExchange[] = [];
     for (const entry of log?.oldestFirst() ?? []) {

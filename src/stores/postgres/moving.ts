@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Exchange, Logger, UpstreamThread } from '../../chat/ports.ts';
 import { connect, type Database } from './database.ts';
 import type { Sql } from './driver.ts';
+import { readFacts } from './facts-out.ts';
 import { asUnavailable } from './failures.ts';
 import { isInUse } from './in-use.ts';
 import { insertBatch } from './moving-in.ts';
@@ -54,11 +55,11 @@ export interface MovingStore extends TransferIn {
   counts(): Promise<Record<'exchanges' | 'taken' | keyof MovedFacts, number>>;
   /** Messages that were taken and never finished, as the failed exchanges that a server would log them as. */
   unfinished(): Promise<MovedExchange[]>;
-  /** Which database: host, port and name. */
+  /** Which database: host, port and name, and the schema where it is not the usual one. */
   readonly place: string;
   /** Whether a server gives signs of life within `ms` milliseconds. */
   isInUse(ms: number): Promise<boolean>;
-  /** All exchanges in the order in which they were logged, as they were at one moment. */
+  /** All exchanges in the order in which they were logged, those that are there now. */
   exchanges(): AsyncIterable<MovedExchange[]>;
   /** All that is kept beside, as it was at one moment. */
   facts(): Promise<MovedFacts>;
@@ -74,6 +75,7 @@ const movedRow = exchangeRow.extend({
   more: z.string().nullable(),
 });
 const valueRow = z.object({ value: z.string() });
+const schemaRow = z.object({ schema: z.string() });
 const countsRow = z.object({
   exchanges: z.number(),
   taken: z.number(),
@@ -83,15 +85,6 @@ const countsRow = z.object({
   ended: z.number(),
   facts: z.number(),
   days: z.number(),
-});
-const pairs = <T extends z.ZodType>(value: T) => z.array(z.tuple([z.string(), value]));
-const factsRow = z.object({
-  threads: pairs(z.object({ id: z.string(), madeBy: z.string() })),
-  keys: pairs(z.object({ id: z.string(), timestamp: z.number() })),
-  vouched: z.array(z.string()),
-  ended: pairs(z.number()),
-  facts: pairs(z.string()),
-  days: pairs(z.number()),
 });
 
 /** The exchange of a row of tp_exchanges. */
@@ -122,8 +115,14 @@ export const openMovingStore = async (deps: {
     return rows[0] && valueRow.parse(rows[0]).value;
   };
 
+  const found = await ask((sql) => sql`select current_schema() as schema`).catch(async (thrown: unknown) => {
+    await database.close(0);
+    throw thrown;
+  });
+  const { schema } = schemaRow.parse(found[0]);
+
   return {
-    place: target.name,
+    place: schema === 'public' ? target.name : `${target.name}?search_path=${encodeURIComponent(schema)}`,
     ...createTransferIn({ ask }),
     note: () => meta('moving'),
     position: () => meta('moved'),
@@ -195,21 +194,7 @@ export const openMovingStore = async (deps: {
       );
       return rows.map(movedOf);
     },
-    facts: async () => {
-      const rows = await ask(
-        (sql) => sql`
-          select
-            (select coalesce(json_agg(json_build_array(key, json_build_object('id', thread_id, 'madeBy', thread_made_by))
-              order by key), '[]') from tp_visitors where thread_id is not null) as threads,
-            (select coalesce(json_agg(json_build_array(key, json_build_object('id', id, 'timestamp', at)) order by at), '[]')
-              from tp_keys) as keys,
-            (select coalesce(json_agg(id order by id), '[]') from tp_vouched) as vouched,
-            (select coalesce(json_agg(json_build_array(token, until) order by token), '[]') from tp_ended) as ended,
-            (select coalesce(json_agg(json_build_array(name, value) order by set_at), '[]') from tp_facts) as facts,
-            (select coalesce(json_agg(json_build_array(day, count) order by day), '[]') from tp_days) as days`,
-      );
-      return factsRow.parse(rows[0]);
-    },
+    facts: () => ask((sql) => sql.begin('isolation level repeatable read read only', readFacts)),
     close: () => database.close(defaultTuning.closeMs),
   };
 };

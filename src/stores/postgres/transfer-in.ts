@@ -25,16 +25,21 @@ const valueRow = z.object({ value: z.string() });
  * what was moved then.
  *
  * A visitor who clears takes all until then out of the own history. On files, what was in the archive by then is out
- * of it anyway and has no mark: here all is one log, and it must not come back.
+ * of it anyway and has no mark: here all is one log, and it must not come back. What came later by time stays: a turn
+ * that was cut off before the visitor cleared may have been logged after it.
+ *
+ * A key whose message has failed, or whose exchange is no longer there, would answer with nothing for a day: it is free.
  */
 export const settle = async (sql: TransactionSql): Promise<void> => {
   await sql`
     update tp_exchanges e set cleared = true
-    from (select visitor, max(seq) as last from tp_exchanges where cleared group by visitor) c
-    where e.visitor = c.visitor and e.seq < c.last and not e.cleared`;
+    from (
+      select visitor, max(seq) as last, max(at) as until from tp_exchanges where cleared group by visitor
+    ) c
+    where e.visitor = c.visitor and e.seq < c.last and e.at <= c.until and not e.cleared`;
   await sql`
-    update tp_keys k set free = true from tp_exchanges e
-    where e.id = k.id and e.answer is null and not k.free`;
+    update tp_keys k set free = true
+    where not free and not exists (select from tp_exchanges e where e.id = k.id and e.answer is not null)`;
 };
 
 export const createTransferIn = ({ ask }: { ask: Ask }): TransferIn => ({

@@ -1,0 +1,52 @@
+import type { TransactionSql } from 'postgres';
+import { z } from 'zod';
+import type { MovedFacts } from './moving.ts';
+
+/** Rows that are read at once: all in one would have to be one text, which has a limit. */
+const PAGE = 1000;
+
+const threadRow = z.object({ key: z.string(), id: z.string(), made_by: z.string() });
+const keyRow = z.object({ key: z.string(), id: z.string(), at: z.number() });
+const vouchedRow = z.object({ id: z.string() });
+const endedRow = z.object({ token: z.string(), until: z.number() });
+const factRow = z.object({ name: z.string(), value: z.string() });
+const dayRow = z.object({ day: z.string(), count: z.number() });
+
+const gathered = async <T>(
+  statement: { cursor(rows: number): AsyncIterable<readonly unknown[]> },
+  of: (row: unknown) => T,
+): Promise<T[]> => {
+  const all: T[] = [];
+  for await (const page of statement.cursor(PAGE)) for (const row of page) all.push(of(row));
+  return all;
+};
+
+/** Reads what is kept beside exchanges, within a transaction that sees one moment of it. */
+export const readFacts = async (sql: TransactionSql): Promise<MovedFacts> => ({
+  threads: await gathered(
+    sql`
+      select key, thread_id as id, thread_made_by as made_by from tp_visitors
+      where thread_id is not null order by key`,
+    (row) => {
+      const { key, id, made_by: madeBy } = threadRow.parse(row);
+      return [key, { id, madeBy }] as const;
+    },
+  ),
+  keys: await gathered(sql`select key, id, at from tp_keys order by at, key`, (row) => {
+    const { key, id, at: timestamp } = keyRow.parse(row);
+    return [key, { id, timestamp }] as const;
+  }),
+  vouched: await gathered(sql`select id from tp_vouched order by id`, (row) => vouchedRow.parse(row).id),
+  ended: await gathered(sql`select token, until from tp_ended order by token`, (row) => {
+    const { token, until } = endedRow.parse(row);
+    return [token, until] as const;
+  }),
+  facts: await gathered(sql`select name, value from tp_facts order by set_at, name`, (row) => {
+    const { name, value } = factRow.parse(row);
+    return [name, value] as const;
+  }),
+  days: await gathered(sql`select day, count from tp_days order by day`, (row) => {
+    const { day, count } = dayRow.parse(row);
+    return [day, count] as const;
+  }),
+});
