@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startChildService } from '../helpers/child-service.ts';
@@ -65,6 +65,23 @@ describe('the same visitor, key and message again', () => {
       { event: 'done', id: `${id}:2`, data: { answer, id } },
     ]);
     expect(emulator.calls.responses).toBe(1);
+  });
+
+  it.each([
+    ['gets the same exchange within 24 hours', 23, 1],
+    ['runs anew after them', 25, 2],
+  ])('%s', async (_, hours, runs) => {
+    const { service, emulator } = await startBoth();
+    const first = await service.post(HELLO, key('one'));
+    await service.stop();
+    const file = path.join(service.dir, 'conversations.json');
+    const then = (_match: string, seconds: string) => `"timestamp":${Number(seconds) - hours * 3600}`;
+    const log = await readFile(file, 'utf8');
+    await writeFile(file, log.replace(/"timestamp": ?([\d.]+)/, then));
+    const next = await startService({ ...upstreamEnv(emulator), DATA_DIR: service.dir });
+    const again = await next.post(HELLO, key('one'));
+    expect(again.body.id === first.body.id).toBe(runs === 1);
+    expect(emulator.calls.responses).toBe(runs);
   });
 
   it('is counted by the limit on calls, like any call', async () => {

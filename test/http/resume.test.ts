@@ -3,6 +3,7 @@ import { get, type IncomingMessage } from 'node:http';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { SITE_KEY } from '../helpers/api.ts';
 import { allEvents, type ServerEvent, until } from '../helpers/events.ts';
 import { exchangeRaw } from '../helpers/raw-http.ts';
 import {
@@ -12,7 +13,7 @@ import {
   temporaryFolder,
   upstreamEnv,
 } from '../helpers/service.ts';
-import { resume } from '../helpers/turns.ts';
+import { resume, stopTurn } from '../helpers/turns.ts';
 
 const WORDS = { answer: () => 'one two three four five six', pace: 20 };
 const bearer = (token: string | undefined) => ({ Authorization: `Bearer ${token}` });
@@ -200,6 +201,15 @@ describe('an exchange’s events are open', () => {
     expect(await status(service, id)).toBe(200);
     const stranger = await wholeTurn(service, { message: 'Hi' });
     expect(await status(service, id, undefined, bearer(stranger.token))).toBe(404);
+  });
+
+  it('to nobody without a token from when on the site has vouched for its user_id', async () => {
+    const { service } = await startBoth({ env: { SITE_KEYS: SITE_KEY } });
+    const { id } = await wholeTurn(service);
+    await service.post({ user_id: 'ann', message: 'Hi' }, bearer(SITE_KEY));
+    expect(await status(service, id)).toBe(404);
+    expect(await status(service, id, undefined, bearer(SITE_KEY))).toBe(404);
+    expect(await stopTurn(service, id)).toBe(404);
   });
 
   it('to the token of an anonymous visitor alone, in flight, over and after a restart', async () => {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../../chat/ports.ts';
 import { logUnavailable } from '../../errors.ts';
 import { openDriver, type Sql } from './driver.ts';
-import { asUnavailable, isOutage, isReadOnly, mayPass, reasonOf, sqlState } from './failures.ts';
+import { asUnavailable, isFull, isOutage, isReadOnly, mayPass, reasonOf, sqlState } from './failures.ts';
 import { createGate } from './gate.ts';
 import { createSockets } from './sockets.ts';
 import type { Target } from './target.ts';
@@ -89,12 +89,25 @@ export const connect = (deps: { target: Target; tuning: Tuning; logger: Logger }
     performance.now() - troubleSince > HOPE_TRIES * tuning.retryMs;
   const closed = () => logUnavailable({ cause: new Error('the store is closed') });
 
+  /** Asks over the connections that there are where no more can be made: one of them is free soon. */
+  const use: typeof driver.use = async (statement) => {
+    const giveUpAt = performance.now() + tuning.queueMs;
+    for (;;) {
+      try {
+        return await driver.use(statement);
+      } catch (thrown) {
+        if (!isFull(thrown) || isClosed || performance.now() > giveUpAt) throw thrown;
+      }
+      await sleep(tuning.retryMs * Math.random());
+    }
+  };
+
   const attempt: Database['try'] = async (statement, { isPatient = false, isSignOfLife = false } = {}) => {
     if (isClosed) throw closed();
     if (!isSignOfLife) await gate.enter(isPatient);
     try {
       if (isClosed) throw closed();
-      const result = await driver.use(statement);
+      const result = await use(statement);
       // A sign of life is written.
       worked(isSignOfLife);
       return result;

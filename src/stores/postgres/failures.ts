@@ -26,6 +26,10 @@ const OURS = /^(0A|21|22|23|26|42)/;
 const READ_ONLY = '25006';
 export const isReadOnly = (thrown: unknown): boolean => sqlState(thrown) === READ_ONLY;
 
+/** No more connections can be made than there are: nothing was asked. */
+const FULL = '53300';
+export const isFull = (thrown: unknown): boolean => sqlState(thrown) === FULL;
+
 /** Whether nothing works any more, as far as this failure tells. */
 export const isOutage = (thrown: unknown): boolean => {
   if (thrown instanceof AppError) return false;

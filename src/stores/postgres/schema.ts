@@ -127,7 +127,9 @@ export const migrate = async (sql: Sql, logger: Logger): Promise<void> => {
   await sql.begin(async (own) => {
     await own`select pg_advisory_xact_lock(${LOCK}::integer, hashtext(current_schema()))`;
     // Asked for by name the table might still seem to be missing, from before the wait for the lock; this one looks.
-    await own`create table if not exists tp_schema_versions (version integer primary key, applied timestamptz not null default now())`;
+    // Only then: where the search path has got another schema in front, a second table would hide the first.
+    if (before === 0)
+      await own`create table if not exists tp_schema_versions (version integer primary key, applied timestamptz not null default now())`;
     const version = await versionIn(own);
     refuseNewer(version);
     for (const [index, step] of STEPS.entries()) {

@@ -255,6 +255,24 @@ describe('a database that is not there any more', () => {
   });
 });
 
+describe('a database that takes no more connections', () => {
+  test('is asked over those that there are', async () => {
+    const url = new URL(await server.newSchema());
+    const schema = url.searchParams.get('search_path');
+    const sql = postgres(server.url, { max: 1, onnotice: () => undefined });
+    onTestFinished(() => sql.end());
+    await sql.unsafe(`create role few login password 'few' connection limit 4`);
+    await sql.unsafe(`alter schema ${schema} owner to few`);
+    url.username = url.password = 'few';
+    const store = await openStore(url.href, { tuning: quick });
+    const visitors = Array.from({ length: 40 }, (_, index) => message(user(`${index}`)));
+    await Promise.all(visitors.map((one) => store.begin(one)));
+    await Promise.all(visitors.map((one) => store.finish(answered(one))));
+    expect(store.health()).toEqual({ ok: true });
+    expect(await store.visitors({ limit: 100 })).toHaveLength(40);
+  });
+});
+
 describe('a connection that is cut', () => {
   test('in the middle of taking a message: it was not taken, even where the database has done it', async () => {
     const { store, proxy } = await openBehindProxy(alone);
