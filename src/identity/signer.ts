@@ -10,16 +10,27 @@ export interface Signer {
   read(token: string): Promise<unknown>;
 }
 
+/**
+ * The secret as a key, made once: making it costs as much as checking a token. As a text it would be taken for a key in
+ * PEM where it has the word PRIVATE or PUBLIC in it.
+ */
+const keyOf = (secret: string): Promise<CryptoKey> =>
+  crypto.subtle.importKey('raw', Buffer.from(secret), { name: 'HMAC', hash: 'SHA-256' }, false, [
+    'sign',
+    'verify',
+  ]);
+
 /** @param secrets The first signs, all verify: a secret is changed by putting the new one in front. */
 export const createSigner = (secrets: readonly string[]): Signer => {
-  const [signing] = secrets;
+  const keys = secrets.map(keyOf);
+  const [signing] = keys;
   if (signing === undefined) throw new Error('tokens need a secret');
   return {
-    sign: (claims) => sign(claims, signing, ALGORITHM),
+    sign: async (claims) => sign(claims, await signing, ALGORITHM),
     read: async (token) => {
-      for (const secret of secrets) {
+      for (const key of keys) {
         const options = { alg: ALGORITHM, exp: false, iat: false } as const;
-        const claims = await verify(token, secret, options).catch(() => undefined);
+        const claims = await verify(token, await key, options).catch(() => undefined);
         if (claims) return claims;
       }
       return undefined;

@@ -25,6 +25,15 @@ const tokensAt = (options: { ttl?: number; max?: number; grace?: number; secrets
 const expired = { code: 'session_expired' };
 
 describe('a session token', () => {
+  it.each(['PRIVATE', 'PUBLIC'])(
+    'is signed with a secret that holds the word %s like with any',
+    async (word) => {
+      const { tokens } = tokensAt({ secrets: [`this-secret-is-a-very-${word}-one-of-ours`] });
+      const { token } = await tokens.issue({ userId: 'ann' });
+      expect(await tokens.verify(token)).toMatchObject({ userId: 'ann' });
+    },
+  );
+
   it('lives for its time, and a session through refreshes for its own', async () => {
     const { tokens, clock } = tokensAt({ max: 25 * MINUTE });
     const begun = clock.time;
