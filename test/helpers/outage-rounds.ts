@@ -11,6 +11,9 @@ const VISITORS = 24;
 /** A message is sent again until it is answered, for so many milliseconds: longer than a dead process is waited for. */
 const PATIENCE_MS = 90_000;
 
+/** Every so many rounds the database goes instead of a process. */
+const OUTAGE_EVERY = 5;
+
 export interface OutageReport {
   acknowledged: number;
   /** How often a message had to be sent again. */
@@ -59,11 +62,13 @@ const insist = async (
 /**
  * Many visitors talk while processes are killed and started anew, and the database is stopped and started.
  * @param options.rounds How often one of them happens.
+ * @param options.pauseMs Between two of them, about. Where it goes on for long it must be seconds: that a process is
+ * dead is seen by one that itself lives for ten, while the database answers.
  */
 export const outageRounds = async (
   site: Site,
   postgres: TestPostgres,
-  options: { rounds: number; seed: number },
+  options: { rounds: number; seed: number; pauseMs: number },
 ): Promise<{ report: OutageReport; acknowledged: Acknowledged[] }> => {
   const random = seeded(options.seed);
   const report: OutageReport = { acknowledged: 0, again: 0, kills: 0, outages: 0 };
@@ -77,8 +82,8 @@ export const outageRounds = async (
   const talking = Promise.all(Array.from({ length: VISITORS }, (_, visitor) => talk(visitor)));
   const disturb = async (): Promise<void> => {
     for (let round = 0; round < options.rounds; round++) {
-      await sleep(300 + random() * 700);
-      if (round % 3 === 1) {
+      await sleep(options.pauseMs * (0.5 + random()));
+      if (round % OUTAGE_EVERY === 1) {
         const mode: StopMode = random() < 0.5 ? 'immediate' : 'kill';
         await postgres.stop(mode);
         await sleep(random() * 1_500);

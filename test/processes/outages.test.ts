@@ -12,7 +12,11 @@ test(`processes that are killed and a database that goes and comes lose and doub
   const postgres = await startPostgres({ durable: true });
   const databaseUrl = await postgres.newDatabase();
   const site = await startSite({ databaseUrl, emulator: { pace: 1 } });
-  const { report, acknowledged } = await outageRounds(site, postgres, { rounds: ROUNDS, seed: SEED });
+  const { report, acknowledged } = await outageRounds(site, postgres, {
+    rounds: ROUNDS,
+    seed: SEED,
+    pauseMs: 650,
+  });
   expect(report.acknowledged).toBeGreaterThan(100);
   await checkAcknowledged(databaseUrl, acknowledged);
   await postgres.dispose();

@@ -10,7 +10,11 @@ test(`${ROUNDS} kills and outages lose and double nothing (seed ${SEED})`, async
   const postgres = await startPostgres({ durable: true });
   const databaseUrl = await postgres.newDatabase();
   const site = await startSite({ databaseUrl, emulator: { pace: 1 } });
-  const { report, acknowledged } = await outageRounds(site, postgres, { rounds: ROUNDS, seed: SEED });
+  const { report, acknowledged } = await outageRounds(site, postgres, {
+    rounds: ROUNDS,
+    seed: SEED,
+    pauseMs: 4_000,
+  });
   process.stdout.write(`${JSON.stringify(report)}\n`);
   expect(report.acknowledged).toBeGreaterThan(ROUNDS);
   await checkAcknowledged(databaseUrl, acknowledged);
