@@ -2,6 +2,7 @@ import {
   type AppError,
   asAppError,
   internalError,
+  logUnavailable,
   outlineOf,
   overloaded,
   shuttingDown,
@@ -56,7 +57,8 @@ export const createChat = (deps: ChatDeps): Chat => {
       const { message: taken, begun } = await take(message);
       if (begun.type === 'known') {
         place.leave();
-        return (await known.byId(begun.id)) ?? Promise.reject(internalError());
+        // Undone in this moment: it can be sent again.
+        return (await known.byId(begun.id)) ?? Promise.reject(logUnavailable());
       }
       const turn = openTurn(taken);
       const controller = new AbortController();

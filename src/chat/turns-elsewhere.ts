@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AppError, asAppError, logUnavailable, notFound, shuttingDown } from '../errors.ts';
+import { type AppError, asAppError, logUnavailable, shuttingDown } from '../errors.ts';
 import { loggedTurn, type NumberedEvent, type Turn } from './live-turns.ts';
 import type { Clock, Exchange, Store, TakenMessage } from './ports.ts';
 
@@ -34,21 +34,27 @@ export const createTurnsElsewhere = (deps: {
   const followed = new Map<string, Turn>();
   const stopping = new AbortController();
 
+  const look = async (id: string): Promise<Exchange | 'running' | 'gone'> => {
+    try {
+      if (await store.unfinished(id)) return 'running';
+      return (await store.exchange(id)) ?? 'gone';
+    } catch (thrown) {
+      const error = asAppError(thrown);
+      // It goes on, as far as is known.
+      if (error.code === 'log_unavailable') return 'running';
+      throw error;
+    }
+  };
+
   /** @throws AppError where the turn cannot be told of any more. */
   const exchangeOf = async ({ id, timestamp }: TakenMessage): Promise<Exchange> => {
     const giveUpAt = timestamp * 1000 + deps.runTimeout + PATIENCE_MS;
     for (;;) {
       if (stopping.signal.aborted) throw shuttingDown();
-      try {
-        const isUnfinished = (await store.unfinished(id)) !== undefined;
-        const exchange = isUnfinished ? undefined : await store.exchange(id);
-        if (exchange) return exchange;
-        // Its visitor has cleared it.
-        if (!isUnfinished) throw notFound();
-      } catch (thrown) {
-        const error = asAppError(thrown);
-        if (error.code !== 'log_unavailable') throw error;
-      }
+      const seen = await look(id);
+      // Its taking was cut off and is undone, so that it can be sent again; or its visitor has cleared it.
+      if (seen === 'gone') throw logUnavailable({ cause: new Error('the message is not there any more') });
+      if (seen !== 'running') return seen;
       if (clock.now() > giveUpAt) throw logUnavailable();
       const wait = Math.max(POLL_MS, (followed.size * 1000) / POLLS_PER_SECOND);
       await sleep(wait, undefined, { signal: stopping.signal }).catch(() => undefined);

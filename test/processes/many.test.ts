@@ -1,4 +1,5 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import connect from 'postgres';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { callApi, SITE_KEY } from '../helpers/api.ts';
 import { callsTo } from '../helpers/child-service.ts';
 import { seeded } from '../helpers/crash-rounds.ts';
@@ -123,6 +124,26 @@ describe('three processes on one database', () => {
     expect(site.emulator.calls.responses).toBe(1);
     const other = await site.post({ user_id: 'ann', message: 'Another' }, headers);
     expect(codes([other])).toEqual({ '422 idempotency_mismatch': 1 });
+  });
+
+  it('say that it can be sent again where a message that another process took is undone', async () => {
+    const databaseUrl = await postgres.newDatabase();
+    const site = await startSite({ databaseUrl, processes: 2 });
+    const [a, b] = site.processes;
+    if (!a || !b) throw new Error('no processes');
+    site.emulator.fail({ on: 'responses', fault: { kind: 'hold', afterDeltas: 1 } });
+    const headers = { 'Idempotency-Key': 'key-1' };
+    const first = await a.stream({ user_id: 'ann', message: 'Hello!' }, headers);
+    const { value } = await first.events.next();
+    const again = b.post({ user_id: 'ann', message: 'Hello!' }, headers);
+    const sql = connect(databaseUrl, { max: 1 });
+    onTestFinished(() => sql.end());
+    // As the store does where the answer to the taking was lost.
+    await sql`update tp_taken set undone = now(), process = null where id = ${value?.data.id ?? ''}`;
+    const { status, body } = await again;
+    expect([status, body.error?.code]).toEqual([503, 'log_unavailable']);
+    await first.response.body?.cancel().catch(() => undefined);
+    site.emulator.release();
   });
 
   it('let a reader go on at another process, and end with the same answer', async () => {
