@@ -5,6 +5,7 @@ import { openPostgresStore } from '../src/stores/postgres/postgres-store.ts';
 import { answerJobs } from './children.ts';
 import { textsOf } from './fill.ts';
 import type { PostgresJob } from './postgres.ts';
+import { withWriters } from './writers.ts';
 
 const warnings: string[] = [];
 const told = (_: object, text: string): void => void warnings.push(text);
@@ -29,17 +30,6 @@ const exchange = async (): Promise<void> => {
   const { message, bot } = next();
   await store.begin(message);
   await store.finish({ ...message, bot });
-};
-
-/** Exchanges begun and finished by so many writers; gives the milliseconds. */
-const append = async (exchanges: number, writers: number): Promise<number> => {
-  const began = performance.now();
-  let left = exchanges;
-  const writer = async (): Promise<void> => {
-    while (left-- > 0) await exchange();
-  };
-  await Promise.all(Array.from({ length: writers }, writer));
-  return performance.now() - began;
 };
 
 const timed = async (work: () => Promise<unknown>): Promise<number> => {
@@ -87,7 +77,7 @@ answerJobs(async (job) => {
   if (warnings.length > 0) throw new Error(warnings.join('; '));
   switch (how) {
     case 'append':
-      return { ms: await append(samples, writers), exchanges: samples };
+      return { ms: await withWriters(exchange, samples, writers), exchanges: samples };
     case 'pages':
       return pages(samples, visitors);
     case 'cost':

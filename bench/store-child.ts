@@ -7,6 +7,7 @@ import { openJsonStore } from '../src/stores/json/json-store.ts';
 import { answerJobs } from './children.ts';
 import { textsOf } from './fill.ts';
 import type { StoreJob, Watched } from './store.ts';
+import { withWriters } from './writers.ts';
 
 /** The loop is looked at once a millisecond; that millisecond is not delay. */
 const RESOLUTION_MS = 1;
@@ -32,17 +33,6 @@ const exchange = async (): Promise<void> => {
   const message = { id: randomUUID(), visitor, user, timestamp: Date.now() / 1000 };
   await store.begin(message);
   await store.finish({ ...message, bot });
-};
-
-/** Exchanges begun and finished by so many writers; gives the milliseconds. */
-const append = async (exchanges: number, writers: number): Promise<number> => {
-  const began = performance.now();
-  let left = exchanges;
-  const writer = async (): Promise<void> => {
-    while (left-- > 0) await exchange();
-  };
-  await Promise.all(Array.from({ length: writers }, writer));
-  return performance.now() - began;
 };
 
 const appendDuringSnapshot = async (writers: number): Promise<{ ms: number; exchanges: number }> => {
@@ -90,7 +80,7 @@ answerJobs(async (job) => {
   if (warnings.length > 0) throw new Error(warnings.join('; '));
   switch (how) {
     case 'append':
-      return { ms: await append(exchanges, writers), exchanges };
+      return { ms: await withWriters(exchange, exchanges, writers), exchanges };
     case 'append-during-snapshot':
       return appendDuringSnapshot(writers);
     case 'watch':

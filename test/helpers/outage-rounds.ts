@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
-import { expect } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { seeded } from './crash-rounds.ts';
-import type { StopMode, TestPostgres } from './postgres.ts';
-import type { Site } from './site.ts';
+import { type StopMode, startPostgres, type TestPostgres } from './postgres.ts';
+import { type Site, startSite } from './site.ts';
 
 const VISITORS = 24;
 /** A message is sent again until it is answered, for so many milliseconds: longer than a dead process is waited for. */
@@ -23,7 +23,7 @@ export interface OutageReport {
 }
 
 /** A message that was acknowledged. */
-export interface Acknowledged {
+interface Acknowledged {
   readonly id: string;
   readonly user_id: string;
   readonly message: string;
@@ -65,7 +65,7 @@ const insist = async (
  * @param options.pauseMs Between two of them, about. Where it goes on for long it must be seconds: that a process is
  * dead is seen by one that itself lives for ten, while the database answers.
  */
-export const outageRounds = async (
+const outageRounds = async (
   site: Site,
   postgres: TestPostgres,
   options: { rounds: number; seed: number; pauseMs: number },
@@ -108,10 +108,7 @@ export const outageRounds = async (
 const answeredRow = z.object({ id: z.string(), visitor: z.string(), said: z.string(), answer: z.string() });
 
 /** All that was acknowledged is in the log, with its answer, and no message was answered twice. */
-export const checkAcknowledged = async (
-  url: string,
-  acknowledged: readonly Acknowledged[],
-): Promise<void> => {
+const checkAcknowledged = async (url: string, acknowledged: readonly Acknowledged[]): Promise<void> => {
   const sql = postgres(url, { max: 1 });
   try {
     const rows =
@@ -132,4 +129,15 @@ export const checkAcknowledged = async (
   } finally {
     await sql.end();
   }
+};
+
+/** A site of three processes on a database of its own, through all rounds, and what is left of it looked at. */
+export const outages = async (options: Parameters<typeof outageRounds>[2]): Promise<OutageReport> => {
+  const server = await startPostgres({ durable: true });
+  onTestFinished(() => server.dispose());
+  const databaseUrl = await server.newDatabase();
+  const site = await startSite({ databaseUrl, emulator: { pace: 1 } });
+  const { report, acknowledged } = await outageRounds(site, server, options);
+  await checkAcknowledged(databaseUrl, acknowledged);
+  return report;
 };
