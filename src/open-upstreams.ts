@@ -5,6 +5,7 @@ import { type BackendSettings, createBackend, droppedBy } from './backends/creat
 import { createFallbackBackend } from './backends/fallback.ts';
 import { watchModelShutdown } from './backends/model-shutdown.ts';
 import { createOfflineBackend } from './backends/offline.ts';
+import { signed } from './backends/signed.ts';
 import type { Backend } from './chat/backend-port.ts';
 import type { Visitor } from './chat/model.ts';
 import type { Clock, Logger } from './chat/ports.ts';
@@ -57,7 +58,9 @@ export const openUpstreams = (deps: UpstreamsDeps): Upstreams => {
   const common = backendSettings(deps, assistant);
   // Someone who waits for headers to the end of the turn leaves the fallback no time.
   const patience = second ? { headersTimeout: config.settings.RUN_TIMEOUT / HEADERS_SHARE } : {};
-  const firstBackend = first ? createBackend({ ...common, ...first, ...patience }) : createOfflineBackend();
+  const firstBackend = first
+    ? createBackend({ ...common, ...first, ...patience })
+    : signed(createOfflineBackend(), () => undefined);
   const fallback =
     second &&
     createFallbackBackend({

@@ -11,6 +11,7 @@ import { createAssistantsBackend } from './assistants.ts';
 import { createCompletionsBackend } from './completions.ts';
 import { type Facts, madeAssistant } from './made-assistant.ts';
 import { createResponsesBackend } from './responses.ts';
+import { signed } from './signed.ts';
 import type { CallTool } from './tool-rounds.ts';
 
 /** An upstream and how it is spoken to. */
@@ -90,6 +91,9 @@ const BACKENDS = {
 
 /** Makes the backend of an upstream. */
 export const createBackend = (settings: BackendSettings): Backend =>
+  signed(makeBackend(settings), () => settings.definition().model ?? settings.model);
+
+const makeBackend = (settings: BackendSettings): Backend =>
   BACKENDS[settings.kind]({
     ...settings,
     fingerprint: () => threadsMadeBy(settings, settings.definition()),

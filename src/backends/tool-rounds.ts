@@ -60,7 +60,7 @@ export async function* runRounds(
       return;
     }
     if (count === MAX_ROUNDS) break;
-    yield { type: 'called' };
+    yield { type: 'called', names: calls.map(({ name }) => name) };
     outputs = await Promise.all(
       calls.map(async (call) => ({ callId: call.callId, output: await callTool(call, request) })),
     );

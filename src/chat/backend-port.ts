@@ -7,8 +7,10 @@ export type RunEvent =
   /** A thread was made (or replaced) for this visitor. */
   | { readonly type: 'thread'; readonly thread: UpstreamThread }
   | { readonly type: 'delta'; readonly text: string }
+  /** Who answers from here on, and with which model. */
+  | { readonly type: 'by'; readonly backend: string; readonly model?: string }
   /** Functions of the assistant are being called: the run cannot be begun again without doing their work twice. */
-  | { readonly type: 'called' }
+  | { readonly type: 'called'; readonly names: readonly string[] }
   /** The run is complete. Always the last; a run without it has failed. */
   | { readonly type: 'end'; readonly truncated: boolean; readonly usage?: Usage };
 
