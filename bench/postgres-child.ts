@@ -28,7 +28,7 @@ const next = () => {
 
 const exchange = async (): Promise<void> => {
   const { message, bot } = next();
-  await store.begin(message);
+  await store.accept(message);
   await store.finish({ ...message, bot });
 };
 
@@ -62,8 +62,8 @@ const cost = async (samples: number): Promise<{ limit: number[]; lease: number[]
     const signal = AbortSignal.timeout(10_000);
     lease.push(
       await timed(async () => {
-        const begun = await store.begin(message);
-        if (begun.type === 'taken') await begun.mayRun(signal);
+        const begun = await store.accept(message);
+        if (begun.type === 'accepted') await begun.mayRun(signal);
       }),
     );
     await store.finish({ ...message, bot });

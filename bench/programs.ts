@@ -11,7 +11,7 @@ const WORDS = 45;
 
 /** @param pace Milliseconds between two words; 0: the whole answer at once. */
 export const startEmulator = (pace = 0): Promise<Program> =>
-  startProgram(join(root, 'src/emulator/main.ts'), {
+  startProgram(join(root, 'emulator/main.ts'), {
     env: { EMULATOR_PORT: '0', EMULATOR_PACE: String(pace), EMULATOR_WORDS: String(WORDS) },
     ready: /listening on (http:\S+)/,
   });

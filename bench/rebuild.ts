@@ -1,5 +1,5 @@
 import { cpSync } from 'node:fs';
-import { createEmulator } from '../src/emulator/server.ts';
+import { createEmulator } from '../emulator/server.ts';
 import { removeFolder, temporaryFolder } from './children.ts';
 import { median, milliseconds } from './figures.ts';
 import { startService } from './programs.ts';

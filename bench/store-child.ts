@@ -31,7 +31,7 @@ const exchange = async (): Promise<void> => {
   const { user, bot } = textsOf(n);
   const visitor = { kind: 'user', id: `visitor-${n % 500}` } as const;
   const message = { id: randomUUID(), visitor, user, timestamp: Date.now() / 1000 };
-  await store.begin(message);
+  await store.accept(message);
   await store.finish({ ...message, bot });
 };
 

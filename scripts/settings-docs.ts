@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { SETTINGS } from '../src/config.ts';
+import { SETTINGS } from '../src/config/settings-table.ts';
 
 /** Writes what the documentation says of the settings from the one table that the start checks them by. */
 
 const ROOT = path.resolve(import.meta.dirname, '..');
-const BEGIN = '<!-- settings: written by `npm run docs` from src/config.ts -->';
+const BEGIN = '<!-- settings: written by `npm run docs` from src/config/settings-table.ts -->';
 const END = '<!-- end of settings -->';
 
 const rows = Object.entries(SETTINGS);

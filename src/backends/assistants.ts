@@ -1,13 +1,13 @@
 import { APIError, type OpenAI } from 'openai';
 import { z } from 'zod';
 import type { AssistantsFields } from '../assistant/to-assistants.ts';
-import type { Backend, RunRequest } from '../chat/ports.ts';
+import type { Backend, RunRequest } from '../chat/backend-port.ts';
 import { createClient, streamMessages, type UpstreamOptions } from './client.ts';
 import { RunFailed } from './failures.ts';
 import type { ServersAssistant } from './made-assistant.ts';
-import { type CallTool, type RoundEvent, runRounds, type ToolOutput } from './rounds.ts';
 import { endOf, messageDelta, runObject } from './run-events.ts';
-import { MAX_MESSAGES, type ThreadMessage, toldBefore } from './told-before.ts';
+import { MAX_MESSAGES, type ThreadMessage, toldBefore } from './thread-seed.ts';
+import { type CallTool, type RoundEvent, runRounds, type ToolOutput } from './tool-rounds.ts';
 import { onUsableThread } from './usable-thread.ts';
 
 export interface AssistantsOptions extends UpstreamOptions {

@@ -1,10 +1,11 @@
 import type { OpenAI } from 'openai';
 import { z } from 'zod';
 import type { CarriedToCompletions } from '../assistant/to-completions.ts';
-import type { Backend, Exchange, RunRequest, Usage, Visitor } from '../chat/ports.ts';
+import type { Backend, RunRequest } from '../chat/backend-port.ts';
+import type { Exchange, Usage, Visitor } from '../chat/model.ts';
 import { createClient, streamMessages, type UpstreamOptions } from './client.ts';
 import { isContextFull, RunFailed } from './failures.ts';
-import { type CallTool, type RoundEvent, runRounds, type ToolCall, type ToolOutput } from './rounds.ts';
+import { type CallTool, type RoundEvent, runRounds, type ToolCall, type ToolOutput } from './tool-rounds.ts';
 
 export interface CompletionsOptions extends UpstreamOptions {
   /** The assistant's definition on this wire. */

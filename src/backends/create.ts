@@ -5,12 +5,13 @@ import { toAssistants } from '../assistant/to-assistants.ts';
 import { toCompletions } from '../assistant/to-completions.ts';
 import { toResponses } from '../assistant/to-responses.ts';
 import type { ToolCaller } from '../assistant/webhooks.ts';
-import type { Backend, Visitor } from '../chat/ports.ts';
+import type { Backend } from '../chat/backend-port.ts';
+import type { Visitor } from '../chat/model.ts';
 import { createAssistantsBackend } from './assistants.ts';
 import { createCompletionsBackend } from './completions.ts';
 import { type Facts, madeAssistant } from './made-assistant.ts';
 import { createResponsesBackend } from './responses.ts';
-import type { CallTool } from './rounds.ts';
+import type { CallTool } from './tool-rounds.ts';
 
 /** An upstream and how it is spoken to. */
 export interface BackendSettings {
@@ -34,8 +35,6 @@ export interface BackendSettings {
   readonly safetyIdentifier: (visitor: Visitor) => string;
   /** What is remembered beyond this process: the assistant that was made at a server. */
   readonly facts: Facts;
-  /** Names the server that keeps the threads; absent: its URL and account do. */
-  readonly server?: string;
 }
 
 /** How long a thread that something else runs on is waited for, at most. */
@@ -43,14 +42,14 @@ const LONGEST_LOCK_WAIT_MS = 10_000;
 
 /** What `madeBy` of a thread is made from: a thread is used only where all of it is as it was. */
 export const threadsMadeBy = (
-  upstream: Pick<BackendSettings, 'kind' | 'baseUrl' | 'apiKey' | 'model' | 'assistantId' | 'server'>,
+  upstream: Pick<BackendSettings, 'kind' | 'baseUrl' | 'apiKey' | 'model' | 'assistantId'>,
   definition: AssistantDefinition,
 ): string => {
   const account = createHash('sha256')
     .update(upstream.apiKey ?? '')
     .digest('hex')
     .slice(0, 12);
-  const server = upstream.server ?? `${upstream.baseUrl} ${account}`;
+  const server = `${upstream.baseUrl} ${account}`;
   return [upstream.kind, server, upstream.assistantId ?? '', fingerprintOf(definition, upstream.model)].join(
     ' ',
   );

@@ -1,4 +1,5 @@
-import type { Backend, Logger, RunEvent, RunRequest } from '../chat/ports.ts';
+import type { Backend, RunEvent, RunRequest } from '../chat/backend-port.ts';
+import type { Logger } from '../chat/ports.ts';
 import { AppError, type ErrorCode, outlineOf } from '../errors.ts';
 
 /** How long a failed upstream is not asked. */

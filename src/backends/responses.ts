@@ -1,11 +1,12 @@
 import type { OpenAI } from 'openai';
 import { z } from 'zod';
 import type { ResponsesFields } from '../assistant/to-responses.ts';
-import type { Backend, Exchange, RunRequest, Visitor } from '../chat/ports.ts';
+import type { Backend, RunRequest } from '../chat/backend-port.ts';
+import type { Exchange, Visitor } from '../chat/model.ts';
 import { upstreamFailed } from '../errors.ts';
 import { createClient, streamMessages, type UpstreamOptions } from './client.ts';
 import { RunFailed } from './failures.ts';
-import { type CallTool, type RoundEvent, runRounds, type ToolCall, type ToolOutput } from './rounds.ts';
+import { type CallTool, type RoundEvent, runRounds, type ToolCall, type ToolOutput } from './tool-rounds.ts';
 import { onUsableThread } from './usable-thread.ts';
 
 export interface ResponsesOptions extends UpstreamOptions {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { StreamMessage } from './client.ts';
 import { RunFailed } from './failures.ts';
-import type { RoundEvent, ToolCall } from './rounds.ts';
+import type { RoundEvent, ToolCall } from './tool-rounds.ts';
 
 /**
  * What a run's stream on the Assistants wire says, as far as it is used here.

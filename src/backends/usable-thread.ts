@@ -1,8 +1,8 @@
 import { APIError } from 'openai';
-import type { UpstreamThread } from '../chat/ports.ts';
+import type { UpstreamThread } from '../chat/model.ts';
 import { isContextFull } from './failures.ts';
 import { pause } from './retry.ts';
-import type { RoundEvent } from './rounds.ts';
+import type { RoundEvent } from './tool-rounds.ts';
 
 const FIRST_LOCK_WAIT_MS = 250;
 const LONGEST_LOCK_WAIT_MS = 2_000;

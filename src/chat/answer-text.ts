@@ -1,5 +1,5 @@
 import { upstreamFailed, upstreamRejected } from '../errors.ts';
-import type { Usage } from './ports.ts';
+import type { Usage } from './model.ts';
 
 /** At most so many UTF-16 units of a text, and no half of a character at the cut. */
 export const cutTo = (units: number, text: string): string =>

@@ -1,5 +1,8 @@
+import type { Backend } from './backend-port.ts';
 import type { Turn } from './live-turns.ts';
-import type { Backend, Budget, Clock, Logger, Store, Visitor } from './ports.ts';
+import type { Visitor } from './model.ts';
+import type { Budget, Clock, Logger } from './ports.ts';
+import type { Store } from './store-port.ts';
 
 /** What the core offers, and what it is made of. */
 

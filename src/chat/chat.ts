@@ -9,17 +9,17 @@ import {
   upstreamFailed,
   upstreamTimeout,
 } from '../errors.ts';
+import { createAccept } from './accept.ts';
 import { complete, cutTo } from './answer-text.ts';
 import type { Chat, ChatDeps, Message } from './chat-api.ts';
+import { createFindTurn } from './find-turn.ts';
+import { historyWindow } from './history-window.ts';
 import { createOneTurn, keyName } from './idempotency.ts';
 import { settleInterrupted } from './interrupted.ts';
-import { createKnownTurns } from './known-turns.ts';
 import { type OpenTurn, openTurn, type Turn } from './live-turns.ts';
-import { type Exchange, type TakenMessage, type Visitor, visitorKey } from './ports.ts';
-import { recall } from './recall.ts';
-import { createTake } from './take.ts';
+import { type AcceptedMessage, type Exchange, type Visitor, visitorKey } from './model.ts';
+import { createRemoteTurns } from './remote-turns.ts';
 import { createThreadQueue, type Place } from './thread-queue.ts';
-import { createTurnsElsewhere } from './turns-elsewhere.ts';
 import { DURABLE_WITHIN_MS, untilAborted, within } from './waiting.ts';
 
 /** How long an aborted run may take to unwind before a stop goes on without it. */
@@ -32,8 +32,8 @@ export const createChat = (deps: ChatDeps): Chat => {
   const queue = createThreadQueue(limits);
   /** Each turn in flight with what ends it early, and its end. */
   const live = new Map<string, { turn: Turn; abort: (reason: AppError) => void; over: Promise<void> }>();
-  const elsewhere = createTurnsElsewhere({ ...deps, runTimeout: limits.runTimeout, onOver: () => settle() });
-  const known = createKnownTurns({ ...deps, elsewhere, inFlight: (id) => live.get(id) });
+  const elsewhere = createRemoteTurns({ ...deps, runTimeout: limits.runTimeout, onOver: () => settle() });
+  const known = createFindTurn({ ...deps, elsewhere, inFlight: (id) => live.get(id) });
   /** Messages that are being taken: not yet live, but to be waited for. */
   let taking = 0;
   let draining = false;
@@ -44,7 +44,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     if (live.size + taking + elsewhere.count() === 0) whenIdle?.();
   };
 
-  const take = createTake(deps);
+  const take = createAccept(deps);
 
   /** @param message Its `key` is what the store keeps. */
   const begin = async (message: Message): Promise<Turn> => {
@@ -114,7 +114,7 @@ export const createChat = (deps: ChatDeps): Chat => {
   /** Runs a taken message to its end; never rejects. */
   const runTurn = async (
     turn: OpenTurn,
-    message: TakenMessage,
+    message: AcceptedMessage,
     place: Place,
     controller: AbortController,
     deadline: number,
@@ -160,7 +160,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     return last && (now - last.timestamp) * 1000 > limits.threadIdle ? undefined : thread;
   };
 
-  const answer = async (turn: OpenTurn, message: TakenMessage, signal: AbortSignal, deadline: number) => {
+  const answer = async (turn: OpenTurn, message: AcceptedMessage, signal: AbortSignal, deadline: number) => {
     const { visitor } = message;
     const run = backend.run({
       exchangeId: message.id,
@@ -168,7 +168,7 @@ export const createChat = (deps: ChatDeps): Chat => {
       verified: visitor.kind === 'verified',
       message: message.user,
       thread: await usableThread(visitor, message.timestamp),
-      history: (share = 1) => recall(store, visitor, limits.historyMaxChars * share),
+      history: (share = 1) => historyWindow(store, visitor, limits.historyMaxChars * share),
       signal,
       deadline,
     });

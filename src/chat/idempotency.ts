@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { idempotencyMismatch } from '../errors.ts';
 import type { Turn } from './live-turns.ts';
-import { type Visitor, visitorKey } from './ports.ts';
+import { type Visitor, visitorKey } from './model.ts';
 
 /** For how long the same key gives the same exchange, in milliseconds. */
 export const KEY_LIFE_MS = 24 * 60 * 60_000;

@@ -1,5 +1,6 @@
 import type { Chat } from './chat-api.ts';
-import type { Logger, Store } from './ports.ts';
+import type { Logger } from './ports.ts';
+import type { Store } from './store-port.ts';
 
 /** How often a process looks for what others were cut off in, in milliseconds. */
 const SETTLE_MS = 2_000;

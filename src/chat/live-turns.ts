@@ -1,5 +1,5 @@
 import { type AppError, failureOf } from '../errors.ts';
-import type { Exchange, TakenMessage, Visitor } from './ports.ts';
+import type { AcceptedMessage, Exchange, Visitor } from './model.ts';
 
 /** What a visitor is told of a turn, in order. `done` and `error` are final: exactly one of them ends it. */
 export type TurnEvent =
@@ -53,7 +53,11 @@ export const failureIn = (turn: Turn): AppError | undefined => {
 };
 
 /** Begins a turn's events with `accepted`. */
-export const openTurn = ({ id, visitor, user }: Pick<TakenMessage, 'id' | 'visitor' | 'user'>): OpenTurn => {
+export const openTurn = ({
+  id,
+  visitor,
+  user,
+}: Pick<AcceptedMessage, 'id' | 'visitor' | 'user'>): OpenTurn => {
   const events: NumberedEvent[] = [{ n: 0, event: { type: 'accepted' } }];
   const readers = new Set<() => void>();
   let said = '';

@@ -3,9 +3,9 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { SETTINGS } from '../config.ts';
+import { SETTINGS } from '../config/settings-table.ts';
+import { chooseUpstream } from '../config/upstream-choice.ts';
 import { errnoOf, replaceFile } from '../stores/json/durable-file.ts';
-import { chooseUpstream } from '../upstream-choice.ts';
 import {
   type Environment,
   Refusal,

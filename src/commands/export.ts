@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { SETTINGS } from '../config.ts';
+import { SETTINGS } from '../config/settings-table.ts';
 import { AppError } from '../errors.ts';
 import { errnoOf, replaceFile } from '../stores/json/durable-file.ts';
 import { LOG_MODE } from '../stores/json/log-file.ts';
@@ -70,7 +70,7 @@ const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<vo
   }
   const wait = settingOf(env, 'DATABASE_WAIT', SETTINGS.DATABASE_WAIT) ?? 0;
   // Loaded where it is needed: without a database there is nothing to read.
-  const { readByKey } = await import('../stores/postgres/reading-out.ts');
+  const { readByKey } = await import('../stores/postgres/moving/read-exchanges.ts');
   const text = new LogText(readByKey({ url, wait, logger: warningsOnly(warn) }), signal);
   try {
     if (!file) {

@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { SETTINGS } from '../config.ts';
+import { SETTINGS } from '../config/settings-table.ts';
 import { AppError } from '../errors.ts';
 import { openJsonStore } from '../stores/json/json-store.ts';
 import { readKept } from '../stores/json/kept.ts';

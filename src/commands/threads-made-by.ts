@@ -1,6 +1,6 @@
 import { findAssistantFile } from '../assistant/find-file.ts';
 import { threadsMadeBy } from '../backends/create.ts';
-import { readConfig } from '../read-config.ts';
+import { readConfig } from '../config/read-config.ts';
 import type { Environment } from './command.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Exchange } from '../chat/ports.ts';
+import type { Exchange } from '../chat/model.ts';
 import type { ChatAnswer } from './schemas.ts';
 
 /** The JSON answer that an exchange stands for. @param newToken Of a session that began with its message. */

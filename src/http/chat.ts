@@ -1,12 +1,12 @@
 import { createRoute } from '@hono/zod-openapi';
 import { accepts } from 'hono/accepts';
 import type { Chat } from '../chat/chat-api.ts';
+import { type TakeMessageDeps, takeMessage } from './accept-message.ts';
 import { toChatAnswer } from './chat-answer.ts';
 import { sessionIdIn, withSession } from './dialects/session-api.ts';
 import { checkedRoutes, failure } from './route-parts.ts';
 import { chatAnswer, chatHeaders, chatRequest, sessionChatAnswer, sessionChatRequest } from './schemas.ts';
 import { streamTurn } from './sse.ts';
-import { type TakeMessageDeps, takeMessage } from './take-message.ts';
 import { type SpeakerDeps, whoSpeaks } from './who-speaks.ts';
 
 export interface ChatRouteDeps extends SpeakerDeps, TakeMessageDeps {

@@ -1,6 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import type { Chat } from '../chat/chat-api.ts';
-import type { Exchange, Store } from '../chat/ports.ts';
+import type { Exchange } from '../chat/model.ts';
+import type { Store } from '../chat/store-port.ts';
 import { sessionRequired } from '../errors.ts';
 import type { CallLimit } from './limits.ts';
 import { checkedRoutes, failure } from './route-parts.ts';

@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import { rateLimiter } from 'hono-rate-limiter';
-import { type Clock, type Visitor, visitorKey } from '../chat/ports.ts';
+import { type Visitor, visitorKey } from '../chat/model.ts';
+import type { Clock } from '../chat/ports.ts';
 import { rateLimited } from '../errors.ts';
 import { boundedCounts } from '../limits/bounded-counts.ts';
 import { clientAddress } from '../limits/client-address.ts';

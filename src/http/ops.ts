@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
-import { type Store, type VisitorSummary, visitorKey } from '../chat/ports.ts';
+import { type VisitorSummary, visitorKey } from '../chat/model.ts';
+import type { Store } from '../chat/store-port.ts';
 import { forbidden, notFound } from '../errors.ts';
 import type { AppEnv } from './context.ts';
 import { checkedRoutes, failure } from './route-parts.ts';

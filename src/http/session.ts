@@ -1,5 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
-import type { Store } from '../chat/ports.ts';
+import type { Store } from '../chat/store-port.ts';
 import { forbidden, sessionRequired } from '../errors.ts';
 import type { Issued } from '../identity/session-tokens.ts';
 import { exchangeAnswer, REFRESHED_WITH } from './history.ts';
@@ -65,7 +65,13 @@ const answerOf = (issued: Issued) => ({
 });
 
 /** POST /api/session, POST /api/session/refresh, DELETE /api/session. */
-export const sessionRoutes = ({ tokens, isSiteKey, vouching, postLimit, transcript }: SessionRouteDeps) => {
+export const sessionRoutes = ({
+  tokens,
+  isSiteKey,
+  verifiedUsers,
+  postLimit,
+  transcript,
+}: SessionRouteDeps) => {
   const tokenOf = (authorization: string | undefined): string => {
     const token = bearer(authorization);
     if (token === undefined) throw sessionRequired();
@@ -79,7 +85,7 @@ export const sessionRoutes = ({ tokens, isSiteKey, vouching, postLimit, transcri
       // A token opens no session; whoever sends one here takes it for a key.
       if (key !== undefined && !bySiteKey) throw forbidden();
       if (userId !== undefined && !bySiteKey) throw forbidden();
-      if (userId !== undefined) await vouching.vouch(userId);
+      if (userId !== undefined) await verifiedUsers.markVerified(userId);
       const issued = await tokens.issue({ userId, name });
       if (bySiteKey) await postLimit.byVisitor(c, visitorIn(issued));
       c.header('Cache-Control', 'no-store');

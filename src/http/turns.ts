@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Chat } from '../chat/chat-api.ts';
 import type { Turn } from '../chat/live-turns.ts';
-import { type Visitor, visitorKey } from '../chat/ports.ts';
+import { type Visitor, visitorKey } from '../chat/model.ts';
 import { invalidRequest, notFound } from '../errors.ts';
 import { toChatAnswer } from './chat-answer.ts';
 import { checkedRoutes, failure } from './route-parts.ts';
@@ -73,11 +73,11 @@ export const isOwnId = (id: string): boolean => ownId.safeParse(id).success;
 const isAllowed = async (
   visitor: Visitor,
   authorization: string | undefined,
-  { tokens, identity, isSiteKey, vouching }: TurnRouteDeps,
+  { tokens, identity, isSiteKey, verifiedUsers }: TurnRouteDeps,
 ): Promise<boolean> => {
   const given = bearer(authorization);
   if (given === undefined) {
-    return visitor.kind === 'user' && identity === 'open' && !(await vouching.isVouched(visitor.id));
+    return visitor.kind === 'user' && identity === 'open' && !(await verifiedUsers.isVerified(visitor.id));
   }
   // Only reading here: it must not make the visitor a verified one.
   if (isSiteKey(given)) return visitor.kind === 'verified';

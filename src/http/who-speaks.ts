@@ -1,4 +1,5 @@
-import type { Store, Visitor } from '../chat/ports.ts';
+import type { Visitor } from '../chat/model.ts';
+import type { Store } from '../chat/store-port.ts';
 import { invalidRequest, sessionRequired, userMismatch } from '../errors.ts';
 import type { Session, SessionTokens } from '../identity/session-tokens.ts';
 
@@ -27,7 +28,7 @@ export interface SpeakerDeps {
   readonly identity: 'open' | 'signed';
   readonly isSiteKey: (given: string) => boolean;
   /** Which `user_id`s were ever verified. */
-  readonly vouching: Pick<Store, 'vouch' | 'isVouched'>;
+  readonly verifiedUsers: Pick<Store, 'markVerified' | 'isVerified'>;
 }
 
 /** `Bearer …`; another scheme is meant for whatever stands in front of us. */
@@ -84,13 +85,13 @@ export const sessionSpeaker = async (
 export const whoSpeaks = async (claims: Claims, deps: SpeakerDeps): Promise<Speaker> => {
   const proven = await provenSpeaker(claims, deps);
   if (proven) {
-    if (proven.token === undefined) await deps.vouching.vouch(proven.visitor.id);
+    if (proven.token === undefined) await deps.verifiedUsers.markVerified(proven.visitor.id);
     return proven;
   }
   const { userId } = claims;
   if (userId !== undefined) {
     // Once the site has vouched for someone, nobody else goes by that name.
-    if (deps.identity === 'signed' || (await deps.vouching.isVouched(userId))) throw sessionRequired();
+    if (deps.identity === 'signed' || (await deps.verifiedUsers.isVerified(userId))) throw sessionRequired();
     return { visitor: { kind: 'user', id: userId } };
   }
   const session = await deps.tokens.issue();

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '../../src/emulator/faults.ts';
+import type { Fault } from '../../emulator/faults.ts';
 import { startEmulator, startService, temporaryFolder, upstreamEnv } from '../helpers/service.ts';
 import { startHook } from '../helpers/webhook.ts';
 

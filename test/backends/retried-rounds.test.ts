@@ -4,8 +4,8 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
-import type { AnswerTurn } from '../../src/emulator/answer.ts';
-import type { Fault } from '../../src/emulator/faults.ts';
+import type { AnswerTurn } from '../../emulator/answer.ts';
+import type { Fault } from '../../emulator/faults.ts';
 import {
   startBoth,
   startEmulator,

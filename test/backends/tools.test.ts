@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
-import type { ToolTurn } from '../../src/emulator/tools.ts';
+import type { ToolTurn } from '../../emulator/tools.ts';
 import { callApi, SITE_KEY } from '../helpers/api.ts';
 import { BACKENDS, type BackendName, startBoth, temporaryFolder } from '../helpers/service.ts';
 import { startHook } from '../helpers/webhook.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '../../src/emulator/faults.ts';
+import type { Fault } from '../../emulator/faults.ts';
 import { allEvents } from '../helpers/events.ts';
 import { BACKENDS, startBoth } from '../helpers/service.ts';
 

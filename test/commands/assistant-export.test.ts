@@ -4,7 +4,7 @@ import path from 'node:path';
 import { OpenAI } from 'openai';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseAssistant } from '../../src/assistant/parse.ts';
-import { listen } from '../../src/server.ts';
+import { listen } from '../../src/http/server.ts';
 import { startEmulator, temporaryFolder } from '../helpers/service.ts';
 import { runCommand } from './helper.ts';
 

@@ -27,7 +27,7 @@ describe('export', () => {
     const nameless = exchange(anonymous('session'), { bot: null, error: 'upstream_timeout' });
     const cleared = exchange(user('eve'));
     for (const each of [{ ...one, visitor: user('bob') }, verified, nameless, cleared]) {
-      await store.begin(each);
+      await store.accept(each);
       await store.finish(each);
     }
     await store.clear(user('eve'), true);

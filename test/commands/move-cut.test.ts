@@ -2,7 +2,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { openMovingStore } from '../../src/stores/postgres/moving.ts';
+import { openMovingStore } from '../../src/stores/postgres/moving/moving.ts';
 import { openPostgresStore } from '../../src/stores/postgres/postgres-store.ts';
 import { runMain } from '../helpers/child-service.ts';
 import { startDatabases, type TestDatabases } from '../helpers/postgres.ts';
@@ -143,7 +143,7 @@ describe('a move that is killed', () => {
     const otherUrl = await databases.newDatabase();
     const store = await openPostgres(otherUrl);
     const one = exchange(user('x'));
-    await store.begin(one);
+    await store.accept(one);
     await store.finish(one);
     await store.close();
     expect(await move(otherUrl, back)).toMatchObject({

@@ -36,7 +36,7 @@ describe('a move is refused', () => {
     const url = await databases.newDatabase();
     const store = await openPostgres(url);
     const one = exchange(user('alice'));
-    await store.begin(one);
+    await store.accept(one);
     await store.finish(one);
     await store.close();
     await refused(await smallFolder(), url, 'has data of its own');

@@ -22,12 +22,12 @@ describe('a move', () => {
     const dir = await temporaryFolder();
     const store = await openStore(dir);
     const one = exchange(alice);
-    await store.begin({ ...one, key: 'k\u0000ey' });
+    await store.accept({ ...one, key: 'k\u0000ey' });
     await store.finish(one);
     store.setThread(alice, { id: 'thread\u0000_\ud800', madeBy: 'x\u0000' });
     store.setFact('na\u0000me', 'val\udc00ue');
-    await store.vouch('a\u0000b');
-    await store.vouch('a\ufffdb');
+    await store.markVerified('a\u0000b');
+    await store.markVerified('a\ufffdb');
     await store.endToken('to\ud800ken', 4e9);
     await store.close();
     const url = await databases.newDatabase();
@@ -41,16 +41,16 @@ describe('a move', () => {
   test('leaves cleared what visitors cleared while it was answered, and a crash cut it off', async () => {
     const [root, url] = [await temporaryFolder(), await databases.newDatabase()];
     const store = await openPostgres(url);
-    await store.begin(message(bob, 'cleared'));
+    await store.accept(message(bob, 'cleared'));
     await store.clear(bob, true);
-    await store.begin(message(bob, 'kept'));
-    await store.begin(message(eve, 'removed'));
+    await store.accept(message(bob, 'kept'));
+    await store.accept(message(eve, 'removed'));
     await store.clear(eve, false);
-    await store.begin(message(eve, 'kept'));
+    await store.accept(message(eve, 'kept'));
     await store.close();
     const next = await openPostgres(url);
     const answered = exchange(bob, { user: 'answered' });
-    await next.begin(answered);
+    await next.accept(answered);
     await next.finish(answered);
     await next.close();
     const dir = path.join(root, 'data');
@@ -74,7 +74,7 @@ describe('a move', () => {
     const store = await openStore(dir, { maxBytes: 1500 });
     for (let count = 0; count < 20; count++) {
       const one = { ...exchange(bob), timestamp: 1_700_000_000 + count };
-      await store.begin(one);
+      await store.accept(one);
       await store.finish(one);
     }
     await store.snapshot();
@@ -97,15 +97,15 @@ describe('a move', () => {
     const dir = await temporaryFolder();
     const store = await openStore(dir);
     const one = exchange(bob);
-    await store.begin({ ...one, key: 'key' });
+    await store.accept({ ...one, key: 'key' });
     await store.finish(one);
     await store.clear(bob, false);
-    await store.begin(message(eve));
+    await store.accept(message(eve));
     await store.close();
     const url = await databases.newDatabase();
     expect((await move(dir, url)).stdout).toMatch(/keys +1 /);
     const moved = await openPostgres(url);
-    expect(await moved.begin({ ...message(bob), key: 'key' })).toMatchObject({ type: 'taken' });
+    expect(await moved.accept({ ...message(bob), key: 'key' })).toMatchObject({ type: 'accepted' });
   });
 
   test('calls two schemas of one database by two names', async () => {
@@ -113,7 +113,7 @@ describe('a move', () => {
     for (const url of [await databases.newDatabase(), await databases.newSchema()]) {
       const store = await openPostgres(url);
       const one = exchange(bob);
-      await store.begin(one);
+      await store.accept(one);
       await store.finish(one);
       await store.close();
       const { host, pathname, search } = new URL(url);

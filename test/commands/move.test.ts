@@ -30,7 +30,7 @@ describe('move', () => {
     expect(failed).toMatchObject({ bot: null, error: 'upstream_timeout' });
     expect(await store.recent(user('gone'), { limit: 2 })).toEqual([]);
     expect(await store.thread(user('alice'))).toEqual({ id: 'thread_1', madeBy: 'test' });
-    expect([await store.isVouched('alice'), await store.hasEnded('token')]).toEqual([true, true]);
+    expect([await store.isVerified('alice'), await store.hasEnded('token')]).toEqual([true, true]);
     expect(await store.fact('c')).toBe('{"x":1}');
     expect(await store.keyed(`key of ${last?.id}`)).toBe(last?.id);
     // Who cannot be a visitor here is none, but in the log.
@@ -59,7 +59,7 @@ describe('move', () => {
     const store = await openStore(dir, { maxBytes: 1500 });
     const bob = user('bob');
     const say = async (one: ReturnType<typeof exchange>): Promise<void> => {
-      await store.begin(one);
+      await store.accept(one);
       await store.finish(one);
     };
     for (let count = 0; count < 20; count++) await say(exchange(bob));
@@ -81,12 +81,12 @@ describe('move', () => {
     const dir = await temporaryFolder();
     const store = await openStore(dir);
     const failed = exchange(user('bob'), { bot: null, error: 'upstream_timeout', key: 'key' });
-    await store.begin(failed);
+    await store.accept(failed);
     await store.finish(failed);
     await store.close();
     const url = await databases.newDatabase();
     expect((await move(dir, url)).code).toBe(0);
     const moved = await openPostgres(url);
-    expect(await moved.begin({ ...message(user('bob')), key: 'key' })).toMatchObject({ type: 'taken' });
+    expect(await moved.accept({ ...message(user('bob')), key: 'key' })).toMatchObject({ type: 'accepted' });
   });
 });

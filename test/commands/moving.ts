@@ -61,7 +61,7 @@ export const oddFolder = async (root: string): Promise<string> => {
     anonymous(randomUUID()),
   ];
   const say = async (one: ReturnType<typeof exchange>): Promise<void> => {
-    await store.begin({ ...one, key: `key of ${one.id}` });
+    await store.accept({ ...one, key: `key of ${one.id}` });
     await store.finish(one);
   };
   await say(exchange(alice, { name: 'Al', usage: { input: 12, output: 3 } }));
@@ -75,7 +75,7 @@ export const oddFolder = async (root: string): Promise<string> => {
   await say(exchange(alice));
   store.setThread(alice, { id: 'thread_1', madeBy: 'test' });
   store.setThread(eve, { id: 'thread_2', madeBy: 'test' });
-  await store.vouch('alice');
+  await store.markVerified('alice');
   await store.endToken('token', 4e9);
   store.setFact('b', 'two');
   store.setFact('a', '');
@@ -83,7 +83,7 @@ export const oddFolder = async (root: string): Promise<string> => {
   await store.countMessage('2026-11-20');
   await store.countMessage('2026-11-21');
   // Nobody finishes this one.
-  await store.begin(message(user('cut off'), 'Is anybody there?'));
+  await store.accept(message(user('cut off'), 'Is anybody there?'));
   await store.close();
   return dir;
 };

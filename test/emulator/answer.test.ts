@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { answerOfWords, asksForFirst, friendlyAnswer, piecesOf } from '../../src/emulator/answer.ts';
+import { answerOfWords, asksForFirst, friendlyAnswer, piecesOf } from '../../emulator/answer.ts';
 
 test.for([
   'What did I say first?',

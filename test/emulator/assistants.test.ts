@@ -1,6 +1,6 @@
 import type { AssistantStreamEvent } from 'openai/resources/beta/assistants';
 import { expect, test } from 'vitest';
-import type { Fault } from '../../src/emulator/faults.ts';
+import type { Fault } from '../../emulator/faults.ts';
 import { collapse, collect, collectUntilError, start } from './start.ts';
 
 const ASSISTANT = { assistant_id: 'asst_1' };

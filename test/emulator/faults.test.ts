@@ -3,7 +3,7 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
 import type { ResponseStreamEvent } from 'openai/resources/responses/responses';
 import { expect, test } from 'vitest';
-import type { Fault } from '../../src/emulator/faults.ts';
+import type { Fault } from '../../emulator/faults.ts';
 import { collapse, collect, collectUntilError, failureOf, start } from './start.ts';
 
 const REQUEST = { model: 'm', input: 'Hello' };

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { OpenAI } from 'openai';
 import { expect, onTestFinished, test } from 'vitest';
 
-const MAIN = fileURLToPath(new URL('../../src/emulator/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../emulator/main.ts', import.meta.url));
 
 const run = (environment: Record<string, string>): ChildProcess => {
   const child = spawn(process.execPath, [MAIN], { env: { ...process.env, ...environment } });

@@ -1,6 +1,6 @@
 import type { OpenAI } from 'openai';
 import { expect, test } from 'vitest';
-import type { ToolTurn } from '../../src/emulator/tools.ts';
+import type { ToolTurn } from '../../emulator/tools.ts';
 import { collapse, collect, start } from './start.ts';
 import { both, clock, inRounds, RESPONSE_TOOLS, weather } from './tools.ts';
 

@@ -1,7 +1,7 @@
 import type { AssistantStreamEvent } from 'openai/resources/beta/assistants';
 import type { Run } from 'openai/resources/beta/threads/runs/runs';
 import { expect, test } from 'vitest';
-import type { Fault } from '../../src/emulator/faults.ts';
+import type { Fault } from '../../emulator/faults.ts';
 import { collapse, collect, start } from './start.ts';
 import { both, CHAT_TOOLS, clock, inRounds, weather } from './tools.ts';
 

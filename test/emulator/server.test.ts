@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createEmulator } from '../../src/emulator/server.ts';
+import { createEmulator } from '../../emulator/server.ts';
 import { collect, failureOf, start } from './start.ts';
 
 const REQUEST = { model: 'm', input: 'Hello' };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Shelf } from '../../src/emulator/shelf.ts';
+import { Shelf } from '../../emulator/shelf.ts';
 
 const shelfOf = (count: number, weight: number) =>
   new Shelf<{ size: number; pinned?: true }>({

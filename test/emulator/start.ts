@@ -2,7 +2,7 @@
 
 import { OpenAI } from 'openai';
 import { onTestFinished } from 'vitest';
-import { createEmulator, type EmulatorOptions } from '../../src/emulator/server.ts';
+import { createEmulator, type EmulatorOptions } from '../../emulator/server.ts';
 
 /** An emulator for one test, and the real SDK as its caller. */
 export const start = async (options: EmulatorOptions = {}) => {

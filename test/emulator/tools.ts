@@ -1,6 +1,6 @@
 /** What the tests of function calls share. */
 
-import type { CallTools, ToolCall } from '../../src/emulator/tools.ts';
+import type { CallTools, ToolCall } from '../../emulator/tools.ts';
 
 const parameters = { type: 'object', properties: { city: { type: 'string' } } };
 

@@ -3,7 +3,7 @@ import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import type { Emulator } from '../../src/emulator/server.ts';
+import type { Emulator } from '../../emulator/server.ts';
 import { type ChildService, startChildService } from './child-service.ts';
 import { check, type Epoch, newEpoch } from './crash-check.ts';
 import type { EventData } from './events.ts';

@@ -1,6 +1,6 @@
 import { OpenAI } from 'openai';
 import { z } from 'zod';
-import type { Emulator } from '../../src/emulator/server.ts';
+import type { Emulator } from '../../emulator/server.ts';
 
 const used = z.object({ conversation: z.string() });
 

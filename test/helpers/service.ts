@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
-import { createEmulator, type Emulator, type EmulatorOptions } from '../../src/emulator/server.ts';
-import { type Service, start } from '../../src/main.ts';
+import { createEmulator, type Emulator, type EmulatorOptions } from '../../emulator/server.ts';
+import { type Service, start } from '../../src/service.ts';
 import { readEvents, type ServerEvent } from './events.ts';
 
 /** What the log holds of an exchange. */

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { ConfigError, readConfig } from '../../src/read-config.ts';
+import { ConfigError, readConfig } from '../../src/config/read-config.ts';
 
 export type Env = Readonly<Record<string, string>>;
 

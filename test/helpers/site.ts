@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import type { Emulator, EmulatorOptions } from '../../src/emulator/server.ts';
+import type { Emulator, EmulatorOptions } from '../../emulator/server.ts';
 import { type Calls, type ChildService, callsTo, startChildService } from './child-service.ts';
 import { type RoundRobin, startRoundRobin } from './round-robin.ts';
 import { startEmulator, upstreamEnv } from './service.ts';

@@ -2,7 +2,7 @@ import { cp, readdir, readFile, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import type { Emulator } from '../../src/emulator/server.ts';
+import type { Emulator } from '../../emulator/server.ts';
 import {
   type ChildService,
   callsTo,

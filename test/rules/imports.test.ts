@@ -4,56 +4,52 @@ import { describe, expect, it } from 'vitest';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 
+/** The core's words and ports: what implements them may see these files, never the core itself. */
+const PORTS = ['chat/model.ts', 'chat/store-port.ts', 'chat/backend-port.ts', 'chat/ports.ts'];
+
 /**
  * Which of our rooms and files each room may import, beside itself; with the reason where it is not plain.
  * `*`: everything (the wiring). A room that is not listed may not be there.
  */
 const MAY_IMPORT: Record<string, readonly string[]> = {
-  // The composition root: the only one that sees backends, stores and the emulator.
-  'main.ts': ['*'],
+  // The process: reads the environment, starts and stops the service.
+  'main.ts': ['service.ts', 'config', 'assistant/parse.ts', 'http/greeting.ts'],
+  // The composition root and its two halves: the only ones that see backends and stores.
+  'service.ts': ['*'],
+  'open-store.ts': ['*'],
+  'open-upstreams.ts': ['*'],
   // Programs of their own beside the service, each put together in its own file.
   commands: ['*'],
-  'app.ts': ['http', 'chat/ports.ts', 'limits'],
   http: ['chat', 'identity', 'limits', 'ops', 'errors.ts'],
   // The core: no HTTP, no vendor, no disk.
   chat: ['errors.ts'],
   // What implements the core's ports knows the ports alone, never the core.
-  backends: ['assistant', 'chat/ports.ts', 'errors.ts'],
-  stores: ['chat/ports.ts', 'errors.ts'],
+  backends: ['assistant', ...PORTS, 'errors.ts'],
+  stores: [...PORTS, 'errors.ts'],
   assistant: ['errors.ts'],
   identity: ['errors.ts'],
   limits: ['errors.ts'],
-  ops: ['errors.ts'],
-  // The emulator stands for a foreign server, the widget runs on foreign pages.
-  emulator: [],
+  ops: [...PORTS, 'errors.ts'],
+  // Runs on foreign pages.
   widget: [],
-  // Puts upstreams, the assistant and the emulator together for main.
-  'upstreams.ts': ['*'],
-  // Opens the store that the settings name, for main.
-  'storage.ts': ['*'],
-  'config.ts': ['settings.ts'],
-  'read-config.ts': ['config.ts', 'upstream-choice.ts'],
-  'settings.ts': [],
-  'upstream-choice.ts': [],
+  config: [],
+  logging: [],
   'errors.ts': [],
-  'logger.ts': ['log-output.ts'],
-  'log-output.ts': [],
-  'server.ts': [],
 };
 
 /** Packages that only some rooms may use: what ties a room to a vendor, a disk or the web stays in it. */
 const PACKAGES: Record<string, readonly string[]> = {
   // The assistant room takes the wires' types from it, nothing that runs.
-  openai: ['backends', 'emulator', 'assistant', 'commands'],
+  openai: ['backends', 'assistant', 'commands'],
   'eventsource-parser': ['backends'],
   lowdb: ['stores'],
   dotenv: ['main.ts', 'commands'],
-  pino: ['logger.ts', 'main.ts', 'commands'],
-  hono: ['app.ts', 'http', 'identity', 'limits'],
-  '@hono/node-server': ['main.ts', 'http', 'emulator'],
-  '@hono/zod-openapi': ['app.ts', 'http'],
+  pino: ['logging', 'service.ts', 'commands'],
+  hono: ['http', 'identity', 'limits', 'ops'],
+  '@hono/node-server': ['service.ts', 'http'],
+  '@hono/zod-openapi': ['http'],
   'hono-rate-limiter': ['http', 'limits'],
-  ws: ['http', 'main.ts'],
+  ws: ['http'],
   postgres: ['stores'],
 };
 
@@ -89,7 +85,7 @@ describe('the rooms', () => {
 
   it('leave the environment to main.ts and the other programs', () => {
     const readers = files.filter((file) => /process\.env/.test(textOf(file)) && roomOf(file) !== 'commands');
-    expect(readers.toSorted()).toEqual(['emulator/main.ts', 'main.ts']);
+    expect(readers.toSorted()).toEqual(['main.ts']);
   });
 
   it('take the time from the injected clock in the core and at its edges', () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Exchange, Store, TakenMessage, Visitor } from '../../src/chat/ports.ts';
+import type { AcceptedMessage, Exchange, Visitor } from '../../src/chat/model.ts';
+import type { Store } from '../../src/chat/store-port.ts';
 
 /** A store under test, in a place of its own. */
 export interface StoreUnderTest {
@@ -17,7 +18,7 @@ export const anonymous = (session: string): Visitor => ({ kind: 'anonymous', id:
 let clock = 1_767_225_600_000; // 2026-01-01
 
 /** A message that was just taken; each a little later than the one before. */
-export const message = (visitor: Visitor, text = 'Hello!', id: string = randomUUID()): TakenMessage => {
+export const message = (visitor: Visitor, text = 'Hello!', id: string = randomUUID()): AcceptedMessage => {
   clock += 1000;
   return { id, visitor, user: text, timestamp: clock / 1000 };
 };
@@ -39,7 +40,7 @@ export const storeContract = (name: string, open: () => Promise<StoreUnderTest>)
     };
     const finished = async (...exchanges: Exchange[]): Promise<void> => {
       for (const one of exchanges) {
-        await store.begin(one);
+        await store.accept(one);
         await store.finish(one);
       }
     };
@@ -89,7 +90,7 @@ export const storeContract = (name: string, open: () => Promise<StoreUnderTest>)
     test('an exchange is recorded once, however often it is finished', async () => {
       const first = exchange(user('alice'));
       const again = { ...first, bot: 'Another answer' };
-      await store.begin(first);
+      await store.accept(first);
       await Promise.all([store.finish(first), store.finish(again)]);
       await store.finish(again);
       expect(await store.recent(user('alice'), { limit: 5 })).toEqual([first]);
@@ -142,11 +143,11 @@ export const storeContract = (name: string, open: () => Promise<StoreUnderTest>)
 
     test('a message that was taken and never finished is interrupted after a restart, until it is finished', async () => {
       const [cut, done] = [message(user('alice')), message(anonymous('one'))];
-      await Promise.all([store.begin(cut), store.begin(done)]);
+      await Promise.all([store.accept(cut), store.accept(done)]);
       await store.finish({ ...done, bot: 'Yes' });
       expect(await store.interrupted()).toEqual([]);
       await reopen();
-      await store.begin(message(user('bob')));
+      await store.accept(message(user('bob')));
       expect(await store.interrupted()).toEqual([cut]);
       await store.finish({ ...cut, bot: null, error: 'internal_error' });
       expect(await store.interrupted()).toEqual([]);
@@ -166,9 +167,9 @@ export const storeContract = (name: string, open: () => Promise<StoreUnderTest>)
       const { signal } = new AbortController();
       for (const one of [first, second]) {
         expect(await store.unfinished(one.id)).toBeUndefined();
-        const begun = await store.begin(one);
+        const begun = await store.accept(one);
         expect(await store.unfinished(one.id)).toEqual(one);
-        if (begun.type !== 'taken') throw new Error('it was not taken');
+        if (begun.type !== 'accepted') throw new Error('it was not taken');
         await begun.mayRun(signal);
         expect(await store.exchange(one.id)).toBeUndefined();
         await store.finish({ ...one, bot: 'Yes' });
@@ -190,12 +191,12 @@ export const storeContract = (name: string, open: () => Promise<StoreUnderTest>)
 
     test('a key names the message that was last begun with it, through restarts', async () => {
       const [cut, first] = [message(user('alice')), message(user('alice'))];
-      await store.begin({ ...cut, key: 'cut' });
-      await store.begin({ ...first, key: 'key' });
+      await store.accept({ ...cut, key: 'cut' });
+      await store.accept({ ...first, key: 'key' });
       await store.finish({ ...first, key: 'key', bot: null, error: 'upstream_failed' });
       expect(await store.keyed('key')).toBe(first.id);
       const second = message(user('alice'));
-      await store.begin({ ...second, key: 'key' });
+      await store.accept({ ...second, key: 'key' });
       await store.finish({ ...second, key: 'key', bot: 'Yes' });
       for (const round of ['before', 'after', 'and again']) {
         expect(await store.keyed('key'), round).toBe(second.id);
@@ -210,10 +211,10 @@ export const storeContract = (name: string, open: () => Promise<StoreUnderTest>)
 
     test('a key is forgotten when a day’s messages have come after it', async () => {
       const old = message(user('alice'));
-      await store.begin({ ...old, key: 'old' });
-      await store.begin({ ...message(user('alice')), timestamp: old.timestamp + 86_000, key: 'young' });
+      await store.accept({ ...old, key: 'old' });
+      await store.accept({ ...message(user('alice')), timestamp: old.timestamp + 86_000, key: 'young' });
       expect(await store.keyed('old')).toBe(old.id);
-      await store.begin({ ...message(user('alice')), timestamp: old.timestamp + 86_401, key: 'new' });
+      await store.accept({ ...message(user('alice')), timestamp: old.timestamp + 86_401, key: 'new' });
       for (const round of ['before', 'after']) {
         expect(await store.keyed('old'), round).toBeUndefined();
         expect(await store.keyed('young'), round).toBeDefined();
@@ -270,13 +271,13 @@ export const storeContract = (name: string, open: () => Promise<StoreUnderTest>)
 
     test('who was vouched for stays so', async () => {
       for (const id of ['alice', '__proto__']) {
-        expect(await store.isVouched(id)).toBe(false);
-        await store.vouch(id);
-        await store.vouch(id);
+        expect(await store.isVerified(id)).toBe(false);
+        await store.markVerified(id);
+        await store.markVerified(id);
         await reopen();
-        expect(await store.isVouched(id)).toBe(true);
+        expect(await store.isVerified(id)).toBe(true);
       }
-      expect(await store.isVouched('Alice')).toBe(false);
+      expect(await store.isVerified('Alice')).toBe(false);
     });
 
     test('a token ends once, for good', async () => {
@@ -343,8 +344,8 @@ export const storeContract = (name: string, open: () => Promise<StoreUnderTest>)
     });
 
     test('a message that a crash cut off keeps its visitor’s name', async () => {
-      const cut: TakenMessage = { ...message(anonymous('one')), name: 'Zoë' };
-      await store.begin(cut);
+      const cut: AcceptedMessage = { ...message(anonymous('one')), name: 'Zoë' };
+      await store.accept(cut);
       await reopen();
       expect(await store.interrupted()).toEqual([cut]);
     });
@@ -362,7 +363,7 @@ export const storeContract = (name: string, open: () => Promise<StoreUnderTest>)
 
     test('many exchanges at once are all recorded', async () => {
       const all = Array.from({ length: 300 }, (_, i) => exchange(user(`visitor-${i % 7}`)));
-      await Promise.all(all.map((one) => store.begin(one).then(() => store.finish(one))));
+      await Promise.all(all.map((one) => store.accept(one).then(() => store.finish(one))));
       await reopen();
       const found = await Promise.all(
         Array.from({ length: 7 }, (_, i) => store.recent(user(`visitor-${i}`), { limit: 1000 })),

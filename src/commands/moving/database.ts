@@ -4,7 +4,7 @@ import {
   type MovedExchange,
   type MovingStore,
   openMovingStore,
-} from '../../stores/postgres/moving.ts';
+} from '../../stores/postgres/moving/moving.ts';
 import { Refusal, warningsOnly } from '../command.ts';
 import { lineOf } from './log-rows.ts';
 import type { Moving, Source, Target } from './stores.ts';

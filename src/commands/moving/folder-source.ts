@@ -10,7 +10,7 @@ import { FolderInUseError, type Lock, makeAndLock } from '../../stores/json/lock
 import { LogFile } from '../../stores/json/log-file.ts';
 import { placesIn } from '../../stores/json/snapshot-writer.ts';
 import { emptyState, readState, type State } from '../../stores/json/state-file.ts';
-import type { MovedFacts } from '../../stores/postgres/moving.ts';
+import type { MovedFacts } from '../../stores/postgres/moving/moving.ts';
 import { storable } from '../../stores/postgres/rows.ts';
 import { Refusal, warningsOnly } from '../command.ts';
 import { fits, rowOf } from './log-rows.ts';

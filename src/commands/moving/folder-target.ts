@@ -48,7 +48,7 @@ export const openFolderTarget = async (
       await writeFolderNote(dir, note);
       const archived = all.bytes > maxBytes ? all.bytes - maxBytes * defaultTuning.keepShare : 0;
       filling = new FolderFilling(dir, archived, note);
-      await filling.begin();
+      await filling.accept();
     },
     fill: async (source, facts, { signal, onProgress }) => {
       if (!filling) throw new Error('the move was not begun');

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { type Visitor, visitorKey } from '../../chat/ports.ts';
+import { type Visitor, visitorKey } from '../../chat/model.ts';
 import { ANONYMOUS, ownerOf } from '../../stores/json/lanes.ts';
 import type { StoredExchange } from '../../stores/json/records.ts';
-import type { MovedExchange } from '../../stores/postgres/moving.ts';
+import type { MovedExchange } from '../../stores/postgres/moving/moving.ts';
 
 /** An exchange as it stands in conversations.json, under its key. */
 export interface LogLine {

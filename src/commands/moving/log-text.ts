@@ -1,4 +1,4 @@
-import type { MovedExchange } from '../../stores/postgres/moving.ts';
+import type { MovedExchange } from '../../stores/postgres/moving/moving.ts';
 import { lineOf } from './log-rows.ts';
 
 /** The text of conversations.json, from exchanges that come key by key. */

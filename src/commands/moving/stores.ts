@@ -1,4 +1,4 @@
-import type { MovedExchange, MovedFacts } from '../../stores/postgres/moving.ts';
+import type { MovedExchange, MovedFacts } from '../../stores/postgres/moving/moving.ts';
 import type { LogLine } from './log-rows.ts';
 import type { Summary } from './summary.ts';
 

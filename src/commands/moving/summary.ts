@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { CompactNumbers } from '../../stores/json/compact-numbers.ts';
-import type { MovedFacts } from '../../stores/postgres/moving.ts';
+import type { MovedFacts } from '../../stores/postgres/moving/moving.ts';
 import type { LogLine } from './log-rows.ts';
 
 const BITS = 128;

@@ -1,8 +1,8 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Chat } from '../../chat/chat-api.ts';
 import { AppError, sessionRequired } from '../../errors.ts';
-import { jsonBodyGate } from '../gates.ts';
 import type { CallLimit } from '../limits.ts';
+import { jsonBodyGate } from '../request-guards.ts';
 import { checkedRoutes, failure } from '../route-parts.ts';
 import type { ChatAnswer } from '../schemas.ts';
 import { provenSpeaker, type Speaker, type SpeakerDeps } from '../who-speaks.ts';

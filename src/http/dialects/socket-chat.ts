@@ -1,5 +1,5 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Store } from '../../chat/ports.ts';
+import type { Store } from '../../chat/store-port.ts';
 import { invalidRequest, sessionRequired } from '../../errors.ts';
 import { exchangeAnswer, REFRESHED_WITH } from '../history.ts';
 import type { CallLimit } from '../limits.ts';

@@ -1,16 +1,17 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { NumberedEvent } from '../../chat/live-turns.ts';
-import type { Exchange, Store } from '../../chat/ports.ts';
+import type { Exchange } from '../../chat/model.ts';
+import type { Store } from '../../chat/store-port.ts';
 import { notFound } from '../../errors.ts';
+import { type TakeMessageDeps, takeMessage } from '../accept-message.ts';
 import { toChatAnswer } from '../chat-answer.ts';
 import { errorBody } from '../failures.ts';
-import { jsonBodyGate } from '../gates.ts';
 import type { CallLimit } from '../limits.ts';
 import { type OpsRouteDeps, opsOnly, visitorsAnswer, visitorsPage, visitorsQuery } from '../ops.ts';
+import { jsonBodyGate } from '../request-guards.ts';
 import { checkedRoutes, failure, json } from '../route-parts.ts';
 import { chatHeaders, messageText, visitorName } from '../schemas.ts';
 import { streamTurn } from '../sse.ts';
-import { type TakeMessageDeps, takeMessage } from '../take-message.ts';
 import { type SpeakerDeps, sessionSpeaker } from '../who-speaks.ts';
 import type { Dialect } from './dialect.ts';
 

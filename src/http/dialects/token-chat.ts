@@ -1,13 +1,13 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context, Handler, MiddlewareHandler } from 'hono';
-import type { Exchange } from '../../chat/ports.ts';
+import type { Exchange } from '../../chat/model.ts';
 import { forbidden, invalidJson, invalidRequest, sessionRequired } from '../../errors.ts';
 import type { TemporaryKeys } from '../../identity/temporary-keys.ts';
+import { type TakeMessageDeps, takeMessage } from '../accept-message.ts';
 import type { AppEnv } from '../context.ts';
-import { jsonBodyGate } from '../gates.ts';
+import { jsonBodyGate } from '../request-guards.ts';
 import { checkedRoutes, failure, json } from '../route-parts.ts';
 import { chatHeaders, messageText } from '../schemas.ts';
-import { type TakeMessageDeps, takeMessage } from '../take-message.ts';
 import { bearer, type SpeakerDeps, sessionSpeaker } from '../who-speaks.ts';
 import type { Dialect } from './dialect.ts';
 

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import type { Chat } from '../../chat/chat-api.ts';
-import { type Clock, type Logger, visitorKey } from '../../chat/ports.ts';
+import { visitorKey } from '../../chat/model.ts';
+import type { Clock, Logger } from '../../chat/ports.ts';
 import {
   type AppError,
   asAppError,

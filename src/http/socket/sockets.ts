@@ -13,11 +13,11 @@ import {
 } from '../../errors.ts';
 import type { Session, SessionTokens } from '../../identity/session-tokens.ts';
 import { clientAddress } from '../../limits/client-address.ts';
-import { type AllowedOrigins, isOriginAllowed } from '../gates.ts';
+import { type AllowedOrigins, isOriginAllowed } from '../request-guards.ts';
 import { CLOSE, closeCodeOf } from './close-codes.ts';
 import { type Connection, type ConnectionDeps, createConnection } from './connection.ts';
+import { createPlaces } from './connection-limit.ts';
 import { chooseSubprotocol, type Handshake, readHandshake } from './handshake.ts';
-import { createPlaces } from './places.ts';
 import type { SocketProtocol } from './protocol.ts';
 
 /** Sockets of one client address at the same time. */

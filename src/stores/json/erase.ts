@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { visitorKey } from '../../chat/ports.ts';
+import { visitorKey } from '../../chat/model.ts';
 import { errnoOf, replaceFile } from './durable-file.ts';
 import type { Found } from './find-conversations.ts';
 import { ANONYMOUS, ownerOf } from './lanes.ts';

@@ -62,7 +62,7 @@ export class FolderFilling {
   }
 
   /** Removes what the note does not know of: half of a step, and what came after it. */
-  async begin(): Promise<void> {
+  async accept(): Promise<void> {
     const { archive, log, state } = placesIn(this.#dir);
     await makeFolder(archive);
     const known = new Set(this.#note.files);

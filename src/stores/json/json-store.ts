@@ -1,6 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Begun, type Clock, type Logger, type Store, visitorKey } from '../../chat/ports.ts';
+import { visitorKey } from '../../chat/model.ts';
+import type { Clock, Logger } from '../../chat/ports.ts';
+import type { Accepted, Store } from '../../chat/store-port.ts';
 import { logUnavailable } from '../../errors.ts';
 import { errnoOf, makeFolder } from './durable-file.ts';
 import { refuseHalfMoved } from './half-moved.ts';
@@ -48,7 +50,7 @@ const isMissing = (path: string): Promise<boolean> =>
   );
 
 /** The folder is this process's alone, whose messages wait for each other already. */
-const TAKEN: Begun = { type: 'taken', mayRun: async () => {} };
+const TAKEN: Accepted = { type: 'accepted', mayRun: async () => {} };
 
 type Outcome = 'done' | 'failed' | 'late';
 
@@ -143,7 +145,7 @@ const openLocked = async (deps: JsonStoreDeps, lock: Lock): Promise<JsonStore> =
 
   const finishing = new Map<string, Promise<void>>();
   return {
-    async begin(message) {
+    async accept(message) {
       if (closing) throw logUnavailable({ cause: new Error('the store is closed') });
       const durable = journal.append(takenLine(message), message.id);
       memory.addTaken(message);

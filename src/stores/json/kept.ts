@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { type Logger, visitorKey } from '../../chat/ports.ts';
+import { visitorKey } from '../../chat/model.ts';
+import type { Logger } from '../../chat/ports.ts';
 import { errnoOf } from './durable-file.ts';
 import { ConversationsSyntaxError } from './find-conversations.ts';
 import { checked } from './log-file.ts';

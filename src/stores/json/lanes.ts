@@ -1,4 +1,4 @@
-import type { Visitor } from '../../chat/ports.ts';
+import type { Visitor } from '../../chat/model.ts';
 import type { Kept } from './slabs.ts';
 
 /** The key of conversations.json under which all anonymous exchanges stand. */

@@ -1,4 +1,4 @@
-import { type Exchange, type Visitor, visitorKey } from '../../chat/ports.ts';
+import { type Exchange, type Visitor, visitorKey } from '../../chat/model.ts';
 import {
   compare,
   type Draft,

@@ -1,11 +1,11 @@
 import {
+  type AcceptedMessage,
   type Exchange,
-  type TakenMessage,
   type UpstreamThread,
   type Visitor,
   visitorKey,
   visitorOf,
-} from '../../chat/ports.ts';
+} from '../../chat/model.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
 import { ANONYMOUS, type Draft, type OlderDraft } from './lanes.ts';
 import { LiveLog } from './live-log.ts';
@@ -35,7 +35,7 @@ const fileNames = ({ files }: ArchiveIntent): string => files.map(({ name }) => 
 /** All that the store knows, in memory. Reading is from here alone; files and journal make it last. */
 export class Memory {
   log = new LiveLog();
-  readonly taken = new Map<string, TakenMessage>();
+  readonly taken = new Map<string, AcceptedMessage>();
   readonly threads = new Map<string, UpstreamThread>();
   readonly days = new Map<string, number>();
   readonly facts = new Map<string, string>();
@@ -66,7 +66,7 @@ export class Memory {
     switch (record.type) {
       case 'part':
         break;
-      case 'taken':
+      case 'accepted':
         this.addTaken(record.message);
         break;
       case 'exchange': {
@@ -112,14 +112,14 @@ export class Memory {
   }
 
   /** Adds a message that was taken; one that is finished already counts for its key alone. */
-  addTaken(message: TakenMessage): void {
+  addTaken(message: AcceptedMessage): void {
     const { id, key, timestamp } = message;
     if (!this.log.has(id)) this.taken.set(id, message);
     if (key !== undefined) this.keys.add(key, id, timestamp);
   }
 
   /** Takes back a message that could not be written. */
-  removeTaken({ id, key }: TakenMessage): void {
+  removeTaken({ id, key }: AcceptedMessage): void {
     this.taken.delete(id);
     if (key !== undefined) this.keys.forget(key, id);
   }

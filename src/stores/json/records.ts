@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Exchange, TakenMessage, UpstreamThread, Visitor } from '../../chat/ports.ts';
+import type { AcceptedMessage, Exchange, UpstreamThread, Visitor } from '../../chat/model.ts';
 
 const visitor = z.object({ kind: z.enum(['user', 'verified', 'anonymous']), id: z.string() });
 
@@ -61,7 +61,7 @@ const takenOver = z.unknown().transform((raw, context) => {
 /** One line of the journal. Each says all that is needed to apply it, and may be applied twice. */
 export const journalRecord = z.discriminatedUnion('type', [
   z.object({ type: z.literal('part'), number: z.number(), at: z.string() }),
-  z.object({ type: z.literal('taken'), message: takenMessage }),
+  z.object({ type: z.literal('accepted'), message: takenMessage }),
   z.object({
     type: z.literal('exchange'),
     visitor,
@@ -112,8 +112,8 @@ const line = (record: z.input<typeof journalRecord>): string => `${JSON.stringif
 /** The first line of a part. Nothing reads its time but people. */
 export const partLine = (number: number, at: number): string =>
   line({ type: 'part', number, at: new Date(at).toISOString() });
-export const takenLine = ({ id, visitor: by, name, user, timestamp, key }: TakenMessage): string =>
-  line({ type: 'taken', message: { id, visitor: by, name, user, timestamp, key } });
+export const takenLine = ({ id, visitor: by, name, user, timestamp, key }: AcceptedMessage): string =>
+  line({ type: 'accepted', message: { id, visitor: by, name, user, timestamp, key } });
 /** @param json What {@link exchangeJson} gave: it is not serialised twice. */
 export const exchangeLine = (by: Visitor, json: string): string =>
   `{"type":"exchange","visitor":${JSON.stringify({ kind: by.kind, id: by.id })},"exchange":${json}}\n`;

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { type Clock, type Store, type VisitorSummary, visitorKey, visitorOf } from '../../chat/ports.ts';
+import { type VisitorSummary, visitorKey, visitorOf } from '../../chat/model.ts';
+import type { Clock } from '../../chat/ports.ts';
+import type { Store } from '../../chat/store-port.ts';
 import { logUnavailable } from '../../errors.ts';
 import type { Journal } from './journal.ts';
 import type { Memory } from './memory.ts';
@@ -9,7 +11,10 @@ import type { Snapshots } from './snapshots.ts';
 /** Exchanges in one line of the journal. */
 const CLEARED_AT_ONCE = 2000;
 
-type SessionFacts = Pick<Store, 'clear' | 'visitors' | 'vouch' | 'isVouched' | 'endToken' | 'hasEnded'>;
+type SessionFacts = Pick<
+  Store,
+  'clear' | 'visitors' | 'markVerified' | 'isVerified' | 'endToken' | 'hasEnded'
+>;
 
 /** What the store keeps of sessions: who was vouched for, which tokens ended, what was cleared. */
 export const createSessionFacts = (deps: {
@@ -61,7 +66,7 @@ export const createSessionFacts = (deps: {
       }
       return found;
     },
-    async vouch(userId) {
+    async markVerified(userId) {
       if (memory.vouched.has(userId)) return;
       const durable = append(vouchedLine(userId));
       memory.vouched.add(userId);
@@ -72,7 +77,7 @@ export const createSessionFacts = (deps: {
         throw error;
       }
     },
-    async isVouched(userId) {
+    async isVerified(userId) {
       return memory.vouched.has(userId);
     },
     async endToken(token, until) {

@@ -1,7 +1,8 @@
 import { readFile, rename } from 'node:fs/promises';
 import type { Adapter } from 'lowdb';
 import { z } from 'zod';
-import type { Logger, TakenMessage, UpstreamThread } from '../../chat/ports.ts';
+import type { AcceptedMessage, UpstreamThread } from '../../chat/model.ts';
+import type { Logger } from '../../chat/ports.ts';
 import { errnoOf, FILE_MODE, replaceFile } from './durable-file.ts';
 import type { KeyEntry } from './idempotency-keys.ts';
 import {
@@ -22,7 +23,7 @@ export interface State {
   /** Messages by day. */
   days: Iterable<readonly [day: string, count: number]>;
   /** Messages that were taken and are not finished. */
-  taken: Iterable<TakenMessage>;
+  taken: Iterable<AcceptedMessage>;
   /** By visitorKey. */
   threads: Iterable<readonly [visitor: string, thread: UpstreamThread]>;
   /** The one that was set longest ago comes first. */

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../../chat/ports.ts';
 import { logUnavailable } from '../../errors.ts';
+import { createGate } from './connection-queue.ts';
+import type { Target } from './connection-settings.ts';
 import { openDriver, type Sql } from './driver.ts';
 import { asUnavailable, isFull, isOutage, isReadOnly, mayPass, reasonOf, sqlState } from './failures.ts';
-import { createGate } from './gate.ts';
 import { createSockets } from './sockets.ts';
-import type { Target } from './target.ts';
 import type { Tuning } from './tuning.ts';
 
 /** Attempts to reach a database that is gone, after which those in a hurry are told so without one of their own. */

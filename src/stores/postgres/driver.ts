@@ -1,6 +1,6 @@
 import postgres from 'postgres';
+import type { Target } from './connection-settings.ts';
 import { isReadOnly, sqlState } from './failures.ts';
-import type { Target } from './target.ts';
 import type { Tuning } from './tuning.ts';
 
 export type Sql = postgres.Sql;

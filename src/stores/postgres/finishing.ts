@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { type Exchange, visitorKey } from '../../chat/ports.ts';
+import { type Exchange, visitorKey } from '../../chat/model.ts';
 import { logUnavailable } from '../../errors.ts';
 import type { Database } from './database.ts';
-import { createLanes } from './lanes.ts';
-import type { Notes } from './notes.ts';
+import { createLanes } from './keyed-mutex.ts';
 import { storable } from './rows.ts';
+import type { Notes } from './threads-and-facts.ts';
 import type { OwnTurn, Turns } from './turns.ts';
 
 const keptRow = z.object({ answer: z.string().nullable(), error: z.string().nullable() });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Exchange } from '../../chat/ports.ts';
+import type { Exchange } from '../../chat/model.ts';
 import type { Database } from './database.ts';
 import { exchangeOf, exchangeRow } from './rows.ts';
 

@@ -1,19 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock, Logger, Store } from '../../chat/ports.ts';
+import type { Clock, Logger } from '../../chat/ports.ts';
+import type { Store } from '../../chat/store-port.ts';
 import { logUnavailable } from '../../errors.ts';
+import { createTaking } from './accepting.ts';
+import { startTidying } from './cleanup.ts';
+import { readTarget } from './connection-settings.ts';
 import { type Counts, createCounts } from './counts.ts';
 import { connect } from './database.ts';
 import { reasonOf } from './failures.ts';
 import { createFinishing } from './finishing.ts';
-import { createHeld } from './held.ts';
+import { openPresence } from './heartbeat.ts';
+import { createHeld } from './in-flight.ts';
 import { createOpsLog, type OpsLog } from './log.ts';
-import { createNotes } from './notes.ts';
-import { openPresence } from './presence.ts';
 import { createSessionFacts } from './session-facts.ts';
 import { prepare } from './starting.ts';
-import { createTaking } from './taking.ts';
-import { readTarget } from './target.ts';
-import { startTidying } from './tidy.ts';
+import { createNotes } from './threads-and-facts.ts';
 import { createTranscript } from './transcript.ts';
 import { defaultTuning, type Tuning } from './tuning.ts';
 import { createTurns } from './turns.ts';
@@ -82,9 +83,9 @@ export const openPostgresStore = async (deps: PostgresStoreDeps): Promise<Postgr
   };
 
   return {
-    async begin(message) {
+    async accept(message) {
       refuseClosed();
-      return taking.begin(message);
+      return taking.accept(message);
     },
     async finish(exchange) {
       refuseClosed();

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Exchange, type TakenMessage, visitorOf } from '../../chat/ports.ts';
+import { type AcceptedMessage, type Exchange, visitorOf } from '../../chat/model.ts';
 
 /**
  * A text as Postgres can keep it. Visitors' texts come so; what an upstream says, or an older log holds, need not, and
@@ -17,7 +17,14 @@ export const takenRow = z.object({
   name: z.string().nullable(),
 });
 
-export const messageOf = ({ id, visitor, said, at, key, name }: z.infer<typeof takenRow>): TakenMessage => ({
+export const messageOf = ({
+  id,
+  visitor,
+  said,
+  at,
+  key,
+  name,
+}: z.infer<typeof takenRow>): AcceptedMessage => ({
   id,
   visitor: visitorOf(visitor),
   user: said,

@@ -1,4 +1,4 @@
-import type { Store } from '../../chat/ports.ts';
+import type { Store } from '../../chat/store-port.ts';
 import type { Database } from './database.ts';
 
 /** Answers that are remembered; what was so once stays so. */
@@ -22,17 +22,17 @@ const rememberYes = () => {
 /** Who was vouched for, and which tokens ended. */
 export const createSessionFacts = (deps: {
   database: Database;
-}): Pick<Store, 'vouch' | 'isVouched' | 'endToken' | 'hasEnded'> => {
+}): Pick<Store, 'markVerified' | 'isVerified' | 'endToken' | 'hasEnded'> => {
   const { database } = deps;
   const vouched = rememberYes();
   const ended = rememberYes();
   return {
-    async vouch(userId) {
+    async markVerified(userId) {
       if (vouched.has(userId)) return;
       await database.ask((sql) => sql`insert into tp_vouched (id) values (${userId}) on conflict do nothing`);
       vouched.add(userId);
     },
-    async isVouched(userId) {
+    async isVerified(userId) {
       if (vouched.has(userId)) return true;
       const rows = await database.ask((sql) => sql`select id from tp_vouched where id = ${userId}`);
       if (rows.length > 0) vouched.add(userId);

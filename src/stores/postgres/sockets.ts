@@ -3,8 +3,8 @@ import { connect, isIP, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
+import type { Target } from './connection-settings.ts';
 import { ConnectError, reasonOf } from './failures.ts';
-import type { Target } from './target.ts';
 
 /** Milliseconds for a goodbye. */
 const GOODBYE_MS = 200;

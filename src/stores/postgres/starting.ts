@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Logger } from '../../chat/ports.ts';
+import type { Target } from './connection-settings.ts';
 import { connect, type Database } from './database.ts';
 import type { Sql } from './driver.ts';
 import { isSetup, reasonOf, sqlState } from './failures.ts';
 import { migrate, NewerSchema } from './schema.ts';
-import type { Target } from './target.ts';
 import type { Tuning } from './tuning.ts';
 
 /** Milliseconds that bringing the tables to a new version may take. */

@@ -1,10 +1,11 @@
 import type { TransactionSql } from 'postgres';
 import { z } from 'zod';
-import { type Store, type VisitorSummary, visitorKey, visitorOf } from '../../chat/ports.ts';
+import { type VisitorSummary, visitorKey, visitorOf } from '../../chat/model.ts';
+import type { Store } from '../../chat/store-port.ts';
 import type { Database } from './database.ts';
 import { asUnavailable } from './failures.ts';
-import type { Notes } from './notes.ts';
 import { exchangeOf, exchangeRow } from './rows.ts';
+import type { Notes } from './threads-and-facts.ts';
 
 const summaryRow = z.object({
   key: z.string(),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type TakenMessage, visitorKey } from '../../chat/ports.ts';
+import { type AcceptedMessage, visitorKey } from '../../chat/model.ts';
 import { logUnavailable } from '../../errors.ts';
 import type { Database } from './database.ts';
 import type { Tuning } from './tuning.ts';
@@ -18,7 +18,7 @@ export interface OwnTurn {
 export interface Turns {
   /** @returns What waits until no earlier message of the visitor runs. */
   enter(
-    message: TakenMessage,
+    message: AcceptedMessage,
     begun: { process: string; place: number; waiting: number },
   ): (signal: AbortSignal) => Promise<void>;
   /** Takes over a message of a process that is gone. */

@@ -1,7 +1,7 @@
 import { appendFile, cp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Exchange } from '../../../src/chat/ports.ts';
+import type { Exchange } from '../../../src/chat/model.ts';
 import { archiveLine } from '../../../src/stores/json/records.ts';
 import { anonymous, exchange, user } from '../store-contract.ts';
 import { idsOnDisk, openStore, readLog, tempFolder } from './helper.ts';

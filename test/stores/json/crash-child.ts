@@ -2,7 +2,7 @@
 // makes a crash interesting (snapshots, new journal parts, archiving) happens all the time.
 import { randomUUID } from 'node:crypto';
 import { writeSync } from 'node:fs';
-import type { Visitor } from '../../../src/chat/ports.ts';
+import type { Visitor } from '../../../src/chat/model.ts';
 import { openJsonStore } from '../../../src/stores/json/json-store.ts';
 
 const WORKERS = 8;
@@ -25,7 +25,7 @@ const work = async (worker: number): Promise<never> => {
     const visitor: Visitor =
       n % 5 === 0 ? { kind: 'anonymous', id: `session-${n % 50}` } : { kind: 'user', id: `user-${worker}` };
     const message = { id, visitor, user: `Message ${n}`, timestamp: 1.79e9 + (n % 40) * DAY };
-    await store.begin(message);
+    await store.accept(message);
     writeSync(1, `b ${id}.\n`);
     store.setThread(visitor, { id: `thread-${n}`, madeBy: 'crash' });
     await store.countMessage('2026-10-13');

@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Visitor } from '../../../src/chat/ports.ts';
+import type { Visitor } from '../../../src/chat/model.ts';
 import { eraseLine } from '../../../src/stores/json/records.ts';
 import { anonymous, exchange, user } from '../store-contract.ts';
 import { idsOnDisk, openStore, tempFolder } from './helper.ts';

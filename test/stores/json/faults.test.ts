@@ -32,13 +32,13 @@ test('while nothing can be written, messages are refused at once and finished ex
   const logger = memoryLogger();
   const store = await openStore(dir, { tuning: quick, logger });
   const [first, waiting, later] = [exchange(alice), exchange(alice), exchange(alice)];
-  await store.begin(waiting);
-  await store.begin(first);
+  await store.accept(waiting);
+  await store.accept(first);
   await store.finish(first);
   const mend = await breakJournal(dir, store);
   expect(store.health()).toEqual({ ok: false, reason: expect.stringContaining('journal') });
 
-  await expect(store.begin(message(alice))).rejects.toMatchObject(unavailable);
+  await expect(store.accept(message(alice))).rejects.toMatchObject(unavailable);
   const finishing = store.finish(waiting);
   expect(await store.recent(alice, { limit: 5 })).toEqual([waiting, first]);
   store.setThread(alice, { id: 'thread', madeBy: 'test' });
@@ -48,7 +48,7 @@ test('while nothing can be written, messages are refused at once and finished ex
   await mend();
   await finishing;
   expect(store.health()).toEqual({ ok: true });
-  await store.begin(later);
+  await store.accept(later);
   await store.finish(later);
   await store.close();
   const complaints = logger.lines.filter((line) => line.startsWith('error'));
@@ -112,7 +112,7 @@ test('a folder that was replaced and is now another process’s is left to it', 
   if (other.lines[0] === 'open') {
     await eventually(() => !store.health().ok);
     const names = await readdir(join(dir, 'journal'));
-    await expect(store.begin(message(alice))).rejects.toMatchObject(unavailable);
+    await expect(store.accept(message(alice))).rejects.toMatchObject(unavailable);
     await eventually(() => {
       const health = store.health();
       return !health.ok && health.reason.includes('in use by another process');
@@ -129,7 +129,7 @@ test('a store that cannot write its journal at the start is read all the same, a
   const first = await openStore(dir);
   const [old, cut] = [exchange(alice), message(alice)];
   await first.finish(old);
-  await first.begin(cut);
+  await first.accept(cut);
   await first.close();
   await rm(join(dir, 'journal'), { recursive: true });
   await writeFile(join(dir, 'journal'), 'in the way');
@@ -138,11 +138,11 @@ test('a store that cannot write its journal at the start is read all the same, a
   expect(store.health().ok).toBe(false);
   expect(await store.recent(alice, { limit: 5 })).toEqual([old]);
   expect(await store.interrupted()).toEqual([cut]);
-  await expect(store.begin(message(alice))).rejects.toMatchObject(unavailable);
+  await expect(store.accept(message(alice))).rejects.toMatchObject(unavailable);
   await rm(join(dir, 'journal'));
   await eventually(() => store.health().ok);
   const more = exchange(alice);
-  await store.begin(more);
+  await store.accept(more);
   await store.finish(more);
   expect(await store.recent(alice, { limit: 5 })).toEqual([more, old]);
 });
@@ -152,7 +152,7 @@ test('a journal that comes back only after the start is read before anything is 
   const store = await openStore(dir, { tuning: { smallWaitMs: 1e6 } });
   const [done, cut] = [exchange(alice), message(alice)];
   await store.finish(done);
-  await store.begin(cut);
+  await store.accept(cut);
   const image = await tempFolder();
   // A snapshot may be on its way: its file comes and goes.
   await cp(dir, image, { recursive: true, filter: (source) => !source.endsWith('.tmp') });
@@ -202,7 +202,7 @@ test('closing gives up on a disk that stays broken, and says so', async () => {
   await store.close();
   await lost;
   expect(logger.lines).toContain('error: closed with exchanges that could not be written');
-  await expect(store.begin(message(alice))).rejects.toMatchObject(unavailable);
+  await expect(store.accept(message(alice))).rejects.toMatchObject(unavailable);
   await expect(store.finish(exchange(alice))).rejects.toMatchObject(unavailable);
   await rm(join(dir, 'journal'));
   await openStore(dir);

@@ -18,7 +18,7 @@ let unwell = 0;
 for (let round = 0; round < 60; round++) {
   const batch = Array.from({ length: 10 }, async () => {
     const message = { id: randomUUID(), visitor, user: 'Hello', timestamp: Date.now() / 1000 };
-    const taken = await store.begin(message).then(
+    const taken = await store.accept(message).then(
       () => true,
       (error) => {
         writeSync(1, `r ${message.id} ${error.code}.\n`);

@@ -1,6 +1,6 @@
 import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { Exchange, TakenMessage } from '../../../src/chat/ports.ts';
+import type { AcceptedMessage, Exchange } from '../../../src/chat/model.ts';
 import type { PostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
 import { startPostgres, type TestPostgres } from '../../helpers/postgres.ts';
 import { startProxy, type TcpProxy } from '../../helpers/tcp-proxy.ts';
@@ -19,7 +19,7 @@ afterEach(async () => {
 afterAll(() => server.dispose());
 
 const alice = user('alice');
-const answered = (one: TakenMessage): Exchange => ({ ...one, bot: 'Yes' });
+const answered = (one: AcceptedMessage): Exchange => ({ ...one, bot: 'Yes' });
 const unavailable = { code: 'log_unavailable' };
 const never = new AbortController().signal;
 
@@ -48,12 +48,12 @@ describe('a database that stops', () => {
     async (mode) => {
       const store = await openStore(await server.newSchema(), { tuning: quick });
       const [before, cut, next] = [exchange(alice), message(alice), message(alice)];
-      await store.begin(before);
+      await store.accept(before);
       await store.finish(before);
-      await store.begin(cut);
+      await store.accept(cut);
       await server.stop(mode);
       const finishing = store.finish(answered(cut));
-      await expect(store.begin(message(alice))).rejects.toMatchObject(unavailable);
+      await expect(store.accept(message(alice))).rejects.toMatchObject(unavailable);
       await eventually(() => !store.health().ok);
       expect(store.health()).toMatchObject({ reason: expect.stringMatching(/ECONN|closed the connection/) });
       await expect(store.recent(alice, { limit: 5 })).rejects.toMatchObject(unavailable);
@@ -62,8 +62,8 @@ describe('a database that stops', () => {
       await finishing;
       await isWell(store);
       expect(await store.recent(alice, { limit: 5 })).toEqual([answered(cut), before]);
-      const begun = await store.begin(next);
-      if (begun.type === 'taken') await begun.mayRun(never);
+      const begun = await store.accept(next);
+      if (begun.type === 'accepted') await begun.mayRun(never);
       await store.finish(answered(next));
     },
   );
@@ -73,7 +73,7 @@ describe('a database that stops', () => {
     const here = await openStore(url, { tuning: quick });
     const there = await openStore(url, { tuning: quick });
     const one = message(alice);
-    await here.begin(one);
+    await here.accept(one);
     await server.stop('immediate');
     const until = performance.now() + 2 * quick.deadMs;
     await eventually(() => performance.now() > until);
@@ -89,28 +89,28 @@ describe('a database that stops', () => {
       tuning: { ...quick, maxPendingBytes: 2000 },
     });
     const [one, two] = [message(alice), message(user('bob'))];
-    await store.begin(one);
-    await store.begin(two);
+    await store.accept(one);
+    await store.accept(two);
     await server.stop('immediate');
     const finishing = store.finish(answered(one));
     await expect(store.finish({ ...two, bot: 'x'.repeat(2000) })).rejects.toMatchObject(unavailable);
     await server.start();
     await finishing;
     // Else the visitor's next message would wait for it for ever.
-    const cut: TakenMessage[] = [];
+    const cut: AcceptedMessage[] = [];
     await eventually(async () => cut.push(...(await store.interrupted())) > 0);
     expect(cut).toEqual([two]);
     await store.finish({ ...two, bot: null, error: 'internal_error' });
     const next = message(user('bob'));
-    const begun = await store.begin(next);
-    if (begun.type === 'taken') await begun.mayRun(AbortSignal.timeout(5_000));
+    const begun = await store.accept(next);
+    if (begun.type === 'accepted') await begun.mayRun(AbortSignal.timeout(5_000));
     await store.finish(answered(next));
   });
 
   test('is not waited for when the store closes', async () => {
     const store = await openStore(await server.newSchema(), { tuning: { ...quick, closeMs: 100 } });
     const one = message(alice);
-    await store.begin(one);
+    await store.accept(one);
     await server.stop('immediate');
     const finishing = store.finish(answered(one));
     const refused = expect(finishing).rejects.toMatchObject(unavailable);
@@ -127,8 +127,8 @@ describe('a database that stops', () => {
       while (!isOver) {
         const one = message(user(name));
         try {
-          const begun = await store.begin(one);
-          if (begun.type === 'taken') await begun.mayRun(never);
+          const begun = await store.accept(one);
+          if (begun.type === 'accepted') await begun.mayRun(never);
           await store.finish(answered(one));
           acknowledged.push(answered(one));
         } catch {
@@ -151,9 +151,9 @@ describe('a database that stops', () => {
       const said = acknowledged.filter(({ visitor }) => visitor.id === name);
       expect(log.toReversed()).toEqual(said);
       // What was cut off in being taken holds up nobody.
-      const begun = await store.begin(message(user(name)));
-      expect(begun.type).toBe('taken');
-      if (begun.type === 'taken') await begun.mayRun(AbortSignal.timeout(2000));
+      const begun = await store.accept(message(user(name)));
+      expect(begun.type).toBe('accepted');
+      if (begun.type === 'accepted') await begun.mayRun(AbortSignal.timeout(2000));
     }
   });
 });
@@ -163,27 +163,27 @@ describe('a database that hangs', () => {
     const url = await server.newSchema();
     const store = await openStore(url, { tuning: { ...quick, silenceMs: 300, connectMs: 300 } });
     const [before, cut] = [message(alice), message(alice)];
-    await store.begin(before);
+    await store.accept(before);
     server.freeze();
-    const beginning = store.begin({ ...cut, key: 'key' });
+    const beginning = store.accept({ ...cut, key: 'key' });
     const finishing = store.finish(answered(before));
     await expect(beginning).rejects.toMatchObject(unavailable);
     await eventually(() => !store.health().ok);
-    await expect(store.begin(cut)).rejects.toMatchObject(unavailable);
+    await expect(store.accept(cut)).rejects.toMatchObject(unavailable);
     server.thaw();
     await finishing;
     await isWell(store);
     await eventually(async () => (await store.unfinished(cut.id)) === undefined);
-    const begun = await store.begin({ ...message(alice), key: 'key' });
-    expect(begun.type).toBe('taken');
-    if (begun.type === 'taken') await begun.mayRun(AbortSignal.timeout(2000));
+    const begun = await store.accept({ ...message(alice), key: 'key' });
+    expect(begun.type).toBe('accepted');
+    if (begun.type === 'accepted') await begun.mayRun(AbortSignal.timeout(2000));
   });
 
   test('for one statement lets the others go on, and refuses what would wait too long', async () => {
     const url = await server.newSchema();
     const tuning = { ...quick, connections: 3, maxQueued: 2, statementMs: 400, queueMs: 200 };
     const store = await openStore(url, { tuning, maxWaiting: 10 });
-    await store.begin(message(alice));
+    await store.accept(message(alice));
     const sql = postgres(url, { max: 1, onnotice: () => undefined });
     onTestFinished(() => sql.end());
     const held = Promise.withResolvers<void>();
@@ -194,8 +194,8 @@ describe('a database that hangs', () => {
       await held.promise;
     });
     await locked.promise;
-    const slow = expect(store.begin(message(alice))).rejects.toMatchObject(unavailable);
-    await store.begin(message(user('bob')));
+    const slow = expect(store.accept(message(alice))).rejects.toMatchObject(unavailable);
+    await store.accept(message(user('bob')));
     expect(store.health()).toEqual({ ok: true });
     const many = Array.from({ length: 30 }, () => store.clear(alice, true));
     const settled = await Promise.allSettled(many);
@@ -205,8 +205,8 @@ describe('a database that hangs', () => {
     held.resolve();
     await holding;
     await isWell(store);
-    const begun = await store.begin(message(alice));
-    expect(begun.type).toBe('taken');
+    const begun = await store.accept(message(alice));
+    expect(begun.type).toBe('accepted');
   });
 });
 
@@ -218,7 +218,7 @@ describe('a database that can only be read', () => {
     const logger = { debug: () => undefined, info: say, warn: say, error: say };
     const store = await openStore(url, { tuning: quick, logger });
     const one = message(alice);
-    await store.begin(one);
+    await store.accept(one);
     const name = new URL(url).pathname.slice(1);
     const sql = postgres(server.url, { max: 1, onnotice: () => undefined });
     onTestFinished(() => sql.end());
@@ -231,7 +231,7 @@ describe('a database that can only be read', () => {
       expect(await store.recent(alice, { limit: 1 })).toEqual([]);
       expect(store.health()).toMatchObject({ ok: false });
     }
-    await expect(store.begin(message(alice))).rejects.toMatchObject(unavailable);
+    await expect(store.accept(message(alice))).rejects.toMatchObject(unavailable);
     expect(lines).toEqual([]);
     // What is connected already stays as it is, as with a server whose place another has taken.
     await sql.unsafe(`alter database ${name} reset default_transaction_read_only`);
@@ -266,7 +266,7 @@ describe('a database that takes no more connections', () => {
     url.username = url.password = 'few';
     const store = await openStore(url.href, { tuning: quick });
     const visitors = Array.from({ length: 40 }, (_, index) => message(user(`${index}`)));
-    await Promise.all(visitors.map((one) => store.begin(one)));
+    await Promise.all(visitors.map((one) => store.accept(one)));
     await Promise.all(visitors.map((one) => store.finish(answered(one))));
     expect(store.health()).toEqual({ ok: true });
     expect(await store.visitors({ limit: 100 })).toHaveLength(40);
@@ -276,18 +276,18 @@ describe('a database that takes no more connections', () => {
 describe('a connection that is cut', () => {
   test('in the middle of taking a message: it was not taken, even where the database has done it', async () => {
     const { store, proxy } = await openBehindProxy(alone);
-    await store.begin({ ...message(user('bob')), key: 'of bob' });
+    await store.accept({ ...message(user('bob')), key: 'of bob' });
     const one = { ...message(alice), key: 'key' };
     proxy.mode = 'cut-answer';
-    await expect(store.begin(one)).rejects.toMatchObject(unavailable);
+    await expect(store.accept(one)).rejects.toMatchObject(unavailable);
     proxy.mode = 'pass';
     await isWell(store);
     await eventually(async () => (await store.unfinished(one.id)) === undefined);
     const begun = await eventually(() =>
-      store.begin({ ...message(alice), key: 'key' }).catch(() => undefined),
+      store.accept({ ...message(alice), key: 'key' }).catch(() => undefined),
     );
-    expect(begun.type).toBe('taken');
-    if (begun.type === 'taken') await begun.mayRun(AbortSignal.timeout(2000));
+    expect(begun.type).toBe('accepted');
+    if (begun.type === 'accepted') await begun.mayRun(AbortSignal.timeout(2000));
     expect(await store.interrupted()).toEqual([]);
   });
 
@@ -296,7 +296,7 @@ describe('a connection that is cut', () => {
     expect(await store.interrupted()).toEqual([]);
     const other = await openStore(url, { tuning: quick });
     const one = message(alice);
-    await other.begin(one);
+    await other.accept(one);
     await other.close();
     proxy.mode = 'cut-answer';
     await expect(store.interrupted()).rejects.toMatchObject(unavailable);
@@ -305,17 +305,17 @@ describe('a connection that is cut', () => {
     expect(await store.interrupted()).toEqual([one]);
     expect(await store.interrupted()).toEqual([]);
     await store.finish({ ...one, bot: null, error: 'internal_error' });
-    const begun = await store.begin(message(alice));
-    if (begun.type === 'taken') await begun.mayRun(AbortSignal.timeout(2000));
+    const begun = await store.accept(message(alice));
+    if (begun.type === 'accepted') await begun.mayRun(AbortSignal.timeout(2000));
   });
 
   test('in the middle of writing an exchange: it is there, once', async () => {
     const { store, proxy } = await openBehindProxy(alone);
     const before = message(user('bob'));
-    await store.begin(before);
+    await store.accept(before);
     await store.finish(answered(before));
     const one = message(alice);
-    await store.begin(one);
+    await store.accept(one);
     proxy.mode = 'cut-answer';
     const finishing = store.finish(answered(one));
     await eventually(() => !store.health().ok);

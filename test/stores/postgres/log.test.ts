@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { type MovedExchange, openMovingStore } from '../../../src/stores/postgres/moving.ts';
+import { type MovedExchange, openMovingStore } from '../../../src/stores/postgres/moving/moving.ts';
 import type { PostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
 import { openPostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
@@ -17,7 +17,7 @@ const alice = user('alice');
 
 const say = async (store: PostgresStore, ...exchanges: ReturnType<typeof exchange>[]): Promise<void> => {
   for (const one of exchanges) {
-    await store.begin(one);
+    await store.accept(one);
     await store.finish(one);
   }
 };
@@ -55,8 +55,8 @@ describe('the log, for ops', () => {
     const mover = await openMovingStore({ url, wait: 0, logger: memoryLogger() });
     onTestFinished(() => mover.close());
     const old = message(alice);
-    await store.begin({ ...old, key: 'old' });
-    await store.begin({ ...message(alice), key: 'new', timestamp: old.timestamp + 90_000 });
+    await store.accept({ ...old, key: 'old' });
+    await store.accept({ ...message(alice), key: 'new', timestamp: old.timestamp + 90_000 });
     await store.endToken('long ago', 1);
     await store.endToken('not yet', 4e9);
     for (let day = 10; day < 20; day++) await store.countMessage(`2026-10-${day}`);

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { Begun, Store, TakenMessage } from '../../../src/chat/ports.ts';
+import type { AcceptedMessage } from '../../../src/chat/model.ts';
+import type { Accepted, Store } from '../../../src/chat/store-port.ts';
 import type { PostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
 import { eventually } from '../json/helper.ts';
@@ -29,14 +30,14 @@ const openStores = async (
 };
 
 /** Begins a message that is expected to be taken. */
-const taken = async (store: Store, one: TakenMessage): Promise<Begun & { type: 'taken' }> => {
-  const begun = await store.begin(one);
-  if (begun.type !== 'taken') throw new Error(`it is known as ${begun.id}`);
+const taken = async (store: Store, one: AcceptedMessage): Promise<Accepted & { type: 'accepted' }> => {
+  const begun = await store.accept(one);
+  if (begun.type !== 'accepted') throw new Error(`it is known as ${begun.id}`);
   return begun;
 };
 const never = new AbortController().signal;
-const answered = (one: TakenMessage) => ({ ...one, bot: 'Yes' });
-const failed = (one: TakenMessage) => ({ ...one, bot: null, error: 'upstream_failed' });
+const answered = (one: AcceptedMessage) => ({ ...one, bot: 'Yes' });
+const failed = (one: AcceptedMessage) => ({ ...one, bot: null, error: 'upstream_failed' });
 
 describe('one run at a time', () => {
   test('messages of a visitor run in the order in which the database took them, each with those before in the log', async () => {
@@ -112,8 +113,8 @@ describe('one run at a time', () => {
     await taken(here, first);
     await taken(there, second);
     const refused = { ...third, key: 'key' };
-    await expect(here.begin(refused)).rejects.toMatchObject({ code: 'thread_busy' });
-    await expect(there.begin(refused)).rejects.toMatchObject({ code: 'thread_busy' });
+    await expect(here.accept(refused)).rejects.toMatchObject({ code: 'thread_busy' });
+    await expect(there.accept(refused)).rejects.toMatchObject({ code: 'thread_busy' });
     expect(await here.keyed('key')).toBeUndefined();
     expect(await here.unfinished(third.id)).toBeUndefined();
     await taken(here, message(user('bob')));
@@ -129,8 +130,8 @@ describe('one run per key', () => {
     for (let round = 0; round < 10; round++) {
       const key = randomUUID();
       const all = Array.from({ length: 9 }, () => ({ ...message(alice), key }));
-      const begun = await Promise.all(all.map((one, index) => (stores[index % 3] ?? stores[0]).begin(one)));
-      const winners = all.filter((_, index) => begun[index]?.type === 'taken');
+      const begun = await Promise.all(all.map((one, index) => (stores[index % 3] ?? stores[0]).accept(one)));
+      const winners = all.filter((_, index) => begun[index]?.type === 'accepted');
       expect(winners).toHaveLength(1);
       const known = begun.flatMap((one) => (one.type === 'known' ? [one.id] : []));
       expect(known).toEqual(Array(8).fill(winners[0]?.id));
@@ -144,11 +145,11 @@ describe('one run per key', () => {
     const [here, there] = await openStores(2);
     const [first, second, third] = [message(alice), message(alice), message(alice)];
     await taken(here, { ...first, key: 'key' });
-    expect(await there.begin({ ...second, key: 'key' })).toEqual({ type: 'known', id: first.id });
+    expect(await there.accept({ ...second, key: 'key' })).toEqual({ type: 'known', id: first.id });
     await here.finish({ ...failed(first), key: 'key' });
     await (await taken(there, { ...second, key: 'key' })).mayRun(never);
     await there.finish({ ...answered(second), key: 'key' });
-    expect(await here.begin({ ...third, key: 'key' })).toEqual({ type: 'known', id: second.id });
+    expect(await here.accept({ ...third, key: 'key' })).toEqual({ type: 'known', id: second.id });
     const nextDay = { ...third, key: 'key', timestamp: second.timestamp + 86_401 };
     await taken(here, nextDay);
     expect(await there.keyed('key')).toBe(third.id);
@@ -163,12 +164,12 @@ describe('a key whose exchange was cleared', () => {
     await here.finish(first);
     await there.clear(alice, keep);
     const all = await Promise.all(
-      [here, there, here, there].map((store) => store.begin({ ...message(alice), key: 'key' })),
+      [here, there, here, there].map((store) => store.accept({ ...message(alice), key: 'key' })),
     );
-    expect(all.map(({ type }) => type).toSorted()).toEqual(['known', 'known', 'known', 'taken']);
+    expect(all.map(({ type }) => type).toSorted()).toEqual(['accepted', 'known', 'known', 'known']);
     const id = await here.keyed('key');
     expect(id).not.toBe(first.id);
-    expect(await there.begin({ ...second, key: 'key' })).toEqual({ type: 'known', id });
+    expect(await there.accept({ ...second, key: 'key' })).toEqual({ type: 'known', id });
   });
 });
 
@@ -177,7 +178,7 @@ describe('a process that dies', () => {
     const url = await databases.newSchema();
     const puppet = await startPuppet(url, quick);
     const [cut, next] = [message(alice), message(alice)];
-    expect(await puppet.begin({ ...cut, key: 'key', name: 'Alice' })).toBe('taken');
+    expect(await puppet.accept({ ...cut, key: 'key', name: 'Alice' })).toBe('accepted');
     const here = await openStore(url, { tuning: quick });
     const there = await openStore(url, { tuning: quick });
     const { mayRun } = await taken(here, next);
@@ -193,7 +194,7 @@ describe('a process that dies', () => {
     const url = await databases.newSchema();
     const puppet = await startPuppet(url, quick);
     const [cut, next] = [message(alice), message(alice)];
-    await puppet.begin(cut);
+    await puppet.accept(cut);
     await puppet.setThread(alice, { id: 'late', madeBy: 'test' });
     const here = await openStore(url, { tuning: quick });
     const { mayRun } = await taken(here, next);
@@ -211,7 +212,7 @@ describe('a process that dies', () => {
     ]);
     expect(await here.thread(alice)).toEqual({ id: 'new', madeBy: 'test' });
     const after = message(alice);
-    await eventually(async () => (await puppet.begin(after)) === 'taken');
+    await eventually(async () => (await puppet.accept(after)) === 'accepted');
     expect(await puppet.finish(answered(after))).toBe('done');
     expect(await here.recent(alice, { limit: 1 })).toEqual([answered(after)]);
   });
@@ -220,7 +221,7 @@ describe('a process that dies', () => {
     const url = await databases.newSchema();
     const puppet = await startPuppet(url, quick);
     const [cut, after] = [message(alice), message(alice)];
-    await puppet.begin(cut);
+    await puppet.accept(cut);
     await puppet.setThread(alice, { id: 'late', madeBy: 'test' });
     const here = await openStore(url, { tuning: quick });
     puppet.signal('SIGSTOP');
@@ -228,7 +229,7 @@ describe('a process that dies', () => {
     await here.finish({ ...cut, bot: null, error: 'internal_error' });
     await here.clear(alice, true);
     puppet.signal('SIGCONT');
-    await eventually(async () => (await puppet.begin(after)) === 'taken');
+    await eventually(async () => (await puppet.accept(after)) === 'accepted');
     expect(await puppet.finish(answered(after))).toBe('done');
     expect(await here.thread(alice)).toBeUndefined();
   });
@@ -260,7 +261,7 @@ describe('a process that dies', () => {
       await held.promise;
     });
     await locked.promise;
-    const beginning = here.begin(message(alice));
+    const beginning = here.accept(message(alice));
     const until = performance.now() + 3 * quick.deadMs;
     await eventually(async () => {
       expect(await there.interrupted()).toEqual([]);
@@ -275,7 +276,7 @@ describe('a process that dies', () => {
   test('that lives is never taken for dead', async () => {
     const url = await databases.newSchema();
     const puppet = await startPuppet(url, quick);
-    await puppet.begin(message(alice));
+    await puppet.accept(message(alice));
     const here = await openStore(url, { tuning: quick });
     const until = performance.now() + 2 * quick.deadMs;
     await eventually(async () => {
@@ -394,9 +395,9 @@ describe('counts', () => {
 
   test('what one process vouched for and ended holds for all', async () => {
     const [here, there] = await openStores(2);
-    expect(await there.isVouched('alice')).toBe(false);
-    await here.vouch('alice');
-    expect(await there.isVouched('alice')).toBe(true);
+    expect(await there.isVerified('alice')).toBe(false);
+    await here.markVerified('alice');
+    expect(await there.isVerified('alice')).toBe(true);
     const ends = await Promise.all([here, there, here, there].map((store) => store.endToken('token', 2e9)));
     expect(ends.toSorted()).toEqual([false, false, false, true]);
     expect(await there.hasEnded('token')).toBe(true);

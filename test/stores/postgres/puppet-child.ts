@@ -21,8 +21,8 @@ store.onStopRequested((id) => say({ stop: id }));
 createInterface(process.stdin).on('line', (line) => {
   const { number, what, value } = JSON.parse(line);
   const done =
-    what === 'begin'
-      ? store.begin(value)
+    what === 'accept'
+      ? store.accept(value)
       : what === 'finish'
         ? store.finish(value)
         : Promise.resolve(store.setThread(value.visitor, value.thread));

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
-import type { Exchange, TakenMessage, UpstreamThread, Visitor } from '../../../src/chat/ports.ts';
+import type { AcceptedMessage, Exchange, UpstreamThread, Visitor } from '../../../src/chat/model.ts';
 import type { Tuning } from '../../../src/stores/postgres/tuning.ts';
 
 const said = z.object({
@@ -18,7 +18,7 @@ const said = z.object({
 /** A process with a store of its own, which the test can kill and freeze. */
 export interface Puppet {
   /** @returns `taken` or `known`, or the code of the failure. */
-  begin(message: TakenMessage): Promise<string>;
+  accept(message: AcceptedMessage): Promise<string>;
   /** @returns `done`, or the code of the failure. */
   finish(exchange: Exchange): Promise<string>;
   setThread(visitor: Visitor, thread: UpstreamThread): Promise<string>;
@@ -57,7 +57,7 @@ export const startPuppet = async (url: string, tuning: Partial<Tuning>): Promise
   };
   await ready.promise;
   return {
-    begin: (message) => tell('begin', message),
+    accept: (message) => tell('accept', message),
     finish: (exchange) => tell('finish', exchange),
     setThread: (visitor, thread) => tell('setThread', { visitor, thread }),
     stops,

@@ -65,7 +65,7 @@ describe('the tables', () => {
     const url = withPath(await server.newSchema(), (u) => u.searchParams.set('pgbouncer', 'true'));
     const store = await openStore(url);
     const one = exchange(user('alice'));
-    await store.begin({ ...one, key: 'key' });
+    await store.accept({ ...one, key: 'key' });
     await store.finish(one);
     await store.clear(user('bob'), false);
     expect(await store.recent(one.visitor, { limit: 1 })).toEqual([one]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type Config, readConfig } from '../src/read-config.ts';
-import { type Env, faultsOf } from './helpers/settings.ts';
+import { type Config, readConfig } from '../../src/config/read-config.ts';
+import { type Env, faultsOf } from '../helpers/settings.ts';
 
 const KEY = { OPENAI_API_KEY: 'sk-1' };
 const LOCALHOST = { OPENAI_BASE_URL: 'http://localhost:8000/v1' };

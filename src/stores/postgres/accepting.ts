@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { type Begun, type TakenMessage, visitorKey } from '../../chat/ports.ts';
+import { type AcceptedMessage, visitorKey } from '../../chat/model.ts';
+import type { Accepted } from '../../chat/store-port.ts';
 import { logUnavailable, threadBusy } from '../../errors.ts';
 import type { Database } from './database.ts';
 import { asUnavailable, isUnknown, sqlState } from './failures.ts';
-import { createLanes } from './lanes.ts';
-import type { Presence } from './presence.ts';
+import type { Presence } from './heartbeat.ts';
+import { createLanes } from './keyed-mutex.ts';
 import type { Turns } from './turns.ts';
 
 /** Seconds for which a key stands for its exchange: a day. */
@@ -32,7 +33,7 @@ export const createTaking = (deps: {
   turns: Turns;
   /** Messages of a visitor that may wait while another is answered. */
   maxWaiting: number;
-}): { begin(message: TakenMessage): Promise<Begun> } => {
+}): { accept(message: AcceptedMessage): Promise<Accepted> } => {
   const { database, presence, turns, maxWaiting } = deps;
   const lanes = createLanes();
 
@@ -41,7 +42,7 @@ export const createTaking = (deps: {
    * given in the order in which the database takes messages; where the key stands for another exchange it divides by
    * zero, which undoes all of it.
    */
-  const take = async (message: TakenMessage) => {
+  const take = async (message: AcceptedMessage) => {
     const { id, visitor, user, timestamp, key = null, name = null } = message;
     const process = presence.id();
     const who = visitorKey(visitor);
@@ -80,7 +81,7 @@ export const createTaking = (deps: {
    * Sees to it that a message whose taking was cut off was never taken, even if the statement, which may still be on
    * its way, arrives later: its id is taken already then.
    */
-  const undo = ({ id, visitor, key }: TakenMessage): Promise<unknown> =>
+  const undo = ({ id, visitor, key }: AcceptedMessage): Promise<unknown> =>
     database.persist(
       (sql) => sql`
         with was as (
@@ -94,7 +95,7 @@ export const createTaking = (deps: {
         update tp_keys set free = true where key = ${key ?? null}::text and id = ${id}`,
     );
 
-  const tryToTake = async (message: TakenMessage) => {
+  const tryToTake = async (message: AcceptedMessage) => {
     try {
       return await take(message);
     } catch (thrown) {
@@ -126,7 +127,7 @@ export const createTaking = (deps: {
     return rows.length > 0;
   };
 
-  const begin = async (message: TakenMessage): Promise<Begun> => {
+  const accept = async (message: AcceptedMessage): Promise<Accepted> => {
     const trouble = database.trouble();
     if (trouble !== undefined) throw logUnavailable({ cause: new Error(trouble) });
     const begun = await tryToTake(message);
@@ -137,13 +138,13 @@ export const createTaking = (deps: {
     if (begun === KNOWN) {
       const id = await idOf(message.key ?? '');
       if (!(await isFreed(message.key ?? '', id))) return { type: 'known', id };
-      return begin(message);
+      return accept(message);
     }
-    return { type: 'taken', mayRun: turns.enter(message, begun) };
+    return { type: 'accepted', mayRun: turns.enter(message, begun) };
   };
 
   return {
     // In the order in which they are begun here: several connections would not keep it.
-    begin: (message) => lanes.run(visitorKey(message.visitor), () => begin(message)),
+    accept: (message) => lanes.run(visitorKey(message.visitor), () => accept(message)),
   };
 };

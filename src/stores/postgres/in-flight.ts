@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import type { Store } from '../../chat/ports.ts';
+import type { Store } from '../../chat/store-port.ts';
+import { KEY_SECONDS } from './accepting.ts';
 import type { Database } from './database.ts';
 import { asUnavailable, isUnknown } from './failures.ts';
-import type { Notes } from './notes.ts';
-import type { Presence } from './presence.ts';
+import type { Presence } from './heartbeat.ts';
 import { messageOf, takenRow } from './rows.ts';
-import { KEY_SECONDS } from './taking.ts';
+import type { Notes } from './threads-and-facts.ts';
 import type { Turns } from './turns.ts';
 
 const keyRow = z.object({ id: z.string() });

@@ -1,19 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { asAppError, logUnavailable } from '../errors.ts';
 import type { ChatDeps, Message } from './chat-api.ts';
-import type { Begun, TakenMessage } from './ports.ts';
+import type { AcceptedMessage } from './model.ts';
+import type { Accepted } from './store-port.ts';
 
 /** A message as it was offered to the store, and what became of it. */
 export interface Taken {
-  readonly message: TakenMessage;
-  readonly begun: Begun;
+  readonly message: AcceptedMessage;
+  readonly begun: Accepted;
 }
 
 /**
  * Takes messages: counts them by day, names them and makes them durable. What is refused is not counted.
  * @throws AppError `log_unavailable`, `budget_spent`, `thread_busy`
  */
-export const createTake =
+export const createAccept =
   ({ store, budget, clock }: Pick<ChatDeps, 'store' | 'budget' | 'clock'>) =>
   async ({ visitor, name, text, key }: Message): Promise<Taken> => {
     const health = store.health();
@@ -21,7 +22,7 @@ export const createTake =
     await budget.take();
     const message = { id: randomUUID(), visitor, name, user: text, timestamp: clock.now() / 1000, key };
     try {
-      const begun = await store.begin(message);
+      const begun = await store.accept(message);
       if (begun.type === 'known') await budget.giveBack();
       return { message, begun };
     } catch (thrown) {

@@ -1,8 +1,10 @@
 import { KEY_LIFE_MS } from './idempotency.ts';
-import { createKeptTurns } from './kept-turns.ts';
 import { failureIn, loggedTurn, type OpenTurn, type Turn } from './live-turns.ts';
-import type { Clock, Exchange, Store } from './ports.ts';
-import type { TurnsElsewhere } from './turns-elsewhere.ts';
+import type { Exchange } from './model.ts';
+import type { Clock } from './ports.ts';
+import { createKeptTurns } from './recent-turns.ts';
+import type { TurnsElsewhere } from './remote-turns.ts';
+import type { Store } from './store-port.ts';
 import { DURABLE_WITHIN_MS, within } from './waiting.ts';
 
 /** Finds turns that were taken before: in flight, here or in another process, just over, or in the log. */
@@ -25,7 +27,7 @@ export interface KnownTurns {
  * @param deps.inFlight The turn of this exchange id, where it is in flight in this process, and its end.
  * @param deps.elsewhere Those in flight in other processes.
  */
-export const createKnownTurns = (deps: {
+export const createFindTurn = (deps: {
   inFlight: (id: string) => { readonly turn: Turn; readonly over: Promise<void> } | undefined;
   elsewhere: TurnsElsewhere;
   store: Store;

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AppError, asAppError, logUnavailable, shuttingDown } from '../errors.ts';
 import { loggedTurn, type NumberedEvent, type Turn } from './live-turns.ts';
-import type { Clock, Exchange, Store, TakenMessage } from './ports.ts';
+import type { AcceptedMessage, Exchange } from './model.ts';
+import type { Clock } from './ports.ts';
+import type { Store } from './store-port.ts';
 
 /** How often the log is asked whether a turn of another process is over, in milliseconds, where few are followed. */
 const POLL_MS = 200;
@@ -13,7 +15,7 @@ const PATIENCE_MS = 60_000;
 /** Turns in flight in other processes, as this one sees them: accepted, and, when the log has them, over. */
 export interface TurnsElsewhere {
   /** The turn of a message that another process runs. */
-  follow(message: TakenMessage): Turn;
+  follow(message: AcceptedMessage): Turn;
   /** How many are followed now. */
   count(): number;
   /** Ends all that are followed in `shutting_down`. */
@@ -24,7 +26,7 @@ export interface TurnsElsewhere {
  * @param deps.runTimeout Milliseconds that a turn may take.
  * @param deps.onOver Called whenever one that was followed is over.
  */
-export const createTurnsElsewhere = (deps: {
+export const createRemoteTurns = (deps: {
   store: Pick<Store, 'exchange' | 'unfinished'>;
   clock: Clock;
   runTimeout: number;
@@ -47,7 +49,7 @@ export const createTurnsElsewhere = (deps: {
   };
 
   /** @throws AppError where the turn cannot be told of any more. */
-  const exchangeOf = async ({ id, timestamp }: TakenMessage): Promise<Exchange> => {
+  const exchangeOf = async ({ id, timestamp }: AcceptedMessage): Promise<Exchange> => {
     const giveUpAt = timestamp * 1000 + deps.runTimeout + PATIENCE_MS;
     for (;;) {
       if (stopping.signal.aborted) throw shuttingDown();
@@ -61,7 +63,7 @@ export const createTurnsElsewhere = (deps: {
     }
   };
 
-  const open = (message: TakenMessage): Turn => {
+  const open = (message: AcceptedMessage): Turn => {
     const accepted: NumberedEvent = { n: 0, event: { type: 'accepted' } };
     const readers = new Set<() => void>();
     let over: Pick<Turn, 'at' | 'count'> | undefined;

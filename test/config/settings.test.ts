@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { SETTINGS, type SettingValues } from '../src/config.ts';
-import { readConfig, secretsIn } from '../src/read-config.ts';
-import { faultsOf } from './helpers/settings.ts';
+import { readConfig, secretsIn } from '../../src/config/read-config.ts';
+import { SETTINGS, type SettingValues } from '../../src/config/settings-table.ts';
+import { faultsOf } from '../helpers/settings.ts';
 
 type Name = keyof typeof SETTINGS;
 

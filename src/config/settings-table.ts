@@ -13,7 +13,7 @@ import {
   wholeNumber,
   wholeNumberOrOff,
   yesOrNo,
-} from './settings.ts';
+} from './value-kinds.ts';
 
 /** One setting: its text in the environment, what that may be, and one line of documentation. */
 export interface Setting<S extends z.ZodType<unknown, string> = z.ZodType<unknown, string>> {

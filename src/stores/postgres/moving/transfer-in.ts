@@ -1,6 +1,6 @@
 import type { TransactionSql } from 'postgres';
 import { z } from 'zod';
-import type { Sql } from './driver.ts';
+import type { Sql } from '../driver.ts';
 
 /** What a move asks of a database that is to be filled, beside the rows themselves. */
 export interface TransferIn {

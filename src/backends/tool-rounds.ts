@@ -1,4 +1,5 @@
-import type { RunEvent, RunRequest, Usage } from '../chat/ports.ts';
+import type { RunEvent, RunRequest } from '../chat/backend-port.ts';
+import type { Usage } from '../chat/model.ts';
 import { upstreamFailed } from '../errors.ts';
 import { retried } from './retry.ts';
 

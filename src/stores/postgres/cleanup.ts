@@ -1,9 +1,9 @@
 import type { Clock, Logger } from '../../chat/ports.ts';
+import { KEY_SECONDS } from './accepting.ts';
 import type { Database } from './database.ts';
 import type { Sql } from './driver.ts';
 import { reasonOf } from './failures.ts';
-import type { Presence } from './presence.ts';
-import { KEY_SECONDS } from './taking.ts';
+import type { Presence } from './heartbeat.ts';
 import type { Tuning } from './tuning.ts';
 
 /** Days whose counts are kept: the budget asks for today, ops may look back a little. */

@@ -1,4 +1,5 @@
-import type { Exchange, Store, Visitor } from './ports.ts';
+import type { Exchange, Visitor } from './model.ts';
+import type { Store } from './store-port.ts';
 
 /** How many exchanges are asked of the store at a time. */
 const PAGE = 50;
@@ -8,7 +9,11 @@ const PAGE = 50;
  * exchanges, the newest that fit, oldest first.
  * @param maxChars UTF-16 units of messages and answers together.
  */
-export const recall = async (store: Store, visitor: Visitor, maxChars: number): Promise<Exchange[]> => {
+export const historyWindow = async (
+  store: Store,
+  visitor: Visitor,
+  maxChars: number,
+): Promise<Exchange[]> => {
   const told: Exchange[] = [];
   let left = maxChars;
   let before: string | undefined;

@@ -1,4 +1,4 @@
-import { SETTINGS, type Setting, type SettingValues } from './config.ts';
+import { SETTINGS, type Setting, type SettingValues } from './settings-table.ts';
 import { chooseUpstream, type Remote, type Upstream } from './upstream-choice.ts';
 
 /** What the service runs with. */

@@ -1,16 +1,17 @@
 import { z } from 'zod';
-import type { Exchange, Logger, UpstreamThread } from '../../chat/ports.ts';
-import { connect, type Database } from './database.ts';
-import type { Sql } from './driver.ts';
-import { readFacts } from './facts-out.ts';
-import { asUnavailable } from './failures.ts';
+import type { Exchange, UpstreamThread } from '../../../chat/model.ts';
+import type { Logger } from '../../../chat/ports.ts';
+import { readTarget } from '../connection-settings.ts';
+import { connect, type Database } from '../database.ts';
+import type { Sql } from '../driver.ts';
+import { asUnavailable } from '../failures.ts';
+import { exchangeOf, exchangeRow } from '../rows.ts';
+import { prepare } from '../starting.ts';
+import { defaultTuning } from '../tuning.ts';
 import { isInUse } from './in-use.ts';
-import { insertBatch } from './moving-in.ts';
-import { exchangeOf, exchangeRow } from './rows.ts';
-import { prepare } from './starting.ts';
-import { readTarget } from './target.ts';
+import { insertBatch } from './insert-batch.ts';
+import { readFacts } from './read-facts.ts';
 import { createTransferIn, settle, type TransferIn } from './transfer-in.ts';
-import { defaultTuning } from './tuning.ts';
 
 /** An exchange as it moves from store to store. */
 export type MovedExchange = Omit<Exchange, 'visitor' | 'key'> & {

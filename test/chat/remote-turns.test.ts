@@ -1,12 +1,12 @@
 import { expect, it, onTestFinished } from 'vitest';
-import { createTurnsElsewhere } from '../../src/chat/turns-elsewhere.ts';
+import { createRemoteTurns } from '../../src/chat/remote-turns.ts';
 import { clock, eventually, openStore, tempFolder } from '../stores/json/helper.ts';
 import { message, user } from '../stores/store-contract.ts';
 
 it('asks the log no more often for it that many are followed', async () => {
   const store = await openStore(await tempFolder());
   let asked = 0;
-  const elsewhere = createTurnsElsewhere({
+  const elsewhere = createRemoteTurns({
     store: {
       exchange: (id) => store.exchange(id),
       unfinished: (id) => {
@@ -23,7 +23,7 @@ it('asks the log no more often for it that many are followed', async () => {
     ...message(user(`${i}`)),
     timestamp: Date.now() / 1000,
   }));
-  for (const one of all) await store.begin(one);
+  for (const one of all) await store.accept(one);
   const began = performance.now();
   const turns = all.map((one) => elsewhere.follow(one));
   for (const { outcome } of turns) outcome.catch(() => undefined);

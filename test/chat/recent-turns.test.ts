@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { createKeptTurns } from '../../src/chat/kept-turns.ts';
 import { openTurn } from '../../src/chat/live-turns.ts';
+import { createKeptTurns } from '../../src/chat/recent-turns.ts';
 
 const visitor = { kind: 'user', id: 'ann' } as const;
 

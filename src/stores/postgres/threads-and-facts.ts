@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Store, type UpstreamThread, visitorKey } from '../../chat/ports.ts';
+import { type UpstreamThread, visitorKey } from '../../chat/model.ts';
+import type { Store } from '../../chat/store-port.ts';
 import type { Database } from './database.ts';
 import { storable } from './rows.ts';
 import type { Turns } from './turns.ts';

@@ -1,17 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import type { FoundAssistant } from './assistant/find-file.ts';
-import { type HeldAssistant, holdAssistant } from './assistant/held.ts';
+import { createLiveAssistant, type LiveAssistant } from './assistant/live-assistant.ts';
 import type { Env } from './assistant/tools.ts';
 import { type BackendSettings, createBackend, droppedBy } from './backends/create.ts';
 import { createFallbackBackend } from './backends/fallback.ts';
-import { watchRetirement } from './backends/retirement.ts';
-import type { Backend, Clock, Logger, Store, Visitor } from './chat/ports.ts';
-import { createEmulator } from './emulator/server.ts';
-import type { Config } from './read-config.ts';
-import type { Upstream } from './upstream-choice.ts';
-
-/** Milliseconds between two words of the offline assistant. */
-const OFFLINE_PACE_MS = 25;
+import { watchModelShutdown } from './backends/model-shutdown.ts';
+import { createOfflineBackend } from './backends/offline.ts';
+import type { Backend } from './chat/backend-port.ts';
+import type { Visitor } from './chat/model.ts';
+import type { Clock, Logger } from './chat/ports.ts';
+import type { Store } from './chat/store-port.ts';
+import type { Config } from './config/read-config.ts';
 
 /** Where there is a fallback, the first upstream has this part of the turn to send its headers in. */
 const HEADERS_SHARE = 3;
@@ -38,19 +36,19 @@ interface UpstreamsDeps {
   readonly safetyIdentifier: (visitor: Visitor) => string;
 }
 
-/** Starts what answers: one upstream, or two, or the built-in offline assistant. */
-export const startUpstreams = async (deps: UpstreamsDeps): Promise<Upstreams> => {
+/** Opens what answers: one upstream, or two, or the built-in offline assistant. */
+export const openUpstreams = (deps: UpstreamsDeps): Upstreams => {
   const { config, clock, logger } = deps;
-  const first = await reach(config.upstream);
+  const first = config.upstream.kind === 'offline' ? undefined : config.upstream;
   const second = config.fallback;
-  const assistant = holdAssistant({
+  const assistant = createLiveAssistant({
     path: deps.file?.path,
     loaded: deps.file?.loaded,
     env: deps.env,
     clock,
     logger,
     onChange: (definition) => {
-      for (const upstream of [first.settings, ...(second ? [second] : [])]) {
+      for (const upstream of [first, second].filter((one) => one !== undefined)) {
         for (const sentence of droppedBy(upstream, definition))
           logger.warn({ backend: upstream.kind }, sentence);
       }
@@ -59,7 +57,7 @@ export const startUpstreams = async (deps: UpstreamsDeps): Promise<Upstreams> =>
   const common = backendSettings(deps, assistant);
   // Someone who waits for headers to the end of the turn leaves the fallback no time.
   const patience = second ? { headersTimeout: config.settings.RUN_TIMEOUT / HEADERS_SHARE } : {};
-  const firstBackend = createBackend({ ...common, ...first.settings, ...patience });
+  const firstBackend = first ? createBackend({ ...common, ...first, ...patience }) : createOfflineBackend();
   const fallback =
     second &&
     createFallbackBackend({
@@ -71,31 +69,18 @@ export const startUpstreams = async (deps: UpstreamsDeps): Promise<Upstreams> =>
       }),
       logger,
     });
-  const retirement =
-    config.upstream.kind === 'offline'
-      ? undefined
-      : watchRetirement({
-          ...first.settings,
-          model: () => assistant.definition().model ?? first.settings.model,
-          clock,
-          logger,
-        });
+  const model = () => (first ? (assistant.definition().model ?? first.model) : 'offline');
+  const shutdown = first && watchModelShutdown({ ...first, model, clock, logger });
   return {
     backend: fallback ?? firstBackend,
-    assistant: () => {
-      const { name, model } = assistant.definition();
-      return { name: name ?? undefined, model: model ?? first.settings.model };
-    },
-    notes: () => [fallback?.note(), retirement?.note()].filter((note) => note !== undefined),
+    assistant: () => ({ name: assistant.definition().name ?? undefined, model: model() }),
+    notes: () => [fallback?.note(), shutdown?.note()].filter((note) => note !== undefined),
     reload: () => assistant.reload(),
-    close: async () => {
-      retirement?.stop();
-      await first.close();
-    },
+    close: async () => shutdown?.stop(),
   };
 };
 
-const backendSettings = ({ config, store, safetyIdentifier }: UpstreamsDeps, assistant: HeldAssistant) => ({
+const backendSettings = ({ config, store, safetyIdentifier }: UpstreamsDeps, assistant: LiveAssistant) => ({
   definition: () => assistant.definition(),
   callTool: assistant.callTool,
   maxAnswerTokens: config.settings.MAX_ANSWER_TOKENS,
@@ -106,7 +91,7 @@ const backendSettings = ({ config, store, safetyIdentifier }: UpstreamsDeps, ass
 });
 
 /** The second upstream's model comes before the file's, which names one of the first's. */
-const withModel = (assistant: HeldAssistant, model: string | undefined): BackendSettings['definition'] => {
+const withModel = (assistant: LiveAssistant, model: string | undefined): BackendSettings['definition'] => {
   if (model === undefined) return () => assistant.definition();
   let seen = assistant.definition();
   let made = { ...seen, model };
@@ -117,22 +102,4 @@ const withModel = (assistant: HeldAssistant, model: string | undefined): Backend
     }
     return made;
   };
-};
-
-/** The upstream's address and key; where there is none, the built-in emulator is started and is it. */
-const reach = async (upstream: Upstream) => {
-  if (upstream.kind !== 'offline') return { settings: upstream, close: async () => {} };
-  const apiKey = randomBytes(16).toString('hex');
-  const emulator = await createEmulator({ pace: OFFLINE_PACE_MS, apiKey, record: 0 });
-  const settings = {
-    kind: 'responses' as const,
-    baseUrl: emulator.url,
-    apiKey,
-    model: 'offline',
-    assistantId: undefined,
-    isOpenAI: false,
-    // Its port is another at each start.
-    server: 'offline',
-  };
-  return { settings, close: () => emulator.close() };
 };

@@ -1,11 +1,11 @@
-import type { Logger } from '../../chat/ports.ts';
-import { connect } from './database.ts';
-import { asUnavailable } from './failures.ts';
-import { createHandover } from './handover.ts';
+import type { Logger } from '../../../chat/ports.ts';
+import { readTarget } from '../connection-settings.ts';
+import { connect } from '../database.ts';
+import { asUnavailable } from '../failures.ts';
+import { prepare } from '../starting.ts';
+import { defaultTuning } from '../tuning.ts';
+import { createHandover } from './async-handoff.ts';
 import { type MovedExchange, movedOf } from './moving.ts';
-import { prepare } from './starting.ts';
-import { readTarget } from './target.ts';
-import { defaultTuning } from './tuning.ts';
 
 /** Exchanges that are read at once. */
 const PAGE = 1000;

@@ -26,7 +26,12 @@ export interface RetirementWatch {
 }
 
 /** Asks at once and then once a day for the model's `shutdown_date`, and warns from 90 days on. */
-export const watchRetirement = ({ model, clock, logger, ...upstream }: RetirementDeps): RetirementWatch => {
+export const watchModelShutdown = ({
+  model,
+  clock,
+  logger,
+  ...upstream
+}: RetirementDeps): RetirementWatch => {
   const client = createClient({ ...upstream, idleTimeout: ANSWER_WITHIN_MS });
   let note: string | undefined;
 

@@ -12,7 +12,7 @@ interface Log {
 }
 
 /** The assistant as it is now; its file may be read anew while the service runs. */
-export interface HeldAssistant {
+export interface LiveAssistant {
   /** The same object until the file is read anew. */
   definition(): AssistantDefinition;
   readonly callTool: ToolCaller;
@@ -33,7 +33,14 @@ interface HoldDeps {
 
 const NOTHING: LoadedAssistant = { definition: {}, secrets: new Map(), notes: [] };
 
-export const holdAssistant = ({ path, loaded, env, clock, logger, onChange }: HoldDeps): HeldAssistant => {
+export const createLiveAssistant = ({
+  path,
+  loaded,
+  env,
+  clock,
+  logger,
+  onChange,
+}: HoldDeps): LiveAssistant => {
   const take = (next: LoadedAssistant) => {
     for (const note of next.notes) logger.warn({}, note);
     onChange(next.definition);

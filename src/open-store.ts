@@ -1,6 +1,7 @@
 import path from 'node:path';
-import type { Clock, Logger, Store } from './chat/ports.ts';
-import type { SettingValues } from './config.ts';
+import type { Clock, Logger } from './chat/ports.ts';
+import type { Store } from './chat/store-port.ts';
+import type { SettingValues } from './config/settings-table.ts';
 import { secretFromFile } from './identity/secret-file.ts';
 import type { CountCall } from './limits/shared-counts.ts';
 import { openJsonStore } from './stores/json/json-store.ts';
@@ -8,7 +9,7 @@ import { openJsonStore } from './stores/json/json-store.ts';
 const BYTES_PER_MB = 1024 * 1024;
 
 /** Where everything is kept, by the settings, and what goes with the place. */
-export interface Storage {
+export interface OpenedStore {
   readonly store: Store;
   /** Counts calls among all processes; undefined where there is but this one, which has all for itself. */
   readonly countCall: CountCall | undefined;
@@ -20,7 +21,7 @@ export interface Storage {
   readonly place: string;
 }
 
-interface StorageDeps {
+interface OpenStoreDeps {
   readonly settings: SettingValues;
   readonly isProduction: boolean;
   readonly clock: Clock;
@@ -31,12 +32,17 @@ interface StorageDeps {
  * Opens the store that the settings name: the embedded one in `DATA_DIR`, or the Postgres database.
  * @throws Error where it cannot be had.
  */
-export const openStorage = (deps: StorageDeps): Promise<Storage> => {
+export const openStore = (deps: OpenStoreDeps): Promise<OpenedStore> => {
   const { DATABASE_URL: url } = deps.settings;
   return url === undefined ? openEmbedded(deps) : openShared(url, deps);
 };
 
-const openEmbedded = async ({ settings, isProduction, clock, logger }: StorageDeps): Promise<Storage> => {
+const openEmbedded = async ({
+  settings,
+  isProduction,
+  clock,
+  logger,
+}: OpenStoreDeps): Promise<OpenedStore> => {
   const dir = path.resolve(settings.DATA_DIR);
   const store = await openJsonStore({ dir, maxBytes: settings.LOG_MAX_MB * BYTES_PER_MB, clock, logger });
   try {
@@ -66,7 +72,7 @@ const keptOpsToken = async (
   return token;
 };
 
-const openShared = async (url: string, { settings, clock, logger }: StorageDeps): Promise<Storage> => {
+const openShared = async (url: string, { settings, clock, logger }: OpenStoreDeps): Promise<OpenedStore> => {
   // Loaded only where it is used: a site on files need not wait for it.
   const { openPostgresStore } = await import('./stores/postgres/postgres-store.ts');
   const store = await openPostgresStore({

@@ -1,6 +1,6 @@
 import type { TransactionSql } from 'postgres';
+import { storable } from '../rows.ts';
 import type { Batch } from './moving.ts';
-import { storable } from './rows.ts';
 
 /** Rows as one text, which Postgres takes apart: no bound on how many there are. */
 const rows = (list: readonly object[]): string =>

@@ -1,12 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { methodNotAllowed } from 'hono/method-not-allowed';
-import type { Clock, Logger } from './chat/ports.ts';
-import { accessLog } from './http/access-log.ts';
-import { type ChatRouteDeps, chatRoutes } from './http/chat.ts';
-import type { AppEnv } from './http/context.ts';
-import { createDialects, type DialectDeps, type DialectName } from './http/dialects/dialects.ts';
-import { onError, onMethodNotAllowed, onNotFound } from './http/failures.ts';
+import type { Clock, Logger } from '../chat/ports.ts';
+import type { CountCall } from '../limits/shared-counts.ts';
+import { accessLog } from './access-log.ts';
+import { type ChatRouteDeps, chatRoutes } from './chat.ts';
+import type { AppEnv } from './context.ts';
+import { createDialects, type DialectDeps, type DialectName } from './dialects/dialects.ts';
+import { onError, onMethodNotAllowed, onNotFound } from './failures.ts';
+import { healthRoutes, type Readiness } from './health.ts';
+import { type HistoryRouteDeps, historyRoutes } from './history.ts';
+import { createCallLimit, type Rate } from './limits.ts';
+import { type ModelRouteDeps, modelRoutes } from './models.ts';
+import { type OpsRouteDeps, opsRoutes } from './ops.ts';
 import {
   type AllowedOrigins,
   corsHeaders,
@@ -14,19 +20,13 @@ import {
   jsonBodyGate,
   optionalJsonBodyGate,
   originGate,
-} from './http/gates.ts';
-import { healthRoutes, type Readiness } from './http/health.ts';
-import { type HistoryRouteDeps, historyRoutes } from './http/history.ts';
-import { createCallLimit, type Rate } from './http/limits.ts';
-import { type ModelRouteDeps, modelRoutes } from './http/models.ts';
-import { type OpsRouteDeps, opsRoutes } from './http/ops.ts';
-import { secureHeaders } from './http/secure-headers.ts';
-import { type SessionRouteDeps, sessionRoutes } from './http/session.ts';
-import { jsonFrames } from './http/socket/json-frames.ts';
-import { socketRoute } from './http/socket/route.ts';
-import { createSockets, type Sockets } from './http/socket/sockets.ts';
-import { turnRoutes } from './http/turns.ts';
-import type { CountCall } from './limits/shared-counts.ts';
+} from './request-guards.ts';
+import { secureHeaders } from './secure-headers.ts';
+import { type SessionRouteDeps, sessionRoutes } from './session.ts';
+import { jsonFrames } from './socket/json-frames.ts';
+import { socketRoute } from './socket/route.ts';
+import { createSockets, type Sockets } from './socket/sockets.ts';
+import { turnRoutes } from './turns.ts';
 
 type RouteDeps = ChatRouteDeps &
   SessionRouteDeps &

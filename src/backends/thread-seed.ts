@@ -1,4 +1,4 @@
-import type { Exchange } from '../chat/ports.ts';
+import type { Exchange } from '../chat/model.ts';
 
 /** The most messages that a call on the Assistants wire takes. */
 export const MAX_MESSAGES = 32;

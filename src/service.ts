@@ -1,0 +1,189 @@
+import { createServer } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import type { DestinationStream } from 'pino';
+import packageJson from '../package.json' with { type: 'json' };
+import { findAssistantFile } from './assistant/find-file.ts';
+import { AssistantFileError } from './assistant/parse.ts';
+import { createChat } from './chat/chat.ts';
+import { settleRepeatedly } from './chat/interrupted.ts';
+import { visitorKey } from './chat/model.ts';
+import { ConfigError, readConfig, secretsIn } from './config/read-config.ts';
+import { createApp } from './http/app.ts';
+import { onUnreadable } from './http/failures.ts';
+import { closeServer, listen } from './http/server.ts';
+import { HEARTBEAT_MS } from './http/sse.ts';
+import { createSecretMatch } from './identity/secret-match.ts';
+import { createSessionTokens, opaqueName } from './identity/session-tokens.ts';
+import { createTemporaryKeys } from './identity/temporary-keys.ts';
+import { createDailyBudget } from './limits/daily-budget.ts';
+import { createLogger } from './logging/logger.ts';
+import { openStore } from './open-store.ts';
+import { openUpstreams } from './open-upstreams.ts';
+
+/** Characters that a token stands for at most, with room to spare: bounds an answer whose upstream does not. */
+const CHARS_PER_TOKEN = 32;
+
+/** A running service. */
+export interface Service {
+  /** Where it listens: `http://localhost:5000`. */
+  readonly url: string;
+  /** Whether the built-in assistant answers. */
+  readonly isOffline: boolean;
+  /** Reads the assistant file anew. */
+  reloadAssistant(): Promise<void>;
+  /** Takes no more messages, lets those in flight finish within SHUTDOWN_TIMEOUT, writes the log, closes. */
+  stop(): Promise<void>;
+}
+
+interface StartOptions {
+  /** Names and texts as in the environment. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where log lines go; absent: standard output. */
+  readonly log?: DestinationStream;
+  /** Milliseconds between comment lines in a stream. */
+  readonly heartbeatMs?: number;
+}
+
+/**
+ * Starts the service; it listens when the promise resolves.
+ * @throws ConfigError, or Error where the folder or the port cannot be had.
+ */
+export const start = async (options: StartOptions): Promise<Service> => {
+  const { file, config } = await readAll(options.env);
+  const { settings } = config;
+  const clock = { now: () => Date.now() };
+  const logger = createLogger({ level: settings.LOG_LEVEL, secrets: secretsIn(settings) }, options.log);
+  for (const warning of config.warnings) logger.warn({}, warning);
+
+  const { store, countCall, sessionSecrets, opsToken, place } = await openStore({
+    settings,
+    isProduction: options.env.NODE_ENV === 'production',
+    clock,
+    logger,
+  });
+  const closing = [() => store.close()];
+  try {
+    const upstreams = openUpstreams({
+      config,
+      file,
+      env: options.env,
+      store,
+      clock,
+      logger,
+      safetyIdentifier: (visitor) => opaqueName(sessionSecrets[0] ?? '', visitorKey(visitor)),
+    });
+    closing.push(upstreams.close);
+    const chat = createChat({
+      backend: upstreams.backend,
+      store,
+      budget: createDailyBudget({
+        limit: settings.DAILY_MESSAGES,
+        countMessage: (day, by) => store.countMessage(day, by),
+        clock,
+        logger,
+      }),
+      clock,
+      logger,
+      limits: {
+        maxLiveTurns: settings.MAX_LIVE_TURNS,
+        maxWaiting: settings.MAX_WAITING,
+        runTimeout: settings.RUN_TIMEOUT,
+        threadIdle: settings.THREAD_IDLE,
+        historyMaxChars: settings.HISTORY_MAX_CHARS,
+        answerMaxChars: settings.MAX_ANSWER_TOKENS * CHARS_PER_TOKEN,
+        clearKeepsLog: settings.CLEAR_KEEPS_LOG,
+      },
+    });
+    await chat.settleInterrupted();
+    const app = createApp({
+      chat,
+      tokens: createSessionTokens({
+        secrets: sessionSecrets,
+        ttl: settings.SESSION_TTL,
+        max: settings.SESSION_MAX,
+        grace: settings.SESSION_GRACE,
+        ended: store,
+        clock,
+      }),
+      temporaryKeys: createTemporaryKeys({ secrets: sessionSecrets, clock }),
+      dialects: settings.DIALECTS,
+      isSiteKey: createSecretMatch(settings.SITE_KEYS ?? []),
+      verifiedUsers: store,
+      transcript: store,
+      assistant: () => upstreams.assistant(),
+      isOpsToken: opsToken === undefined ? null : createSecretMatch([opsToken]),
+      visitors: (page) => store.visitors(page),
+      identity: settings.IDENTITY,
+      maxMessageChars: settings.MAX_MESSAGE_CHARS,
+      heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
+      readiness: () => {
+        const health = store.health();
+        if (chat.isDraining()) return { ready: false, reason: 'shutting down' };
+        return health.ok
+          ? { ready: true, notes: upstreams.notes() }
+          : { ready: false, reason: forAnyone(health.reason) };
+      },
+      allowedOrigins: settings.ALLOWED_ORIGINS,
+      rate: settings.RATE_LIMIT,
+      trustProxy: settings.TRUST_PROXY,
+      countCall,
+      logger,
+      clock,
+      version: packageJson.version,
+    });
+    const { sockets } = app;
+    const server = createServer(
+      { shouldUpgradeCallback: sockets.accepts },
+      getRequestListener(app.fetch, { errorHandler: onUnreadable }),
+    );
+    server.on('upgrade', sockets.upgrade);
+    const url = await listen(server, settings.HOST, settings.PORT);
+    // Other processes may die at any time; whoever looks first logs what they were cut off in.
+    const settling = countCall && settleRepeatedly(chat, logger);
+    const { pid } = process;
+    logger.info({ url, pid, backend: config.upstream.kind, data: place }, 'listening');
+
+    return {
+      url,
+      isOffline: config.upstream.kind === 'offline',
+      reloadAssistant: () => upstreams.reload(),
+      stop: async () => {
+        logger.info({ live: chat.liveTurns() }, 'stopping: no new messages are taken');
+        settling?.stop();
+        sockets.drain();
+        await chat.drain(settings.SHUTDOWN_TIMEOUT);
+        await sockets.close();
+        await closeServer(server);
+        for (const close of closing.reverse()) await close();
+        logger.info({}, 'stopped');
+      },
+    };
+  } catch (thrown) {
+    for (const close of closing.reverse()) await close();
+    throw thrown;
+  }
+};
+
+/** Reads settings and assistant file. @throws Error that lists every fault of both. */
+const readAll = async (env: StartOptions['env']) => {
+  const found = await findAssistantFile(env).catch((thrown: unknown) => {
+    if (thrown instanceof AssistantFileError) return thrown;
+    throw thrown;
+  });
+  if (!(found instanceof AssistantFileError)) {
+    return { file: found, config: readConfig(env, found && { model: found.loaded.definition.model }) };
+  }
+  try {
+    // The file is at fault, so that the settings are checked as if it named what they need.
+    readConfig(env, { model: 'unknown' });
+  } catch (thrown) {
+    if (thrown instanceof ConfigError) found.message = `${thrown.message}\n${found.message}`;
+  }
+  throw found;
+};
+
+/** Why the log cannot be written, without the paths that only the service's own log may name. */
+const forAnyone = (reason: string): string => {
+  const system = /^E[A-Z0-9]+: [^,'"/]+/.exec(reason)?.[0];
+  return system ? `the log cannot be written (${system})` : 'the log cannot be written';
+};
