@@ -1,4 +1,4 @@
-import { errnoOf } from '../stores/json/durable-file.ts';
+import { errnoOf } from '../log-file/durable-file.ts';
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
