@@ -8,6 +8,7 @@ import { openJsonStore } from '../stores/json/json-store.ts';
 import { readKept } from '../stores/json/kept.ts';
 import { FolderInUseError, type Lock, lockIfThere, makeAndLock } from '../stores/json/lock.ts';
 import { type LogReader, openLogReader } from '../stores/json/log-reader.ts';
+import { systemReason } from '../system-reason.ts';
 import { ArchiveForecast } from './archive-forecast.ts';
 import { checkLog, type Pass } from './check-log.ts';
 import {
@@ -23,7 +24,6 @@ import { countNew, importLog } from './import-log.ts';
 import { type ImportReport, reportText } from './import-report.ts';
 import { KnownExchanges } from './known-exchanges.ts';
 import { progressOn } from './progress.ts';
-import { systemReason } from './system-reason.ts';
 import { countThreads, readThreadMap, type ThreadMap, takeOverThreads } from './thread-map.ts';
 
 const USAGE = `Usage: npm run import -- <conversations.json> [--threads <file>] [--dry-run]
