@@ -5,7 +5,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { SETTINGS } from '../config/settings-table.ts';
 import { chooseUpstream } from '../config/upstream-choice.ts';
-import { errnoOf, replaceFile } from '../stores/json/durable-file.ts';
+import { errnoOf, replaceFile } from '../log-file/durable-file.ts';
 import { systemReason } from '../system-reason.ts';
 import {
   type Environment,
