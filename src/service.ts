@@ -99,39 +99,42 @@ export const start = async (options: StartOptions): Promise<Service> => {
     await chat.settleInterrupted();
     const app = createApp({
       chat,
-      tokens: createSessionTokens({
-        secrets: sessionSecrets,
-        ttl: settings.SESSION_TTL,
-        max: settings.SESSION_MAX,
-        grace: settings.SESSION_GRACE,
-        ended: store,
-        clock,
-      }),
-      temporaryKeys: createTemporaryKeys({ secrets: sessionSecrets, clock }),
-      dialects: settings.DIALECTS,
-      isSiteKey: createSecretMatch(settings.SITE_KEYS ?? []),
-      verifiedUsers: store,
       transcript: store,
-      assistant: () => upstreams.assistant(),
-      isOpsToken: opsToken === undefined ? null : createSecretMatch([opsToken]),
-      visitors: (page) => store.visitors(page),
-      identity: settings.IDENTITY,
-      maxMessageChars: settings.MAX_MESSAGE_CHARS,
-      heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
-      readiness: () => {
-        const health = store.health();
-        if (chat.isDraining()) return { ready: false, reason: 'shutting down' };
-        return health.ok
-          ? { ready: true, notes: upstreams.notes() }
-          : { ready: false, reason: forAnyone(health.reason) };
+      identity: {
+        tokens: createSessionTokens({
+          secrets: sessionSecrets,
+          ttl: settings.SESSION_TTL,
+          max: settings.SESSION_MAX,
+          grace: settings.SESSION_GRACE,
+          ended: store,
+          clock,
+        }),
+        temporaryKeys: createTemporaryKeys({ secrets: sessionSecrets, clock }),
+        mode: settings.IDENTITY,
+        isSiteKey: createSecretMatch(settings.SITE_KEYS ?? []),
+        verifiedUsers: store,
       },
-      allowedOrigins: settings.ALLOWED_ORIGINS,
-      rate: settings.RATE_LIMIT,
-      trustProxy: settings.TRUST_PROXY,
-      countCall,
-      logger,
+      rates: { perAddress: settings.RATE_LIMIT, countCall },
+      edge: { allowedOrigins: settings.ALLOWED_ORIGINS, trustProxy: settings.TRUST_PROXY },
+      messages: {
+        maxChars: settings.MAX_MESSAGE_CHARS,
+        heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
+      },
+      ops: { isOpsToken: opsToken === undefined ? null : createSecretMatch([opsToken]) },
+      about: {
+        version: packageJson.version,
+        assistant: () => upstreams.assistant(),
+        readiness: () => {
+          const health = store.health();
+          if (chat.isDraining()) return { ready: false, reason: 'shutting down' };
+          return health.ok
+            ? { ready: true, notes: upstreams.notes() }
+            : { ready: false, reason: forAnyone(health.reason) };
+        },
+      },
+      dialects: settings.DIALECTS,
       clock,
-      version: packageJson.version,
+      logger,
     });
     const { sockets } = app;
     const server = createServer(

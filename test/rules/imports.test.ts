@@ -28,6 +28,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   stores: ['log-file', ...PORTS, 'errors.ts', 'system-reason.ts'],
   // The forms of conversations.json, read and written; both stores and the commands use them.
   'log-file': ['assistant/json-place.ts', ...PORTS],
+  // Sources, passages and what a run is told of them.
+  documents: [...PORTS, 'errors.ts'],
   assistant: ['errors.ts'],
   identity: ['errors.ts'],
   limits: ['errors.ts'],
