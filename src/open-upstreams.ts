@@ -3,6 +3,7 @@ import { createLiveAssistant, type LiveAssistant } from './assistant/live-assist
 import type { Env } from './assistant/tools.ts';
 import { type BackendSettings, createBackend, droppedBy } from './backends/create.ts';
 import { createFallbackBackend } from './backends/fallback.ts';
+import { createHttpClient, type Proxies } from './backends/http-client.ts';
 import { watchModelShutdown } from './backends/model-shutdown.ts';
 import { createOfflineBackend } from './backends/offline.ts';
 import type { Backend } from './chat/backend-port.ts';
@@ -41,6 +42,7 @@ export const openUpstreams = (deps: UpstreamsDeps): Upstreams => {
   const { config, clock, logger } = deps;
   const first = config.upstream.kind === 'offline' ? undefined : config.upstream;
   const second = config.fallback;
+  const http = createHttpClient(proxiesIn(deps.env));
   const assistant = createLiveAssistant({
     path: deps.file?.path,
     loaded: deps.file?.loaded,
@@ -54,7 +56,7 @@ export const openUpstreams = (deps: UpstreamsDeps): Upstreams => {
       }
     },
   });
-  const common = backendSettings(deps, assistant);
+  const common = { ...backendSettings(deps, assistant), http };
   // Someone who waits for headers to the end of the turn leaves the fallback no time.
   const patience = second ? { headersTimeout: config.settings.RUN_TIMEOUT / HEADERS_SHARE } : {};
   const firstBackend = first ? createBackend({ ...common, ...first, ...patience }) : createOfflineBackend();
@@ -70,17 +72,27 @@ export const openUpstreams = (deps: UpstreamsDeps): Upstreams => {
       logger,
     });
   const model = () => (first ? (assistant.definition().model ?? first.model) : 'offline');
-  const shutdown = first && watchModelShutdown({ ...first, model, clock, logger });
+  const shutdown = first && watchModelShutdown({ ...first, http, model, clock, logger });
   return {
     backend: fallback ?? firstBackend,
     assistant: () => ({ name: assistant.definition().name ?? undefined, model: model() }),
     notes: () => [fallback?.note(), shutdown?.note()].filter((note) => note !== undefined),
     reload: () => assistant.reload(),
-    close: async () => shutdown?.stop(),
+    close: async () => {
+      shutdown?.stop();
+      http.close();
+    },
   };
 };
 
-const backendSettings = ({ config, store, safetyIdentifier }: UpstreamsDeps, assistant: LiveAssistant) => ({
+/** As other programs read them: in small letters first. */
+const proxiesIn = (env: Env): Proxies => ({
+  HTTP_PROXY: env.http_proxy || env.HTTP_PROXY,
+  HTTPS_PROXY: env.https_proxy || env.HTTPS_PROXY,
+  NO_PROXY: env.no_proxy || env.NO_PROXY,
+});
+
+const backendSettings = ({ config, store, safetyIdentifier, logger }: UpstreamsDeps, assistant: LiveAssistant) => ({
   definition: () => assistant.definition(),
   callTool: assistant.callTool,
   maxAnswerTokens: config.settings.MAX_ANSWER_TOKENS,
@@ -88,6 +100,7 @@ const backendSettings = ({ config, store, safetyIdentifier }: UpstreamsDeps, ass
   runTimeout: config.settings.RUN_TIMEOUT,
   safetyIdentifier,
   facts: store,
+  logger,
 });
 
 /** The second upstream's model comes before the file's, which names one of the first's. */

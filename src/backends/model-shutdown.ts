@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Clock, Logger } from '../chat/ports.ts';
-import { createClient } from './client.ts';
+import type { HttpClient } from './http-client.ts';
+import { createClient } from './upstream.ts';
 
 const DAY_MS = 86_400_000;
 /** From how many days on a model's end is told. */
@@ -9,9 +10,10 @@ const ANSWER_WITHIN_MS = 10_000;
 
 const modelEntry = z.object({ shutdown_date: z.iso.date().nullish() });
 
-interface RetirementDeps {
+interface ModelShutdownDeps {
   readonly baseUrl: string;
   readonly apiKey: string | undefined;
+  readonly http: HttpClient;
   /** The model in use now; undefined where the server's assistant has its own. */
   readonly model: () => string | undefined;
   readonly clock: Clock;
@@ -19,7 +21,7 @@ interface RetirementDeps {
 }
 
 /** Watches for the end of the model, where the server tells it. */
-export interface RetirementWatch {
+export interface ModelShutdownWatch {
   /** A sentence on a model that ends soon; else undefined. */
   note(): string | undefined;
   stop(): void;
@@ -31,8 +33,8 @@ export const watchModelShutdown = ({
   clock,
   logger,
   ...upstream
-}: RetirementDeps): RetirementWatch => {
-  const client = createClient({ ...upstream, idleTimeout: ANSWER_WITHIN_MS });
+}: ModelShutdownDeps): ModelShutdownWatch => {
+  const client = createClient(upstream);
   let note: string | undefined;
 
   const look = async (): Promise<void> => {
