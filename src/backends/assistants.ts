@@ -1,5 +1,6 @@
 import { APIError, NotFoundError, type OpenAI } from 'openai';
 import type { Backend } from '../chat/backend-port.ts';
+import type { Adviser } from './advice.ts';
 import { classify } from './failures.ts';
 import { fields, text } from './lenient.ts';
 import type { ServersAssistant } from './made-assistant.ts';
@@ -20,6 +21,7 @@ export interface AssistantsOptions extends RunCallOptions {
   /** How long a thread with a run that cannot be cancelled is waited for, in milliseconds. */
   readonly lockWait: number;
   readonly callTool: CallTool;
+  readonly adviser: Adviser;
 }
 
 /** How long the cancelling of a run may take. */
@@ -106,15 +108,10 @@ export const createAssistantsBackend = (options: AssistantsOptions): Backend => 
       };
       yield { type: 'asked', backend: 'assistants', model };
       try {
-        yield* runRounds(
-          (outputs) => (outputs.length === 0 ? begin() : goOn(outputs)),
-          request,
-          options.callTool,
-        );
-        history.taken();
-      } catch (thrown) {
-        history.failed(thrown);
-        throw thrown;
+        yield* runRounds((outputs) => (outputs.length === 0 ? begin() : goOn(outputs)), request, {
+          ...options,
+          history,
+        });
       } finally {
         // A run that goes on without us would spend tokens and block the thread for the visitor's next message.
         if (state.run && state.active)

@@ -2,6 +2,7 @@ import type { OpenAI } from 'openai';
 import type { CarriedToCompletions } from '../assistant/to-completions.ts';
 import type { Backend } from '../chat/backend-port.ts';
 import type { Exchange, Visitor } from '../chat/model.ts';
+import type { Adviser } from './advice.ts';
 import { readCompletion, type SaidInRound } from './completion-stream.ts';
 import type { HistoryLengths } from './told-history.ts';
 import { type CallTool, type RoundEvent, runRounds, type ToolOutput } from './tool-rounds.ts';
@@ -17,6 +18,7 @@ export interface CompletionsOptions {
   readonly isOpenAI: boolean;
   readonly safetyIdentifier: (visitor: Visitor) => string;
   readonly callTool: CallTool;
+  readonly adviser: Adviser;
 }
 
 type Message = OpenAI.ChatCompletionMessageParam;
@@ -69,13 +71,7 @@ export const createCompletionsBackend = (options: CompletionsOptions): Backend =
     }
 
     yield { type: 'asked', backend: 'completions', model };
-    try {
-      yield* runRounds(round, request, options.callTool);
-      history.taken();
-    } catch (thrown) {
-      history.failed(thrown);
-      throw thrown;
-    }
+    yield* runRounds(round, request, { ...options, history });
   },
 });
 

@@ -8,6 +8,7 @@ import type { ToolCaller } from '../assistant/webhooks.ts';
 import type { Backend } from '../chat/backend-port.ts';
 import type { Visitor } from '../chat/model.ts';
 import type { Logger } from '../chat/ports.ts';
+import type { Adviser } from './advice.ts';
 import { createAssistantsBackend } from './assistants.ts';
 import { createCompletionsBackend } from './completions.ts';
 import type { HttpClient } from './http-client.ts';
@@ -41,6 +42,7 @@ export interface BackendSettings {
   /** What is remembered beyond this process: the assistant that was made at a server. */
   readonly facts: Facts;
   readonly http: HttpClient;
+  readonly adviser: Adviser;
   readonly logger: Logger;
 }
 

@@ -9,7 +9,14 @@ import {
   upstreamUnreachable,
 } from '../errors.ts';
 import { isContextFull } from './overflow.ts';
-import { faultOf, isBusy, isModelGone, isUnpaid, type UpstreamFault } from './upstream-fault.ts';
+import {
+  faultOf,
+  isBusy,
+  isKeyRefused,
+  isModelGone,
+  isUnpaid,
+  type UpstreamFault,
+} from './upstream-fault.ts';
 
 /** What became of a call to the upstream, in our own words. */
 export interface Failure {
@@ -20,8 +27,6 @@ export interface Failure {
   readonly waitMs?: number;
 }
 
-const KEY_CODE =
-  /^(invalid_api_key|invalid_authentication|authentication_error|permission_(denied|error)|unauthorized|account_deactivated)$/;
 const REJECTED_CODE = /^(invalid_|content_policy|content_filter|image_|unsupported_)/;
 
 /** Classifies whatever a call to the upstream threw. */
@@ -42,13 +47,12 @@ export const classify = (thrown: unknown): Failure => {
 };
 
 const classifyFault = (fault: UpstreamFault, cause: unknown): Failure => {
-  const { status, code = '', type = '', headers } = fault;
+  const { status, code = '', headers } = fault;
   const lasting = (error: AppError): Failure => ({ error, transient: false });
   const passing = (error: AppError): Failure => ({ error, transient: true });
   if (isUnpaid(fault)) return lasting(upstreamUnauthorized({ cause }));
   if (isContextFull(cause)) return lasting(upstreamRejected({ cause }));
-  if (status === 401 || status === 403 || KEY_CODE.test(code) || KEY_CODE.test(type))
-    return lasting(upstreamUnauthorized({ cause }));
+  if (isKeyRefused(fault)) return lasting(upstreamUnauthorized({ cause }));
   if (isModelGone(fault)) return lasting(upstreamRejected({ cause }));
   if (isBusy(fault)) return busy(cause, askedWait(headers));
   if (status === 408 || status === 504) return passing(upstreamTimeout({ cause }));

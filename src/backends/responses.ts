@@ -4,6 +4,7 @@ import type { ResponsesFields } from '../assistant/to-responses.ts';
 import type { Backend } from '../chat/backend-port.ts';
 import type { Exchange, Visitor } from '../chat/model.ts';
 import { upstreamFailed } from '../errors.ts';
+import type { Adviser } from './advice.ts';
 import { classify } from './failures.ts';
 import { IGNORED_EVENTS, readResponse } from './response-stream.ts';
 import type { HistoryLengths } from './told-history.ts';
@@ -24,6 +25,7 @@ export interface ResponsesOptions {
   /** An opaque, stable name for a visitor, told to the provider so that one abuser does not cost the site its key. */
   readonly safetyIdentifier: (visitor: Visitor) => string;
   readonly callTool: CallTool;
+  readonly adviser: Adviser;
 }
 
 /** The most items that a call at Conversations takes. */
@@ -83,17 +85,10 @@ export const createResponsesBackend = (options: ResponsesOptions): Backend => {
       const goOn = (outputs: readonly ToolOutput[]) => respond(conversation ?? '', outputs.map(toInput));
 
       yield { type: 'asked', backend: 'responses', model };
-      try {
-        yield* runRounds(
-          (outputs) => (outputs.length === 0 ? begin() : goOn(outputs)),
-          request,
-          options.callTool,
-        );
-        history.taken();
-      } catch (thrown) {
-        history.failed(thrown);
-        throw thrown;
-      }
+      yield* runRounds((outputs) => (outputs.length === 0 ? begin() : goOn(outputs)), request, {
+        ...options,
+        history,
+      });
     },
     forget: async ({ id, madeBy }, signal) => {
       if (madeBy === options.fingerprint()) await remove(id, signal);

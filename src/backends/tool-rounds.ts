@@ -1,7 +1,9 @@
 import type { RunEvent, RunRequest } from '../chat/backend-port.ts';
 import type { Usage } from '../chat/model.ts';
 import { upstreamFailed } from '../errors.ts';
+import type { Adviser } from './advice.ts';
 import { retried } from './retry.ts';
+import type { ToldHistory } from './told-history.ts';
 
 /** A function that the model calls. */
 export interface ToolCall {
@@ -37,6 +39,14 @@ const TOO_MANY = JSON.stringify({
 });
 const TOO_LONG = JSON.stringify({ error: 'Not called: the arguments are longer than 64 KiB.' });
 
+/** What goes with the rounds of a run. */
+interface RoundsDeps {
+  readonly callTool: CallTool;
+  /** Told how the run ends. */
+  readonly history: ToldHistory;
+  readonly adviser: Adviser;
+}
+
 /**
  * Runs upstream calls until the model calls no more functions: each round is told what those of the round before
  * gave back. A round is retried by itself, so that no function is called twice for it.
@@ -45,7 +55,22 @@ const TOO_LONG = JSON.stringify({ error: 'Not called: the arguments are longer t
 export async function* runRounds(
   round: (outputs: readonly ToolOutput[]) => AsyncIterable<RoundEvent>,
   request: RunRequest,
-  callTool: CallTool,
+  deps: RoundsDeps,
+): AsyncIterable<RunEvent> {
+  try {
+    yield* rounds(round, request, deps);
+    deps.history.taken();
+  } catch (thrown) {
+    deps.history.failed(thrown);
+    if (!request.signal.aborted) deps.adviser.onFailure(thrown);
+    throw thrown;
+  }
+}
+
+async function* rounds(
+  round: (outputs: readonly ToolOutput[]) => AsyncIterable<RoundEvent>,
+  request: RunRequest,
+  { callTool, adviser }: RoundsDeps,
 ): AsyncIterable<RunEvent> {
   let outputs: readonly ToolOutput[] = [];
   let usage: Usage | undefined;
@@ -67,6 +92,7 @@ export async function* runRounds(
     }
     spoke ||= spokeNow;
     if (calls.length === 0) {
+      if (end.truncated && !spoke) adviser.onSilentCut();
       yield usage ? { ...end, usage } : end;
       return;
     }

@@ -90,3 +90,8 @@ export const mayBeTheThread = (thrown: unknown): boolean => {
   if (param !== undefined && !THREAD_PARAM.test(param)) return false;
   return THREAD_STATUS.has(status) && !/^(invalid_prompt|invalid_api_key|content_|image_)/.test(code ?? '');
 };
+
+const KEY_CODE =
+  /^(invalid_api_key|invalid_authentication|authentication_error|permission_(denied|error)|unauthorized|account_deactivated)$/;
+export const isKeyRefused = ({ status, code, type }: UpstreamFault): boolean =>
+  status === 401 || status === 403 || KEY_CODE.test(code ?? '') || KEY_CODE.test(type ?? '');

@@ -130,7 +130,8 @@ export const createOpenStream = (client: OpenAI, options: StreamingOptions): Ope
         timer = setTimeout(() => {
           end(upstreamTimeout({ cause: new Error(`silent for ${idleTimeout} ms mid-stream`) }));
         }, idleTimeout);
-        if (answer.status < 200 || answer.status >= 300) throw await refusalOf(answer);
+        if (answer.status < 200 || answer.status >= 300)
+          throw Object.assign(await refusalOf(answer), { path });
         whenNearlyOver = () => {
           clearTimeout(timer);
           timer = setTimeout(() => end(undefined), LAST_WORDS_MS);
