@@ -10,7 +10,7 @@ import {
   upstreamTimeout,
 } from '../errors.ts';
 import { createAccept } from './accept.ts';
-import { complete, cutTo } from './answer-text.ts';
+import { complete, createAnswerFilters, cutTo } from './answer-text.ts';
 import type { Chat, ChatDeps, Message } from './chat-api.ts';
 import { createFindTurn } from './find-turn.ts';
 import { historyWindow } from './history-window.ts';
@@ -19,6 +19,7 @@ import { settleInterrupted } from './interrupted.ts';
 import { type OpenTurn, openTurn, type Turn } from './live-turns.ts';
 import { type AcceptedMessage, type Exchange, type Visitor, visitorKey } from './model.ts';
 import { createRemoteTurns } from './remote-turns.ts';
+import { type RunRecorder, recordRun } from './run-recorder.ts';
 import { createThreadQueue, type Place } from './thread-queue.ts';
 import { DURABLE_WITHIN_MS, untilAborted, within } from './waiting.ts';
 
@@ -121,16 +122,20 @@ export const createChat = (deps: ChatDeps): Chat => {
   ): Promise<void> => {
     const timer = setTimeout(() => controller.abort(upstreamTimeout()), Math.max(0, deadline - clock.now()));
     const started = clock.now();
+    const recorder = recordRun(backend.name, clock.now);
     let failure: AppError | undefined;
     let exchange: Exchange;
     try {
       await untilAborted(place.turn, controller.signal);
-      exchange = { ...message, ...(await answer(turn, message, controller.signal, deadline)) };
+      recorder.started();
+      exchange = { ...message, ...(await answer(turn, message, controller.signal, deadline, recorder)) };
     } catch (thrown) {
-      if (controller.signal.reason === STOPPED) exchange = { ...message, bot: turn.said(), truncated: true };
+      const run = recorder.details();
+      if (controller.signal.reason === STOPPED)
+        exchange = { ...message, bot: turn.said(), truncated: true, run };
       else {
         failure = asAppError(controller.signal.aborted ? controller.signal.reason : thrown);
-        exchange = { ...message, bot: null, error: failure.code };
+        exchange = { ...message, bot: null, error: failure.code, run };
       }
     } finally {
       clearTimeout(timer);
@@ -160,25 +165,50 @@ export const createChat = (deps: ChatDeps): Chat => {
     return last && (now - last.timestamp) * 1000 > limits.threadIdle ? undefined : thread;
   };
 
-  const answer = async (turn: OpenTurn, message: AcceptedMessage, signal: AbortSignal, deadline: number) => {
+  const newFilter = createAnswerFilters();
+
+  const answer = async (
+    turn: OpenTurn,
+    message: AcceptedMessage,
+    signal: AbortSignal,
+    deadline: number,
+    recorder: RunRecorder,
+  ) => {
     const { visitor } = message;
+    let filter = newFilter('');
+    /** @returns Whether the answer is longer than any may be. */
+    const say = (text: string): boolean => {
+      if (text === '') return false;
+      const piece = cutTo(limits.answerMaxChars - turn.said().length, text);
+      if (piece !== '') turn.push({ type: 'delta', text: piece });
+      recorder.spoke();
+      return piece.length < text.length;
+    };
     const run = backend.run({
       exchangeId: message.id,
       visitor,
       verified: visitor.kind === 'verified',
       message: message.user,
       thread: await usableThread(visitor, message.timestamp),
-      history: (share = 1) => historyWindow(store, visitor, limits.historyMaxChars * share),
+      history: (maxChars = limits.historyMaxChars) =>
+        historyWindow(store, visitor, Math.min(maxChars, limits.historyMaxChars)),
       signal,
       deadline,
     });
     for await (const event of run) {
-      if (event.type === 'thread') store.setThread(visitor, event.thread);
-      else if (event.type === 'end') return complete(turn.said(), event);
-      else if (event.type === 'delta' && event.text !== '') {
-        const piece = cutTo(limits.answerMaxChars - turn.said().length, event.text);
-        turn.push({ type: 'delta', text: piece });
-        if (piece.length < event.text.length) return complete(turn.said(), { truncated: true });
+      if (event.type === 'asked') {
+        recorder.asked(event.backend, event.model);
+        filter = newFilter(`${event.backend} ${event.model ?? ''}`);
+      } else if (event.type === 'thread') store.setThread(visitor, event.thread);
+      else if (event.type === 'called') recorder.called(event.names);
+      else if (event.type === 'delta') {
+        if (say(filter.push(event.text)))
+          return { ...complete(turn.said(), { truncated: true }), run: recorder.details() };
+      } else {
+        const isCut = say(filter.end());
+        const text = filter.corrected() ?? turn.said();
+        const end = isCut ? { ...event, truncated: true } : event;
+        return { ...complete(text, end), run: recorder.details(event.model) };
       }
     }
     throw upstreamFailed({ cause: new Error(`the ${backend.name} backend ended a run without its end`) });
