@@ -14,6 +14,7 @@ import { complete, createAnswerFilters, cutTo } from './answer-text.ts';
 import type { Chat, ChatDeps, Message } from './chat-api.ts';
 import { createFindTurn } from './find-turn.ts';
 import { historyWindow } from './history-window.ts';
+import { asWritten } from './hooks.ts';
 import { createOneTurn, keyName } from './idempotency.ts';
 import { settleInterrupted } from './interrupted.ts';
 import { type OpenTurn, openTurn, type Turn } from './live-turns.ts';
@@ -29,7 +30,7 @@ const UNWIND_MS = 5_000;
 const STOPPED = internalError({ cause: new Error('the visitor stopped the run') });
 
 export const createChat = (deps: ChatDeps): Chat => {
-  const { backend, store, clock, logger, limits } = deps;
+  const { backend, store, clock, logger, limits, hooks = {} } = deps;
   const queue = createThreadQueue(limits);
   /** Each turn in flight with what ends it early, and its end. */
   const live = new Map<string, { turn: Turn; abort: (reason: AppError) => void; over: Promise<void> }>();
@@ -104,12 +105,17 @@ export const createChat = (deps: ChatDeps): Chat => {
     await elsewhere.follow(message).outcome;
   };
 
-  const oneTurn = createOneTurn(known.byKey);
+  const oneTurn = createOneTurn(known.byKey, hooks.masked);
 
-  const send = (message: Message): Promise<Turn> => {
-    if (message.key === undefined) return begin(message);
-    const key = keyName(message.visitor, message.key);
-    return oneTurn(key, message.text, () => begin({ ...message, key }));
+  const send = async (message: Message): Promise<Turn> => {
+    try {
+      if (message.key === undefined) return await begin(message);
+      const key = keyName(message.visitor, message.key);
+      return await oneTurn(key, message.text, () => begin({ ...message, key }));
+    } catch (thrown) {
+      hooks.onRefused?.(asAppError(thrown).code);
+      throw thrown;
+    }
   };
 
   /** Runs a taken message to its end; never rejects. */
@@ -121,7 +127,6 @@ export const createChat = (deps: ChatDeps): Chat => {
     deadline: number,
   ): Promise<void> => {
     const timer = setTimeout(() => controller.abort(upstreamTimeout()), Math.max(0, deadline - clock.now()));
-    const started = clock.now();
     const recorder = recordRun(backend.name, clock.now);
     let failure: AppError | undefined;
     let exchange: Exchange;
@@ -129,6 +134,8 @@ export const createChat = (deps: ChatDeps): Chat => {
       await untilAborted(place.turn, controller.signal);
       recorder.started();
       exchange = { ...message, ...(await answer(turn, message, controller.signal, deadline, recorder)) };
+      if (exchange.bot !== null && hooks.isUnanswered?.(exchange.bot))
+        exchange = { ...exchange, unanswered: true };
     } catch (thrown) {
       const run = recorder.details();
       if (controller.signal.reason === STOPPED)
@@ -141,13 +148,16 @@ export const createChat = (deps: ChatDeps): Chat => {
       clearTimeout(timer);
     }
     // The exchange is in the transcript from here on, so the thread's next message may run.
-    const kept = store.finish(exchange);
+    const written = asWritten(exchange, hooks);
+    const finishing = clock.now();
+    const kept = store.finish(written);
     place.leave();
-    report(exchange, failure, clock.now() - started);
+    report(exchange, failure);
     if (failure) turn.push({ type: 'error', error: failure });
     try {
       await (failure ? kept : within(DURABLE_WITHIN_MS, kept));
       if (!failure) turn.push({ type: 'done', exchange });
+      hooks.onRecorded?.(written, clock.now() - finishing);
     } catch (thrown) {
       const error = asAppError(thrown);
       logger.error({ exchange: turn.id, err: error }, 'the exchange is not durable');
@@ -175,6 +185,11 @@ export const createChat = (deps: ChatDeps): Chat => {
     recorder: RunRecorder,
   ) => {
     const { visitor } = message;
+    const refused = await hooks.screen?.(message.user, signal);
+    if (refused) {
+      turn.push({ type: 'delta', text: refused.answer });
+      return { bot: refused.answer, flagged: refused.flagged };
+    }
     let filter = newFilter('');
     /** @returns Whether the answer is longer than any may be. */
     const say = (text: string): boolean => {
@@ -188,7 +203,7 @@ export const createChat = (deps: ChatDeps): Chat => {
       exchangeId: message.id,
       visitor,
       verified: visitor.kind === 'verified',
-      message: message.user,
+      message: hooks.maskedForUpstream?.(message.user) ?? message.user,
       thread: await usableThread(visitor, message.timestamp),
       history: (maxChars = limits.historyMaxChars) =>
         historyWindow(store, visitor, Math.min(maxChars, limits.historyMaxChars)),
@@ -214,8 +229,13 @@ export const createChat = (deps: ChatDeps): Chat => {
     throw upstreamFailed({ cause: new Error(`the ${backend.name} backend ended a run without its end`) });
   };
 
-  const report = (exchange: Exchange, failure: AppError | undefined, ms: number): void => {
-    const fields = { exchange: exchange.id, visitor: exchange.visitor.kind, ms, usage: exchange.usage };
+  const report = (exchange: Exchange, failure: AppError | undefined): void => {
+    const fields = {
+      exchange: exchange.id,
+      visitor: exchange.visitor.kind,
+      ms: exchange.run?.totalMs,
+      usage: exchange.usage,
+    };
     if (!failure) logger.info(fields, 'answered');
     else {
       logger.warn({ ...fields, code: failure.code, why: outlineOf(failure.cause) }, 'not answered');
