@@ -157,13 +157,14 @@ export const openPostgresIndex = async ({ run, close }: PostgresIndexDeps): Prom
       const total = () => first('select passages as total from tp_document_totals');
       const none = async () => ({ total: await total(), counts: groups.map(() => 0), hits: [] });
       if (groups.length === 0) return none();
-      const { text, values } = bm25Query(groups);
+      const { text, values, owners } = bm25Query(groups);
       const hits = (await rowsOf(text, [String(limit), ...values])).map((row) => hit.parse(row));
       const [best] = hits;
       if (!best) return none();
+      const each = best.counts.split(' ').map(Number);
       return {
         total: best.total,
-        counts: best.counts.split(' ').map(Number),
+        counts: groups.map((_, group) => Math.max(...each.filter((_, at) => owners[at] === group))),
         hits: hits.map(({ id, score }) => ({ id, score })),
       };
     },

@@ -35,9 +35,11 @@ export const tsvectorOf = ({
   return { words: words.join(' '), length: title.length + body.length };
 };
 
-/** The forms of a word as a tsquery. */
-const tsqueryOf = ({ forms, prefix }: WordGroup): string =>
-  [...forms.map(quoted), ...(prefix === undefined ? [] : [`${quoted(prefix)}:*`])].join(' | ');
+/** A word as a tsquery: its forms, or the words that begin with it. Each counts by itself, as in FTS5. */
+const tsqueriesOf = ({ forms, prefix }: WordGroup): string[] => [
+  ...forms.map(quoted),
+  ...(prefix === undefined ? [] : [`${quoted(prefix)}:*`]),
+];
 
 /** How strongly more of a word counts, and how much a passage's length does: what FTS5 uses, and most others. */
 const K1 = 1.2;
@@ -45,39 +47,42 @@ const B = 0.75;
 /** What ts_rank gives at most: 1/1² + 1/2² + 1/3² + … */
 const MOST = 1.644_934_066_85;
 
+/** How often a passage has a word. For words that begin alike ts_rank adds up what each gives: more than MOST, then. */
+const count = (at: number): string =>
+  `case when r${at} = 0 then 0 when r${at} < ${MOST} then 1 / greatest(${MOST} - r${at}, 0.004) - 0.5 else 2 * r${at} end as f${at}`;
+
 /**
  * BM25, of which Postgres has all parts but the formula. ts_rank of one word is 1/1² + 1/2² + … + 1/n² over MOST,
  * where n is how often the passage has it: 1/(MOST − that) − ½ gives n back. How many passages have a word is counted
  * among those found, which are all that have any.
- * @returns A statement whose first parameter is the limit.
+ * @returns A statement whose first parameter is the limit. The counts are of all forms, in the order of `owners`.
  */
-export const bm25Query = (groups: readonly WordGroup[]): { text: string; values: string[] } => {
-  const n = groups.map((_, at) => at);
+export const bm25Query = (
+  groups: readonly WordGroup[],
+): { text: string; values: string[]; owners: readonly number[] } => {
+  const queries = groups.flatMap((group, owner) => tsqueriesOf(group).map((query) => ({ query, owner })));
+  const each = (expression: (at: number) => string, glue = ', '): string =>
+    queries.map((_, at) => expression(at)).join(glue);
   // $1 is the limit, $2 the words together.
-  const parameter = (at: number): string => `$${at + 3}::text::tsquery`;
-  const ranks = groups.map(({ forms, prefix }, at) => {
-    const operands = new Set(forms).size + (prefix === undefined ? 0 : 1);
-    return `ts_rank('{1,1,1,1}', words, ${parameter(at)}) * ${MOST * operands} as r${at}`;
-  });
-  const counts = n.map(
-    (at) => `case when r${at} = 0 then 0 else 1 / greatest(${MOST} - r${at}, 0.004) - 0.5 end as f${at}`,
+  const ranks = each(
+    (at) => `ts_rank('{1,1,1,1}', words, $${at + 3}::text::tsquery)::float8 * ${MOST} as r${at}`,
   );
-  const frequencies = n.map((at) => `count(*) filter (where f${at} > 0) as d${at}`);
-  const rarity = n.map((at) => `greatest(ln(($$.n - d${at} + 0.5) / (d${at} + 0.5)), 1e-6) as i${at}`);
-  const parts = n.map(
-    (at) => `i${at} * f${at} * ${K1 + 1} / (f${at} + ${K1} * (${1 - B} + ${B} * length / average))`,
-  );
+  const rarities = each((at) => `greatest(ln((n - d${at} + 0.5) / (d${at} + 0.5)), 1e-6) as i${at}`);
+  const parts = each((at) => `i${at} * f${at} * ${K1 + 1} / (f${at} + norm)`, ' + ');
   return {
     text: `
-      with totals as (select passages as n, greatest(words::float8 / greatest(passages, 1), 1) as average from tp_document_totals),
-      ranked as (select seq, length, ${ranks.join(', ')} from tp_document_words where words @@ $2::text::tsquery),
-      found as materialized (select seq, length, ${counts.join(', ')} from ranked),
-      frequencies as (select ${frequencies.join(', ')} from found),
-      rarities as (select n, average, ${n.map((at) => `d${at}`).join(', ')}, ${rarity.join(', ').replaceAll('$$', 'totals')}
-        from frequencies cross join totals),
-      best as (select seq, (${parts.join(' + ')})::float8 as score from found cross join rarities order by 2 desc, 1 limit $1::text::integer)
-      select p.id, best.score, n::float8 as total, array_to_string(array[${n.map((at) => `d${at}`).join(', ')}], ' ') as counts
+      with totals as (
+        select passages::float8 as n, greatest(words::float8 / greatest(passages, 1), 1) as average from tp_document_totals),
+      ranked as (
+        select seq, ${K1}::float8 * (${1 - B}::float8 + ${B}::float8 * length / average) as norm, ${ranks}
+        from tp_document_words cross join totals where words @@ $2::text::tsquery),
+      found as materialized (select seq, norm, ${each(count)} from ranked),
+      frequencies as (select ${each((at) => `(count(*) filter (where f${at} > 0))::float8 as d${at}`)} from found),
+      rarities as (select n, ${each((at) => `d${at}`)}, ${rarities} from frequencies cross join totals),
+      best as (select seq, ${parts} as score from found cross join rarities order by 2 desc, 1 limit $1::text::integer)
+      select p.id, best.score, n as total, array_to_string(array[${each((at) => `d${at}`)}], ' ') as counts
       from best join tp_document_passages p using (seq) cross join rarities order by best.score desc, seq`,
-    values: [groups.map(tsqueryOf).join(' | '), ...groups.map(tsqueryOf)],
+    values: [queries.map(({ query }) => query).join(' | '), ...queries.map(({ query }) => query)],
+    owners: queries.map(({ owner }) => owner),
   };
 };
