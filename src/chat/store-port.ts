@@ -1,6 +1,13 @@
 /** What the core needs of a store; `stores/` implements it. Each consumer asks for the small port that it uses. */
 
-import type { AcceptedMessage, Exchange, UpstreamThread, Visitor, VisitorSummary } from './model.ts';
+import type {
+  AcceptedMessage,
+  Exchange,
+  Feedback,
+  UpstreamThread,
+  Visitor,
+  VisitorSummary,
+} from './model.ts';
 
 /** What became of a message that was offered to the store. */
 export type Accepted =
@@ -64,6 +71,16 @@ export interface Transcript {
    * who last called themselves `name` if given.
    */
   visitors(page: { limit: number; after?: string; name?: string }): Promise<VisitorSummary[]>;
+}
+
+/** What visitors think of their answers. */
+export interface FeedbackLog {
+  /**
+   * Keeps a visitor's opinion of an exchange in place of an earlier one; undefined takes it back.
+   * @returns Whether the exchange is the visitor's: nobody else can rate it.
+   * @throws AppError `log_unavailable`
+   */
+  setFeedback(exchangeId: string, visitor: Visitor, feedback: Feedback | undefined): Promise<boolean>;
 }
 
 /** The `user_id`s that the site has vouched for. */
