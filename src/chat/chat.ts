@@ -19,6 +19,7 @@ import { settleInterrupted } from './interrupted.ts';
 import { type OpenTurn, openTurn, type Turn } from './live-turns.ts';
 import { type AcceptedMessage, type Exchange, type Visitor, visitorKey } from './model.ts';
 import { createRemoteTurns } from './remote-turns.ts';
+import type { Accepted } from './store-port.ts';
 import { createThreadQueue, type Place } from './thread-queue.ts';
 import { DURABLE_WITHIN_MS, untilAborted, within } from './waiting.ts';
 
@@ -26,6 +27,9 @@ import { DURABLE_WITHIN_MS, untilAborted, within } from './waiting.ts';
 const UNWIND_MS = 5_000;
 /** The reason of a run that its visitor stopped. Nobody is told of it: what was said is the answer. */
 const STOPPED = internalError({ cause: new Error('the visitor stopped the run') });
+
+/** What the store told of the visitor's thread when it accepted the message. */
+type Told = Pick<Accepted & { type: 'accepted' }, 'thread' | 'lastSeen'>;
 
 export const createChat = (deps: ChatDeps): Chat => {
   const { backend, store, clock, logger, limits } = deps;
@@ -64,11 +68,15 @@ export const createChat = (deps: ChatDeps): Chat => {
       const controller = new AbortController();
       const abort = (reason: AppError) => controller.abort(reason);
       const mayRun = place.turn.then(() => begun.mayRun(controller.signal));
-      const over = runTurn(turn, taken, { ...place, turn: mayRun }, controller, deadline).finally(() => {
-        live.delete(turn.id);
-        known.keep(turn);
-        settle();
-      });
+      // Those in front, of whom a clear may be one, can still change what the store told.
+      const told = place.waits ? {} : begun;
+      const over = runTurn(turn, taken, told, { ...place, turn: mayRun }, controller, deadline).finally(
+        () => {
+          live.delete(turn.id);
+          known.keep(turn);
+          settle();
+        },
+      );
       live.set(turn.id, { turn, abort, over });
       if (outOfTime) abort(shuttingDown());
       return turn;
@@ -115,6 +123,7 @@ export const createChat = (deps: ChatDeps): Chat => {
   const runTurn = async (
     turn: OpenTurn,
     message: AcceptedMessage,
+    told: Told,
     place: Place,
     controller: AbortController,
     deadline: number,
@@ -125,7 +134,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     let exchange: Exchange;
     try {
       await untilAborted(place.turn, controller.signal);
-      exchange = { ...message, ...(await answer(turn, message, controller.signal, deadline)) };
+      exchange = { ...message, ...(await answer(turn, message, told, controller.signal, deadline)) };
     } catch (thrown) {
       if (controller.signal.reason === STOPPED) exchange = { ...message, bot: turn.said(), truncated: true };
       else {
@@ -153,21 +162,29 @@ export const createChat = (deps: ChatDeps): Chat => {
   };
 
   /** The visitor's thread, unless it has rested so long that the upstream may have dropped it. */
-  const usableThread = async (visitor: Visitor, now: number) => {
-    const thread = await store.thread(visitor);
+  const usableThread = async (visitor: Visitor, now: number, told: Told) => {
+    const thread = told.thread === undefined ? await store.thread(visitor) : told.thread;
     if (!thread) return undefined;
-    const [last] = await store.recent(visitor, { limit: 1 });
-    return last && (now - last.timestamp) * 1000 > limits.threadIdle ? undefined : thread;
+    const lastSeen =
+      told.lastSeen === undefined ? (await store.recent(visitor, { limit: 1 }))[0]?.timestamp : told.lastSeen;
+    const idle = lastSeen === undefined || lastSeen === null ? 0 : (now - lastSeen) * 1000;
+    return idle > limits.threadIdle ? undefined : thread;
   };
 
-  const answer = async (turn: OpenTurn, message: AcceptedMessage, signal: AbortSignal, deadline: number) => {
+  const answer = async (
+    turn: OpenTurn,
+    message: AcceptedMessage,
+    told: Told,
+    signal: AbortSignal,
+    deadline: number,
+  ) => {
     const { visitor } = message;
     const run = backend.run({
       exchangeId: message.id,
       visitor,
       verified: visitor.kind === 'verified',
       message: message.user,
-      thread: await usableThread(visitor, message.timestamp),
+      thread: await usableThread(visitor, message.timestamp, told),
       history: (share = 1) => historyWindow(store, visitor, limits.historyMaxChars * share),
       signal,
       deadline,
