@@ -8,6 +8,7 @@ import {
   postgresUrl,
   proxyUrl,
   rate,
+  schemaName,
   secret,
   secrets,
   someOf,
@@ -136,9 +137,16 @@ export const SETTINGS = {
   DATABASE_URL: setting({
     schema: postgresUrl,
     fallback: null,
-    takes: 'a URL such as postgres://user:password@host:5432/database?sslmode=verify-full',
+    takes:
+      'a URL such as postgres://user:password@host:5432/database?sslmode=verify-full, with / # ? @ % in the password escaped as %2F %23 %3F %40 %25',
     doc: 'Keeps everything in this Postgres database instead of `DATA_DIR`, for any number of processes; `SESSION_SECRET` must then be set.',
     secret: true,
+  }),
+  DATABASE_SCHEMA: setting({
+    schema: schemaName,
+    fallback: null,
+    takes: 'the name of a schema: small letters, digits and _, not beginning with pg_ or a digit',
+    doc: 'The schema of that database that is the service’s alone; it is made if it is missing. Absent: `thread_proxy`, or where its tables are already; must be set where the database holds tables of another application.',
   }),
   DATABASE_WAIT: setting({
     schema: duration(0),

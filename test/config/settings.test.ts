@@ -127,7 +127,22 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
       ],
       ['postgresql://localhost/chat', 'postgresql://localhost/chat'],
     ],
-    bad: ['mysql://localhost/chat', 'localhost:5432', 'postgres:///chat', 'postgres://a:%ff@localhost/chat'],
+    bad: [
+      ...['mysql://localhost/chat', 'localhost:5432', 'postgres:///chat', 'postgres://a:%ff@localhost/chat'],
+      ...[
+        'postgres://a:p@ss/w#rd@localhost/chat',
+        'postgres://a:p?s@localhost/chat',
+        'postgres://a:p#s@localhost/chat',
+      ],
+    ],
+  },
+  DATABASE_SCHEMA: {
+    absent: undefined,
+    good: [
+      ['thread_proxy', 'thread_proxy'],
+      ['_2', '_2'],
+    ],
+    bad: ['pg_mine', 'Mine', '2nd', 'a b', 'a"b', 'x'.repeat(64)],
   },
   DATABASE_WAIT: {
     absent: 30_000,
