@@ -8,24 +8,41 @@ import type { Accepted } from './store-port.ts';
 /** A message as it was offered to the store, and what became of it. */
 export interface Taken {
   readonly message: AcceptedMessage;
-  readonly begun: Accepted;
+  readonly begun: Exclude<Accepted, { type: 'over' }>;
 }
 
 /**
- * Takes messages: counts them by day, names them and makes them durable. What is refused is not counted.
+ * Accepts messages: counts them by day, names them and makes them durable. What is refused is not counted.
  * @throws AppError `log_unavailable`, `budget_spent`, `thread_busy`
  */
-export const createAccept =
-  ({ store, budget, clock, hooks = {} }: Pick<ChatDeps, 'store' | 'budget' | 'clock' | 'hooks'>) =>
-  async ({ visitor, name, text, key }: Message): Promise<Taken> => {
-    const health = store.health();
-    if (!health.ok) throw logUnavailable({ cause: new Error(health.reason) });
-    await budget.take(visitor);
-    const message = { id: randomUUID(), visitor, name, user: text, timestamp: clock.now() / 1000, key };
+export const createAccept = ({
+  store,
+  budget,
+  clock,
+  hooks = {},
+}: Pick<ChatDeps, 'store' | 'budget' | 'clock' | 'hooks'>) => {
+  const nameOf = ({ visitor, name, text, key }: Message): AcceptedMessage => ({
+    ...{ id: randomUUID(), visitor, name, user: text },
+    timestamp: clock.now() / 1000,
+    key,
+  });
+
+  /** For a store that counts the message in the statement that records it. */
+  const acceptAndCount = async (offered: Message): Promise<Taken> => {
+    const day = budget.today();
+    const message = nameOf(offered);
+    const begun = await store.accept(message, day);
+    if (begun.type === 'over') throw budget.spent();
+    if (begun.type === 'accepted' && begun.count !== undefined) budget.counted(begun.count);
+    return { message, begun };
+  };
+
+  const countAndAccept = async (offered: Message): Promise<Taken> => {
+    await budget.take();
+    const message = nameOf(offered);
     try {
-      const begun = await store.accept(
-        hooks.masked ? { ...message, ...maskedFields(message, hooks.masked) } : message,
-      );
+      const begun = await store.accept(message);
+      if (begun.type === 'over') throw budget.spent();
       if (begun.type === 'known') await budget.giveBack();
       return { message, begun };
     } catch (thrown) {
@@ -34,3 +51,10 @@ export const createAccept =
       throw thrown;
     }
   };
+
+  return async (offered: Message): Promise<Taken> => {
+    const health = store.health();
+    if (!health.ok) throw logUnavailable({ cause: new Error(health.reason) });
+    return store.countsOnAccept ? acceptAndCount(offered) : countAndAccept(offered);
+  };
+};

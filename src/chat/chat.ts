@@ -10,7 +10,7 @@ import {
   upstreamTimeout,
 } from '../errors.ts';
 import { createAccept } from './accept.ts';
-import { complete, cutTo } from './answer-text.ts';
+import { complete, createAnswerFilters, cutTo } from './answer-text.ts';
 import type { Chat, ChatDeps, Message } from './chat-api.ts';
 import { createFindTurn } from './find-turn.ts';
 import { historyWindow } from './history-window.ts';
@@ -20,7 +20,8 @@ import { settleInterrupted } from './interrupted.ts';
 import { type OpenTurn, openTurn, type Turn } from './live-turns.ts';
 import { type AcceptedMessage, type Exchange, type Visitor, visitorKey } from './model.ts';
 import { createRemoteTurns } from './remote-turns.ts';
-import { createRunClock, type RunClock } from './run-clock.ts';
+import { type RunRecorder, recordRun } from './run-recorder.ts';
+import type { Accepted } from './store-port.ts';
 import { createThreadQueue, type Place } from './thread-queue.ts';
 import { DURABLE_WITHIN_MS, untilAborted, within } from './waiting.ts';
 
@@ -28,6 +29,9 @@ import { DURABLE_WITHIN_MS, untilAborted, within } from './waiting.ts';
 const UNWIND_MS = 5_000;
 /** The reason of a run that its visitor stopped. Nobody is told of it: what was said is the answer. */
 const STOPPED = internalError({ cause: new Error('the visitor stopped the run') });
+
+/** What the store told of the visitor's thread when it accepted the message. */
+type Told = Pick<Accepted & { type: 'accepted' }, 'thread' | 'lastSeen'>;
 
 export const createChat = (deps: ChatDeps): Chat => {
   const { backend, store, clock, logger, limits, hooks = {} } = deps;
@@ -66,11 +70,15 @@ export const createChat = (deps: ChatDeps): Chat => {
       const controller = new AbortController();
       const abort = (reason: AppError) => controller.abort(reason);
       const mayRun = place.turn.then(() => begun.mayRun(controller.signal));
-      const over = runTurn(turn, taken, { ...place, turn: mayRun }, controller, deadline).finally(() => {
-        live.delete(turn.id);
-        known.keep(turn);
-        settle();
-      });
+      // Those in front, of whom a clear may be one, can still change what the store told.
+      const told = place.waits ? {} : begun;
+      const over = runTurn(turn, taken, told, { ...place, turn: mayRun }, controller, deadline).finally(
+        () => {
+          live.delete(turn.id);
+          known.keep(turn);
+          settle();
+        },
+      );
       live.set(turn.id, { turn, abort, over });
       if (outOfTime) abort(shuttingDown());
       return turn;
@@ -122,30 +130,32 @@ export const createChat = (deps: ChatDeps): Chat => {
   const runTurn = async (
     turn: OpenTurn,
     message: AcceptedMessage,
+    told: Told,
     place: Place,
     controller: AbortController,
     deadline: number,
   ): Promise<void> => {
     const timer = setTimeout(() => controller.abort(upstreamTimeout()), Math.max(0, deadline - clock.now()));
-    const timing = createRunClock(clock, message.timestamp, backend.name);
+    const recorder = recordRun(backend.name, clock.now);
     let failure: AppError | undefined;
     let exchange: Exchange;
     try {
       await untilAborted(place.turn, controller.signal);
-      timing.started();
-      exchange = { ...message, ...(await answer(turn, message, controller.signal, deadline, timing)) };
+      recorder.started();
+      exchange = { ...message, ...(await answer(turn, message, told, controller.signal, deadline, recorder)) };
       if (exchange.bot !== null && hooks.isUnanswered?.(exchange.bot))
         exchange = { ...exchange, unanswered: true };
     } catch (thrown) {
-      if (controller.signal.reason === STOPPED) exchange = { ...message, bot: turn.said(), truncated: true };
+      const run = recorder.details();
+      if (controller.signal.reason === STOPPED)
+        exchange = { ...message, bot: turn.said(), truncated: true, run };
       else {
         failure = asAppError(controller.signal.aborted ? controller.signal.reason : thrown);
-        exchange = { ...message, bot: null, error: failure.code };
+        exchange = { ...message, bot: null, error: failure.code, run };
       }
     } finally {
       clearTimeout(timer);
     }
-    if (!exchange.flagged) exchange = { ...exchange, run: timing.details() };
     // The exchange is in the transcript from here on, so the thread's next message may run.
     const written = asWritten(exchange, hooks);
     const finishing = clock.now();
@@ -167,19 +177,24 @@ export const createChat = (deps: ChatDeps): Chat => {
   };
 
   /** The visitor's thread, unless it has rested so long that the upstream may have dropped it. */
-  const usableThread = async (visitor: Visitor, now: number) => {
-    const thread = await store.thread(visitor);
+  const usableThread = async (visitor: Visitor, now: number, told: Told) => {
+    const thread = told.thread === undefined ? await store.thread(visitor) : told.thread;
     if (!thread) return undefined;
-    const [last] = await store.recent(visitor, { limit: 1 });
-    return last && (now - last.timestamp) * 1000 > limits.threadIdle ? undefined : thread;
+    const lastSeen =
+      told.lastSeen === undefined ? (await store.recent(visitor, { limit: 1 }))[0]?.timestamp : told.lastSeen;
+    const idle = lastSeen === undefined || lastSeen === null ? 0 : (now - lastSeen) * 1000;
+    return idle > limits.threadIdle ? undefined : thread;
   };
+
+  const newFilter = createAnswerFilters();
 
   const answer = async (
     turn: OpenTurn,
     message: AcceptedMessage,
+    told: Told,
     signal: AbortSignal,
     deadline: number,
-    timing: RunClock,
+    recorder: RunRecorder,
   ) => {
     const { visitor } = message;
     const refused = await hooks.screen?.(message.user, signal);
@@ -187,24 +202,40 @@ export const createChat = (deps: ChatDeps): Chat => {
       turn.push({ type: 'delta', text: refused.answer });
       return { bot: refused.answer, flagged: refused.flagged };
     }
+    let filter = newFilter('');
+    /** @returns Whether the answer is longer than any may be. */
+    const say = (text: string): boolean => {
+      if (text === '') return false;
+      const piece = cutTo(limits.answerMaxChars - turn.said().length, text);
+      if (piece !== '') turn.push({ type: 'delta', text: piece });
+      recorder.spoke();
+      return piece.length < text.length;
+    };
     const run = backend.run({
       exchangeId: message.id,
       visitor,
       verified: visitor.kind === 'verified',
       message: hooks.maskedForUpstream?.(message.user) ?? message.user,
-      thread: await usableThread(visitor, message.timestamp),
-      history: (share = 1) => historyWindow(store, visitor, limits.historyMaxChars * share),
+      thread: await usableThread(visitor, message.timestamp, told),
+      history: (maxChars = limits.historyMaxChars) =>
+        historyWindow(store, visitor, Math.min(maxChars, limits.historyMaxChars)),
       signal,
       deadline,
     });
     for await (const event of run) {
-      timing.saw(event);
-      if (event.type === 'thread') store.setThread(visitor, event.thread);
-      else if (event.type === 'end') return complete(turn.said(), event);
-      else if (event.type === 'delta' && event.text !== '') {
-        const piece = cutTo(limits.answerMaxChars - turn.said().length, event.text);
-        turn.push({ type: 'delta', text: piece });
-        if (piece.length < event.text.length) return complete(turn.said(), { truncated: true });
+      if (event.type === 'asked') {
+        recorder.asked(event.backend, event.model);
+        filter = newFilter(`${event.backend} ${event.model ?? ''}`);
+      } else if (event.type === 'thread') store.setThread(visitor, event.thread);
+      else if (event.type === 'called') recorder.called(event.names);
+      else if (event.type === 'delta') {
+        if (say(filter.push(event.text)))
+          return { ...complete(turn.said(), { truncated: true }), run: recorder.details() };
+      } else {
+        const isCut = say(filter.end());
+        const text = filter.corrected() ?? turn.said();
+        const end = isCut ? { ...event, truncated: true } : event;
+        return { ...complete(text, end), run: recorder.details(event.model) };
       }
     }
     throw upstreamFailed({ cause: new Error(`the ${backend.name} backend ended a run without its end`) });

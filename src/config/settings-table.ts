@@ -6,7 +6,9 @@ import {
   oneOf,
   origins,
   postgresUrl,
+  proxyUrl,
   rate,
+  schemaName,
   secret,
   secrets,
   someOf,
@@ -135,9 +137,16 @@ export const SETTINGS = {
   DATABASE_URL: setting({
     schema: postgresUrl,
     fallback: null,
-    takes: 'a URL such as postgres://user:password@host:5432/database?sslmode=verify-full',
+    takes:
+      'a URL such as postgres://user:password@host:5432/database?sslmode=verify-full, with / # ? @ % in the password escaped as %2F %23 %3F %40 %25',
     doc: 'Keeps everything in this Postgres database instead of `DATA_DIR`, for any number of processes; `SESSION_SECRET` must then be set.',
     secret: true,
+  }),
+  DATABASE_SCHEMA: setting({
+    schema: schemaName,
+    fallback: null,
+    takes: 'the name of a schema: small letters, digits and _, not beginning with pg_ or a digit',
+    doc: 'The schema of that database that is the service’s alone; it is made if it is missing. Absent: `thread_proxy`, or where its tables are already; must be set where the database holds tables of another application.',
   }),
   DATABASE_WAIT: setting({
     schema: duration(0),
@@ -240,9 +249,29 @@ export const SETTINGS = {
   }),
   STREAM_IDLE_TIMEOUT: setting({
     schema: duration(50),
-    fallback: '30s',
-    takes: 'a duration from 50ms to 24d, such as 30s',
-    doc: 'Longest silence of the upstream after its headers.',
+    fallback: '90s',
+    takes: 'a duration from 50ms to 24d, such as 90s',
+    doc: 'Abort when the upstream is silent this long mid-answer; thinking models are silent for more than 30 s.',
+  }),
+  HTTPS_PROXY: setting({
+    schema: proxyUrl,
+    fallback: null,
+    takes: 'the http or https URL of a proxy, such as http://proxy.example.org:3128',
+    doc: 'The proxy for https upstreams and webhooks; `https_proxy` is read, too.',
+    secret: true,
+  }),
+  HTTP_PROXY: setting({
+    schema: proxyUrl,
+    fallback: null,
+    takes: 'the http or https URL of a proxy, such as http://proxy.example.org:3128',
+    doc: 'The same for http.',
+    secret: true,
+  }),
+  NO_PROXY: setting({
+    schema: text,
+    fallback: null,
+    takes: 'hosts, comma-separated',
+    doc: 'Hosts that are called without a proxy, comma-separated.',
   }),
   THREAD_IDLE: setting({
     schema: duration(1_000, 10 * YEAR_MS),

@@ -45,6 +45,11 @@ export const duration = (min: number, max: number = MAX_TIMER_MS) =>
     return value !== undefined && value >= min && value <= max ? value : undefined;
   });
 
+/** The URL of a proxy, which may carry a user name and a password. */
+export const proxyUrl = readWith((text) =>
+  URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) ? text : undefined,
+);
+
 /** A whole number, or `off` (null). */
 export const wholeNumberOrOff = (min: number, max: number) =>
   z.union([readWith((text) => (text === 'off' ? null : undefined)), wholeNumber(min, max)]);
@@ -110,6 +115,8 @@ export const httpUrl = readWith((text) => {
 export const postgresUrl = readWith((text) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !['postgres:', 'postgresql:'].includes(url.protocol) || url.host === '') return undefined;
+  // An unescaped / # or ? in a password moves its end, up to the @ before the host, out of where it belongs.
+  if (/[@#]/.test(text.replace(/^\w+:\/\/[^/?#]*/, ''))) return undefined;
   try {
     decodeURIComponent(url.username + url.password);
     return text;
@@ -117,6 +124,9 @@ export const postgresUrl = readWith((text) => {
     return undefined;
   }
 });
+
+/** A schema of a Postgres database, written without quotes. */
+export const schemaName = z.string().regex(/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/);
 
 /** One of a few words. */
 export const oneOf = <const T extends readonly string[]>(words: T) => z.enum(words);

@@ -1,4 +1,4 @@
-import { budgetSpent } from '../errors.ts';
+import { type AppError, budgetSpent } from '../errors.ts';
 
 const DAY_MS = 86_400_000;
 /** The part of the budget after which the owner is warned. */
@@ -13,31 +13,55 @@ interface DailyBudgetDeps {
   readonly logger: { warn(fields: object, message: string): void };
 }
 
-/** Bounds the messages of the whole site by day (UTC). It warns once at 80 % and once when the day's are gone. */
+/** Bounds the messages of the whole site by day (UTC). It warns once at 80 % and once when the day's are used up. */
 export const createDailyBudget = ({ limit, countMessage, clock, logger }: DailyBudgetDeps) => {
-  /** The day whose budget is known to be gone: refusals need not be counted. */
+  /** The day whose budget is known to be used up: refusals need not be counted. */
   let spentOn = '';
-  const today = (): string => new Date(clock.now()).toISOString().slice(0, 10);
+  /** The day of which the owner was told so. */
+  let toldOn = '';
+  const dayNow = (): string => new Date(clock.now()).toISOString().slice(0, 10);
 
-  /** @throws AppError `budget_spent`; Retry-After: the seconds until the next day. */
-  const take = async (): Promise<void> => {
-    if (limit === null) return;
-    const day = today();
-    const retryAfter = Math.ceil((DAY_MS - (clock.now() % DAY_MS)) / 1000);
-    if (day === spentOn) throw budgetSpent({ retryAfter });
-    const count = await countMessage(day, 1);
-    if (count === Math.ceil(limit * WARN_AT))
+  /** @returns AppError `budget_spent`; Retry-After: the seconds until the next day. */
+  const spent = (): AppError => {
+    spentOn = dayNow();
+    if (toldOn !== spentOn) {
+      toldOn = spentOn;
+      logger.warn({ limit }, 'DAILY_MESSAGES are used up: visitors are refused until tomorrow (UTC)');
+    }
+    return budgetSpent({ retryAfter: Math.ceil((DAY_MS - (clock.now() % DAY_MS)) / 1000) });
+  };
+  const counted = (count: number): void => {
+    if (limit !== null && count === Math.ceil(limit * WARN_AT))
       logger.warn({ count, limit }, '80 % of DAILY_MESSAGES are used');
-    if (count <= limit) return;
-    spentOn = day;
-    logger.warn({ limit }, 'DAILY_MESSAGES are used up: visitors are refused until tomorrow (UTC)');
-    throw budgetSpent({ retryAfter });
+  };
+  /** @throws AppError `budget_spent` */
+  const today = (): { day: string; limit: number } | undefined => {
+    if (limit === null) return undefined;
+    const day = dayNow();
+    if (day === spentOn) throw spent();
+    return { day, limit };
   };
 
-  /** Gives one back that was taken for a message which was then refused. */
-  const giveBack = async (): Promise<void> => {
-    if (limit !== null) await countMessage(today(), -1);
+  return {
+    today,
+    counted,
+    spent,
+    /** @throws AppError `budget_spent` */
+    take: async (): Promise<void> => {
+      const now = today();
+      if (!now) return;
+      const count = await countMessage(now.day, 1);
+      if (count <= now.limit) return counted(count);
+      // Not taken, so that what is given back later is to be had.
+      await countMessage(now.day, -1);
+      throw spent();
+    },
+    /** Gives one back that was taken for a message which was then refused. */
+    giveBack: async (): Promise<void> => {
+      if (limit === null) return;
+      const day = dayNow();
+      await countMessage(day, -1);
+      if (spentOn === day) spentOn = '';
+    },
   };
-
-  return { take, giveBack };
 };
