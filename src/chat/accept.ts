@@ -27,11 +27,14 @@ export const createAccept = ({
     key,
   });
 
+  const asKept = (message: AcceptedMessage): AcceptedMessage =>
+    hooks.masked ? { ...message, ...maskedFields(message, hooks.masked) } : message;
+
   /** For a store that counts the message in the statement that records it. */
   const acceptAndCount = async (offered: Message): Promise<Taken> => {
     const day = budget.today();
     const message = nameOf(offered);
-    const begun = await store.accept(message, day);
+    const begun = await store.accept(asKept(message), day);
     if (begun.type === 'over') throw budget.spent();
     if (begun.type === 'accepted' && begun.count !== undefined) budget.counted(begun.count);
     return { message, begun };
@@ -41,7 +44,7 @@ export const createAccept = ({
     await budget.take();
     const message = nameOf(offered);
     try {
-      const begun = await store.accept(message);
+      const begun = await store.accept(asKept(message));
       if (begun.type === 'over') throw budget.spent();
       if (begun.type === 'known') await budget.giveBack();
       return { message, begun };
@@ -55,6 +58,7 @@ export const createAccept = ({
   return async (offered: Message): Promise<Taken> => {
     const health = store.health();
     if (!health.ok) throw logUnavailable({ cause: new Error(health.reason) });
+    await hooks.mayAccept?.(offered.visitor);
     return store.countsOnAccept ? acceptAndCount(offered) : countAndAccept(offered);
   };
 };

@@ -91,18 +91,27 @@ export const createChat = (deps: ChatDeps): Chat => {
     }
   };
 
-  const clear = async (visitor: Visitor): Promise<void> => {
+  const alone = async <T>(visitor: Visitor, work: () => Promise<T>): Promise<T> => {
     if (draining) throw shuttingDown();
     const place = queue.enter(visitorKey(visitor));
     taking += 1;
     try {
       await place.turn;
-      await store.clear(visitor, limits.clearKeepsLog);
+      return await work();
     } finally {
       place.leave();
       taking -= 1;
       settle();
     }
+  };
+
+  const clear = async (visitor: Visitor): Promise<void> => {
+    const left = await alone(visitor, async () => {
+      const thread = await store.thread(visitor);
+      await store.clear(visitor, limits.clearKeepsLog);
+      return thread;
+    });
+    if (left) hooks.onThreadLeft?.(left);
   };
 
   store.onStopRequested((id) => live.get(id)?.abort(STOPPED));
@@ -142,7 +151,10 @@ export const createChat = (deps: ChatDeps): Chat => {
     try {
       await untilAborted(place.turn, controller.signal);
       recorder.started();
-      exchange = { ...message, ...(await answer(turn, message, told, controller.signal, deadline, recorder)) };
+      exchange = {
+        ...message,
+        ...(await answer(turn, message, told, controller.signal, deadline, recorder)),
+      };
       if (exchange.bot !== null && hooks.isUnanswered?.(exchange.bot))
         exchange = { ...exchange, unanswered: true };
     } catch (thrown) {
@@ -258,6 +270,7 @@ export const createChat = (deps: ChatDeps): Chat => {
   return {
     send,
     clear,
+    alone,
     turn: known.byId,
     stop: async (id) => {
       const running = live.get(id);

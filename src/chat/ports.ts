@@ -1,13 +1,12 @@
 /** The small things that the core needs of the world around it. */
 
 import type { AppError } from '../errors.ts';
-import type { Visitor } from './model.ts';
 import type { DayLimit } from './store-port.ts';
 
-/** The site's bounds on messages, tokens and money a day. */
+/** The site's bound on messages a day. */
 export interface Budget {
   /** @throws AppError `budget_spent` with the seconds until the next day. */
-  take(visitor: Visitor): Promise<void>;
+  take(): Promise<void>;
   /**
    * The bound of today, for a store that counts messages as it accepts them; undefined: there is none.
    * @throws AppError `budget_spent` where today's messages are known to be used up.
