@@ -1,11 +1,14 @@
 /** The small things that the core needs of the world around it. */
 
-/** The site's bound on messages a day. */
+/** The site's bound on messages a day, and each caller's share of it. */
 export interface Budget {
-  /** @throws AppError `budget_spent` with the seconds until the next day. */
-  take(): Promise<void>;
-  /** Gives one back that was taken for a message which was then refused. */
-  giveBack(): Promise<void>;
+  /**
+   * Takes one message of the day.
+   * @param sharer Whose share it is of: an address, or a verified visitor.
+   * @returns Gives it back: for a message that is then refused.
+   * @throws AppError `budget_spent` with the seconds until the next day.
+   */
+  take(sharer: string): Promise<() => Promise<void>>;
 }
 
 /** The wall clock, injected. */
