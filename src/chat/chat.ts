@@ -60,18 +60,18 @@ export const createChat = (deps: ChatDeps): Chat => {
     const deadline = clock.now() + limits.runTimeout;
     taking += 1;
     try {
-      const { message: taken, begun } = await take(message);
-      if (begun.type === 'known') {
+      const { message: taken, accepted } = await take(message);
+      if (accepted.type === 'known') {
         place.leave();
         // Undone in this moment: it can be sent again.
-        return (await known.byId(begun.id)) ?? Promise.reject(logUnavailable());
+        return (await known.byId(accepted.id)) ?? Promise.reject(logUnavailable());
       }
       const turn = openTurn(taken);
       const controller = new AbortController();
       const abort = (reason: AppError) => controller.abort(reason);
-      const mayRun = place.turn.then(() => begun.mayRun(controller.signal));
+      const mayRun = place.turn.then(() => accepted.mayRun(controller.signal));
       // Those in front, of whom a clear may be one, can still change what the store told.
-      const told = place.waits ? {} : begun;
+      const told = place.waits ? {} : accepted;
       const over = runTurn(turn, taken, told, { ...place, turn: mayRun }, controller, deadline).finally(
         () => {
           live.delete(turn.id);
@@ -142,7 +142,10 @@ export const createChat = (deps: ChatDeps): Chat => {
     try {
       await untilAborted(place.turn, controller.signal);
       recorder.started();
-      exchange = { ...message, ...(await answer(turn, message, told, controller.signal, deadline, recorder)) };
+      exchange = {
+        ...message,
+        ...(await answer(turn, message, told, controller.signal, deadline, recorder)),
+      };
       if (exchange.bot !== null && hooks.isUnanswered?.(exchange.bot))
         exchange = { ...exchange, unanswered: true };
     } catch (thrown) {
