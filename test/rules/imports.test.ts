@@ -56,6 +56,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   'hono-rate-limiter': ['http', 'limits'],
   ws: ['http'],
   postgres: ['stores'],
+  'prom-client': ['ops'],
 };
 
 const roomOf = (file: string): string => file.split('/')[0] ?? '';
