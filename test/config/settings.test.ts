@@ -314,6 +314,14 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
     ],
     bad: ['0', '1025', '64MB'],
   },
+  LOG_FORMAT: {
+    absent: 'auto',
+    good: [
+      ['pretty', 'pretty'],
+      ['json', 'json'],
+    ],
+    bad: ['JSON', 'text'],
+  },
   LOG_LEVEL: {
     absent: 'info',
     good: [
