@@ -19,12 +19,12 @@ const OVERFLOWS: [server: string, reply: Reply, source: string][] = [
       400,
       '{"error":{"code":400,"message":"request (4564 tokens) exceeds the available context size (4096 tokens), try increasing it","type":"exceed_context_size_error"}}',
     ),
-    'a run against llama-server',
+    'issue 10 of this project; ggml-org/llama.cpp#15780',
   ],
   [
     'llama.cpp mid-run',
     refuses(500, '{"error":{"code":500,"message":"Context size has been exceeded.","type":"server_error"}}'),
-    'github.com/ggml-org/llama.cpp/issues/14702',
+    'ggml-org/llama.cpp#19774',
   ],
   [
     'Groq',
@@ -32,7 +32,7 @@ const OVERFLOWS: [server: string, reply: Reply, source: string][] = [
       413,
       '{"error":{"message":"Request too large for model `llama-3.1-8b-instant` in organization `org_x` service tier `on_demand` on tokens per minute (TPM): Limit 6000, Requested 12000, please reduce your message size and try again.","type":"tokens","code":"rate_limit_exceeded"}}',
     ),
-    'community.groq.com, "Request too large"',
+    'continuedev/continue#10218, assafelovic/gpt-researcher#985',
   ],
   [
     'OpenAI by tokens per minute',
@@ -40,7 +40,7 @@ const OVERFLOWS: [server: string, reply: Reply, source: string][] = [
       429,
       '{"error":{"message":"Request too large for gpt-4o in organization org-x on tokens per min (TPM): Limit 30000, Requested 41000. The input or output tokens must be reduced in order to run successfully.","type":"tokens","param":null,"code":"rate_limit_exceeded"}}',
     ),
-    'community.openai.com/t/740226',
+    'vanna-ai/vanna-flask#11',
   ],
   [
     'vLLM',
@@ -48,7 +48,7 @@ const OVERFLOWS: [server: string, reply: Reply, source: string][] = [
       400,
       '{"object":"error","message":"The decoder prompt (length 9001) is longer than the maximum model length of 8192. Make sure that `max_model_len` is no smaller than the number of text tokens.","type":"BadRequestError","param":null,"code":400}',
     ),
-    'vllm/v1/engine/processor.py',
+    'issue 10 of this project',
   ],
   [
     'TGI',
@@ -56,7 +56,7 @@ const OVERFLOWS: [server: string, reply: Reply, source: string][] = [
       422,
       '{"error":"Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4097. Given: 4000 `inputs` tokens and 300 `max_new_tokens`","error_type":"validation"}',
     ),
-    'huggingface/text-generation-inference router/src/validation.rs',
+    'issue 10 of this project',
   ],
   [
     "Anthropic's endpoint",
@@ -64,7 +64,7 @@ const OVERFLOWS: [server: string, reply: Reply, source: string][] = [
       400,
       '{"error":{"code":"invalid_request_error","message":"prompt is too long: 208310 tokens > 200000 maximum","type":"invalid_request_error","param":null}}',
     ),
-    'docs.anthropic.com, OpenAI SDK compatibility',
+    'issue 10 of this project',
   ],
   [
     'Mistral',
@@ -72,7 +72,7 @@ const OVERFLOWS: [server: string, reply: Reply, source: string][] = [
       400,
       '{"object":"error","message":"Prompt contains 65673 tokens and 0 draft tokens, too large for model with 32768 maximum context length","type":"invalid_request_prompt","param":null,"code":"3051"}',
     ),
-    'github.com/continuedev/continue/issues/4090',
+    'public reports',
   ],
   [
     'Gemini',
@@ -80,7 +80,7 @@ const OVERFLOWS: [server: string, reply: Reply, source: string][] = [
       400,
       '[{"error":{"code":400,"message":"The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).","status":"INVALID_ARGUMENT"}}]',
     ),
-    'ai.google.dev/gemini-api/docs/openai',
+    'public reports',
   ],
   [
     'Cerebras',
@@ -88,7 +88,7 @@ const OVERFLOWS: [server: string, reply: Reply, source: string][] = [
       400,
       '{"message":"Please reduce the length of the messages or completion. Current length is 9000 while limit is 8192","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}',
     ),
-    'inference-docs.cerebras.ai',
+    'public reports',
   ],
   [
     'LM Studio',
@@ -96,7 +96,7 @@ const OVERFLOWS: [server: string, reply: Reply, source: string][] = [
       400,
       '{"error":"Trying to keep the first 5000 tokens when context the overflows. However, the model is loaded with context length of only 4096 tokens, which is not enough."}',
     ),
-    'github.com/lmstudio-ai/lmstudio-bug-tracker/issues/237',
+    'lmstudio-ai/lmstudio-bug-tracker#237, #546',
   ],
   [
     'Qwen at DashScope',
@@ -104,7 +104,7 @@ const OVERFLOWS: [server: string, reply: Reply, source: string][] = [
       400,
       '{"error":{"code":"invalid_parameter_error","message":"Range of input length should be [1, 6000]","param":null,"type":"invalid_request_error"}}',
     ),
-    'help.aliyun.com/zh/model-studio/error-code',
+    'public reports',
   ],
   [
     'SGLang',
@@ -112,7 +112,7 @@ const OVERFLOWS: [server: string, reply: Reply, source: string][] = [
       400,
       '{"object":"error","message":"The input (5000 tokens) is longer than the model\'s context length (4096 tokens).","type":"BadRequestError","param":null,"code":400}',
     ),
-    'sgl-project/sglang srt/managers/tokenizer_manager.py',
+    'public reports',
   ],
   [
     'a proxy that bounds bodies',
@@ -127,7 +127,7 @@ const OVERFLOWS: [server: string, reply: Reply, source: string][] = [
         choices: [],
       }),
     },
-    'openrouter.ai/docs/errors',
+    'public reports',
   ],
 ];
 

@@ -10,7 +10,7 @@ export interface Reply {
   /** Each piece in a write of its own. */
   readonly body: string | Buffer | readonly (string | Buffer)[];
   /** What becomes of the connection after the body; by default the answer ends. */
-  readonly then?: 'cut' | 'hang';
+  readonly ending?: 'cut' | 'hang';
 }
 
 /** A request as it came. */
@@ -49,8 +49,8 @@ export const startUpstream = async (answer: (sent: Sent, count: number) => Reply
       outgoing.write(piece);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
-    if (reply.then === 'cut') outgoing.destroy();
-    else if (reply.then !== 'hang') outgoing.end();
+    if (reply.ending === 'cut') outgoing.destroy();
+    else if (reply.ending !== 'hang') outgoing.end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
