@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { asAppError, logUnavailable } from '../errors.ts';
 import type { ChatDeps, Message } from './chat-api.ts';
+import { maskedFields } from './hooks.ts';
 import type { AcceptedMessage } from './model.ts';
 import type { Accepted } from './store-port.ts';
 
@@ -14,28 +15,34 @@ export interface Taken {
  * Accepts messages: counts them by day, names them and makes them durable. What is refused is not counted.
  * @throws AppError `log_unavailable`, `budget_spent`, `thread_busy`
  */
-export const createAccept = ({ store, budget, clock }: Pick<ChatDeps, 'store' | 'budget' | 'clock'>) => {
-  const nameOf = ({ visitor, name, text, key }: Message): AcceptedMessage => ({
-    ...{ id: randomUUID(), visitor, name, user: text },
+export const createAccept = ({
+  store,
+  budget,
+  clock,
+  hooks = {},
+}: Pick<ChatDeps, 'store' | 'budget' | 'clock' | 'hooks'>) => {
+  const named = ({ visitor, name, text, key }: Message): AcceptedMessage => ({
+    ...{ id: randomUUID(), visitor, name, user: text, key },
     timestamp: clock.now() / 1000,
-    key,
   });
+  const masked = (message: AcceptedMessage): AcceptedMessage =>
+    hooks.masked ? { ...message, ...maskedFields(message, hooks.masked) } : message;
 
   /** For a store that counts the message in the statement that records it. */
   const acceptAndCount = async (offered: Message): Promise<Taken> => {
-    const day = budget.today();
-    const message = nameOf(offered);
-    const begun = await store.accept(message, day);
+    const day = await budget.today(offered.visitor);
+    const message = named(offered);
+    const begun = await store.accept(masked(message), day);
     if (begun.type === 'over') throw budget.spent();
     if (begun.type === 'accepted' && begun.count !== undefined) budget.counted(begun.count);
     return { message, begun };
   };
 
   const countAndAccept = async (offered: Message): Promise<Taken> => {
-    await budget.take();
-    const message = nameOf(offered);
+    await budget.take(offered.visitor);
+    const message = named(offered);
     try {
-      const begun = await store.accept(message);
+      const begun = await store.accept(masked(message));
       if (begun.type === 'over') throw budget.spent();
       if (begun.type === 'known') await budget.giveBack();
       return { message, begun };

@@ -1,17 +1,19 @@
 /** The small things that the core needs of the world around it. */
 
 import type { AppError } from '../errors.ts';
+import type { Visitor } from './model.ts';
 import type { DayLimit } from './store-port.ts';
 
-/** The site's bound on messages a day. */
+/** The site's bounds on messages, tokens and money a day. */
 export interface Budget {
   /** @throws AppError `budget_spent` with the seconds until the next day. */
-  take(): Promise<void>;
+  take(visitor: Visitor): Promise<void>;
   /**
-   * The bound of today, for a store that counts messages as it accepts them; undefined: there is none.
-   * @throws AppError `budget_spent` where today's messages are known to be used up.
+   * Instead of `take`, for a store that counts messages as it accepts them: today's bound on them; undefined: there is
+   * none.
+   * @throws AppError `budget_spent` where today's messages, or another budget, are known to be used up.
    */
-  today(): DayLimit | undefined;
+  today(visitor: Visitor): Promise<DayLimit | undefined>;
   /** Such a store has counted a message of today: the owner may have to be warned. */
   counted(count: number): void;
   /** Such a store has refused a message of today. @returns AppError `budget_spent` */

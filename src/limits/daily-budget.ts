@@ -35,7 +35,7 @@ export const createDailyBudget = ({ limit, countMessage, clock, logger }: DailyB
       logger.warn({ count, limit }, '80 % of DAILY_MESSAGES are used');
   };
   /** @throws AppError `budget_spent` */
-  const today = (): { day: string; limit: number } | undefined => {
+  const todayNow = (): { day: string; limit: number } | undefined => {
     if (limit === null) return undefined;
     const day = dayNow();
     if (day === spentOn) throw spent();
@@ -43,12 +43,13 @@ export const createDailyBudget = ({ limit, countMessage, clock, logger }: DailyB
   };
 
   return {
-    today,
+    /** @throws AppError `budget_spent` */
+    today: async () => todayNow(),
     counted,
     spent,
     /** @throws AppError `budget_spent` */
     take: async (): Promise<void> => {
-      const now = today();
+      const now = todayNow();
       if (!now) return;
       const count = await countMessage(now.day, 1);
       if (count <= now.limit) return counted(count);
