@@ -93,11 +93,11 @@ export interface Transcript {
   visitors(page: { limit: number; after?: string; name?: string }): Promise<VisitorSummary[]>;
 }
 
-/** What visitors thought of answers. */
+/** What visitors think of their answers. */
 export interface FeedbackLog {
   /**
-   * Sets, or with undefined removes, what a visitor thought of an exchange.
-   * @returns Whether the exchange is there and is this visitor's.
+   * Keeps a visitor's opinion of an exchange in place of an earlier one; undefined takes it back.
+   * @returns Whether the exchange is the visitor's: nobody else can rate it.
    * @throws AppError `log_unavailable`
    */
   setFeedback(exchangeId: string, visitor: Visitor, feedback: Feedback | undefined): Promise<boolean>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lineOf } from '../../log-file/log-row.ts';
 import {
   type Batch,
   type MovedExchange,
@@ -6,7 +7,6 @@ import {
   openMovingStore,
 } from '../../stores/postgres/moving/moving.ts';
 import { Refusal, warningsOnly } from '../command.ts';
-import { lineOf } from './log-rows.ts';
 import type { Moving, Source, Target } from './stores.ts';
 
 /** Milliseconds in which a server gives several signs of life. */
