@@ -39,6 +39,8 @@ export interface Service {
 interface StartOptions {
   /** Names and texts as in the environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What there is to say of the environment, a sentence each; warned of at the start. */
+  readonly warnings?: readonly string[];
   /** Where log lines go; absent: standard output. */
   readonly log?: DestinationStream;
   /** Milliseconds between comment lines in a stream. */
@@ -56,7 +58,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
   const { settings } = config;
   const clock = { now: () => Date.now() };
   const logger = createLogger({ level: settings.LOG_LEVEL, secrets: secretsIn(settings) }, options.log);
-  for (const warning of config.warnings) logger.warn({}, warning);
+  for (const warning of [...(options.warnings ?? []), ...config.warnings]) logger.warn({}, warning);
 
   const { store, countCall, sessionSecrets, opsToken, place } = await openStore({
     settings,

@@ -9,6 +9,7 @@ import { type LogReader, openLogReader } from '../log-file/log-reader.ts';
 import { openJsonStore } from '../stores/json/json-store.ts';
 import { readKept } from '../stores/json/kept.ts';
 import { FolderInUseError, type Lock, lockIfThere, makeAndLock } from '../stores/json/lock.ts';
+import { systemReason } from '../system-reason.ts';
 import { ArchiveForecast } from './archive-forecast.ts';
 import {
   type Environment,
@@ -23,7 +24,6 @@ import { countNew, importLog } from './import-log.ts';
 import { type ImportReport, reportText } from './import-report.ts';
 import { KnownExchanges } from './known-exchanges.ts';
 import { progressOn } from './progress.ts';
-import { systemReason } from './system-reason.ts';
 import { countThreads, readThreadMap, type ThreadMap, takeOverThreads } from './thread-map.ts';
 
 const USAGE = `Usage: npm run import -- <conversations.json> [--threads <file>] [--dry-run]

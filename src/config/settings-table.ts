@@ -1,13 +1,16 @@
 import { z } from 'zod';
 import {
   addressRanges,
+  apiKey,
   duration,
   httpUrl,
   oneOf,
   origin,
   origins,
   postgresUrl,
+  proxyUrl,
   rates,
+  schemaName,
   secret,
   secrets,
   someOf,
@@ -27,6 +30,8 @@ export interface Setting<S extends z.ZodType<unknown, string> = z.ZodType<unknow
   readonly doc: string;
   /** Its value is never shown. */
   readonly secret?: true;
+  /** It names a file or folder; `ifThere` is taken where none is named and it exists. */
+  readonly path?: { readonly ifThere?: string };
 }
 
 const setting = <const S extends z.ZodType<unknown, string>, const F extends string | null>(
@@ -46,13 +51,13 @@ export const SETTINGS = {
   HOST: setting({
     schema: text,
     fallback: '0.0.0.0',
-    takes: 'an address or host name of this machine',
+    takes: 'an address or host name of this machine, such as 0.0.0.0 or 127.0.0.1',
     doc: 'The address it listens on.',
   }),
   OPENAI_API_KEY: setting({
-    schema: text,
+    schema: apiKey,
     fallback: null,
-    takes: 'an API key',
+    takes: 'an API key: letters, digits and signs of ASCII, without spaces or quotes',
     doc: 'The key for the upstream.',
     secret: true,
   }),
@@ -85,6 +90,7 @@ export const SETTINGS = {
     fallback: null,
     takes: 'a JSON file in the shape of an exported OpenAI assistant',
     doc: "The assistant's definition. Absent: `./assistant.json` if there.",
+    path: { ifThere: './assistant.json' },
   }),
   MAX_ANSWER_TOKENS: setting({
     schema: wholeNumber(16, 1_000_000),
@@ -105,9 +111,9 @@ export const SETTINGS = {
     doc: 'The wire of a second upstream, which answers while the first is down. Absent: there is none, unless one of the three below is set.',
   }),
   FALLBACK_API_KEY: setting({
-    schema: text,
+    schema: apiKey,
     fallback: null,
-    takes: 'an API key',
+    takes: 'an API key: letters, digits and signs of ASCII, without spaces or quotes',
     doc: 'The key for the second upstream.',
     secret: true,
   }),
@@ -127,14 +133,22 @@ export const SETTINGS = {
     schema: text,
     fallback: './data',
     takes: 'a folder',
-    doc: 'Where the log and everything else that is kept lives. One process a folder.',
+    doc: 'The folder of the log and all other data. Only one process per folder.',
+    path: {},
   }),
   DATABASE_URL: setting({
     schema: postgresUrl,
     fallback: null,
-    takes: 'a URL such as postgres://user:password@host:5432/database?sslmode=verify-full',
+    takes:
+      'a URL such as postgres://user:password@host:5432/database?sslmode=verify-full, with / # ? @ % in the password escaped as %2F %23 %3F %40 %25',
     doc: 'Keeps everything in this Postgres database instead of `DATA_DIR`, for any number of processes; `SESSION_SECRET` must then be set.',
     secret: true,
+  }),
+  DATABASE_SCHEMA: setting({
+    schema: schemaName,
+    fallback: null,
+    takes: 'the name of a schema: small letters, digits and _, not beginning with pg_ or a digit',
+    doc: 'The schema of that database that is the service’s alone; it is made if it is missing. Absent: `thread_proxy`, or where its tables are already; must be set where the database holds tables of another application.',
   }),
   DATABASE_WAIT: setting({
     schema: duration(0),
@@ -261,9 +275,29 @@ export const SETTINGS = {
   }),
   STREAM_IDLE_TIMEOUT: setting({
     schema: duration(50),
-    fallback: '30s',
-    takes: 'a duration from 50ms to 24d, such as 30s',
-    doc: 'Longest silence of the upstream after its headers.',
+    fallback: '90s',
+    takes: 'a duration from 50ms to 24d, such as 90s',
+    doc: 'Abort when the upstream is silent this long mid-answer; thinking models are silent for more than 30 s.',
+  }),
+  HTTPS_PROXY: setting({
+    schema: proxyUrl,
+    fallback: null,
+    takes: 'the http or https URL of a proxy, such as http://proxy.example.org:3128',
+    doc: 'The proxy for https upstreams and webhooks; `https_proxy` is read, too.',
+    secret: true,
+  }),
+  HTTP_PROXY: setting({
+    schema: proxyUrl,
+    fallback: null,
+    takes: 'the http or https URL of a proxy, such as http://proxy.example.org:3128',
+    doc: 'The same for http.',
+    secret: true,
+  }),
+  NO_PROXY: setting({
+    schema: text,
+    fallback: null,
+    takes: 'hosts, comma-separated',
+    doc: 'Hosts that are called without a proxy, comma-separated.',
   }),
   THREAD_IDLE: setting({
     schema: duration(1_000, 10 * YEAR_MS),

@@ -6,6 +6,9 @@ import { z } from 'zod';
  * They say only whether the text is good; what a setting takes is told by its row in config.ts.
  */
 
+/** Printable characters of ASCII: what a header can carry, and a keyboard can type. */
+const ASCII = /^[ -~]*$/;
+
 /** Longest time a Node.js timer can wait: 2^31 - 1 ms, about 24.8 days. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -42,6 +45,11 @@ export const duration = (min: number, max: number = MAX_TIMER_MS) =>
     const value = milliseconds(text);
     return value !== undefined && value >= min && value <= max ? value : undefined;
   });
+
+/** The URL of a proxy, which may carry a user name and a password. */
+export const proxyUrl = readWith((text) =>
+  URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) ? text : undefined,
+);
 
 /** A whole number, or `off` (null). */
 export const wholeNumberOrOff = (min: number, max: number) =>
@@ -116,14 +124,18 @@ export const addressRanges = readWith((text): readonly string[] | undefined => {
 export const secrets = (max: number) =>
   readWith((text): readonly string[] | undefined => {
     const listed = text.split(',').map((secret) => secret.trim());
-    return listed.length <= max && listed.every((secret) => secret.length >= 32) ? listed : undefined;
+    const good = (secret: string) => secret.length >= 32 && ASCII.test(secret);
+    return listed.length <= max && listed.every(good) ? listed : undefined;
   });
 
 /** One secret of at least 32 characters. */
 export const secret = z
   .string()
   .min(32)
-  .regex(/^[^\s,]+$/);
+  .regex(/^[!-+\--~]+$/);
+
+/** A key as a provider issues it. A quote, a space or an invisible character came along when it was copied. */
+export const apiKey = z.string().regex(/^(?!.*["'`])[!-~]+$/);
 
 /** `true` or `false`. */
 export const yesOrNo = z.enum(['true', 'false']).transform((word) => word === 'true');
@@ -141,6 +153,8 @@ export const httpUrl = readWith((text) => {
 export const postgresUrl = readWith((text) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !['postgres:', 'postgresql:'].includes(url.protocol) || url.host === '') return undefined;
+  // An unescaped / # or ? in a password moves its end, up to the @ before the host, out of where it belongs.
+  if (/[@#]/.test(text.replace(/^\w+:\/\/[^/?#]*/, ''))) return undefined;
   try {
     decodeURIComponent(url.username + url.password);
     return text;
@@ -148,6 +162,9 @@ export const postgresUrl = readWith((text) => {
     return undefined;
   }
 });
+
+/** A schema of a Postgres database, written without quotes. */
+export const schemaName = z.string().regex(/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/);
 
 /** One of a few words. */
 export const oneOf = <const T extends readonly string[]>(words: T) => z.enum(words);
@@ -163,5 +180,5 @@ export const someOf = <const T extends string>(words: readonly T[]) => {
   });
 };
 
-/** Any text on one line. */
-export const text = z.string().regex(/^[^\r\n\0]+$/);
+/** Any text on one line, without invisible characters. */
+export const text = z.string().regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u);

@@ -1,4 +1,4 @@
-import { budgetSpent } from '../errors.ts';
+import { type AppError, budgetSpent } from '../errors.ts';
 
 const DAY_MS = 86_400_000;
 /** The part of the budget after which the owner is warned. */
@@ -24,67 +24,83 @@ interface DailyBudgetDeps {
   readonly logger: { warn(fields: object, message: string): void };
 }
 
+type GiveBack = () => Promise<void>;
+const nothing: GiveBack = async () => {};
+
 /**
  * Bounds the messages by day (UTC): those of the whole site, and the share of each address or verified visitor, so that
- * nobody alone can spend the day of all. It warns once at 80 % and once when the day's are gone.
+ * nobody alone can spend the day of all. It warns once at 80 % and once when the day's are used up.
  */
 export const createDailyBudget = (deps: DailyBudgetDeps) => {
   const { limit, shareLimit, shares, countMessage, clock, logger } = deps;
   /** Until when the site's budget is known to be spent: refusals need not be counted. */
   let spentUntil = 0;
   let warnedOf = '';
+  const today = (): string => new Date(clock.now()).toISOString().slice(0, 10);
 
-  const spent = () => budgetSpent({ retryAfter: Math.ceil((DAY_MS - (clock.now() % DAY_MS)) / 1000) });
+  /** Retry-After: the seconds until the next day. */
+  const refusal = () => budgetSpent({ retryAfter: Math.ceil((DAY_MS - (clock.now() % DAY_MS)) / 1000) });
 
-  /** @returns Gives it back. */
-  const takeShare = async (key: string): Promise<() => Promise<void>> => {
-    if (shareLimit === null) return async () => {};
+  const counted = (count: number): void => {
+    if (limit !== null && count === Math.ceil(limit * WARN_AT))
+      logger.warn({ count, limit }, '80 % of DAILY_MESSAGES are used');
+  };
+  const spent = (): AppError => {
+    const day = today();
+    spentUntil = Math.min(clock.now() + RECHECK_MS, Date.parse(day) + DAY_MS);
+    if (warnedOf !== day)
+      logger.warn({ limit }, 'DAILY_MESSAGES are used up: visitors are refused until tomorrow (UTC)');
+    warnedOf = day;
+    return refusal();
+  };
+
+  const takeShare = async (key: string): Promise<GiveBack> => {
+    if (shareLimit === null) return nothing;
     const { totalHits } = await shares.increment(key);
-    if (totalHits > shareLimit) throw spent();
+    if (totalHits > shareLimit) throw refusal();
     return async () => shares.decrement(key);
   };
 
-  /** @returns Gives it back. */
-  const takeOfSite = async (day: string): Promise<() => Promise<void>> => {
-    if (limit === null) return async () => {};
-    if (clock.now() < spentUntil) throw spent();
+  const takeOfSite = async (day: string): Promise<GiveBack> => {
     const count = await countMessage(day, 1);
     const giveBack = async (): Promise<void> => {
       await countMessage(day, -1);
       spentUntil = 0;
     };
-    if (count === Math.ceil(limit * WARN_AT))
-      logger.warn({ count, limit }, '80 % of DAILY_MESSAGES are used');
-    if (count <= limit) return giveBack;
+    if (limit === null || count <= limit) {
+      counted(count);
+      return giveBack;
+    }
     // What is refused is not counted, so that what others give back can be used.
     await giveBack();
-    spentUntil = Math.min(clock.now() + RECHECK_MS, Date.parse(day) + DAY_MS);
-    if (warnedOf !== day)
-      logger.warn({ limit }, 'DAILY_MESSAGES are used up: visitors are refused until tomorrow (UTC)');
-    warnedOf = day;
     throw spent();
   };
 
-  /**
-   * Takes one message of the day.
-   * @param sharer Whose share it is of.
-   * @returns Gives it back, to the day that it was taken of: for a message that is then refused.
-   * @throws AppError `budget_spent`; Retry-After: the seconds until the next day.
-   */
-  const take = async (sharer: string): Promise<() => Promise<void>> => {
-    const day = new Date(clock.now()).toISOString().slice(0, 10);
-    const giveShareBack = await takeShare(`${day} ${sharer}`);
-    try {
-      const giveBack = await takeOfSite(day);
-      return async () => {
+  return {
+    counted,
+    spent,
+    /**
+     * Takes one message of the day.
+     * @param of.sharer Whose share it is of.
+     * @param of.isCountedByStore The store counts the site's messages, by `day` of the result.
+     * @throws AppError `budget_spent`
+     */
+    take: async (of: { sharer: string; isCountedByStore: boolean }) => {
+      const day = today();
+      if (limit !== null && clock.now() < spentUntil) throw refusal();
+      const giveShareBack = await takeShare(`${day} ${of.sharer}`);
+      if (limit === null || of.isCountedByStore)
+        return { day: limit === null ? undefined : { day, limit }, giveBack: giveShareBack };
+      try {
+        const giveBack = await takeOfSite(day);
+        return {
+          day: undefined,
+          giveBack: async () => void (await Promise.all([giveShareBack(), giveBack()])),
+        };
+      } catch (thrown) {
         await giveShareBack();
-        await giveBack();
-      };
-    } catch (thrown) {
-      await giveShareBack();
-      throw thrown;
-    }
+        throw thrown;
+      }
+    },
   };
-
-  return { take };
 };

@@ -23,7 +23,8 @@ const budgetOf = (limit: number | null, shareLimit: number | null = null) => {
     clock,
     logger: { warn: (_, message) => void warnings.push(message) },
   });
-  return { ...budget, clock, counts, warnings, asked: () => asked };
+  const take = async (sharer: string) => (await budget.take({ sharer, isCountedByStore: false })).giveBack;
+  return { take, clock, counts, warnings, asked: () => asked };
 };
 
 describe('the daily budget', () => {
