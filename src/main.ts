@@ -1,6 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
-import dotenv from 'dotenv';
 import { AssistantFileError } from './assistant/parse.ts';
+import { readEnvironment } from './config/environment.ts';
 import { ConfigError } from './config/read-config.ts';
 import { type Service, start } from './service.ts';
 
@@ -20,9 +20,6 @@ const run = async (): Promise<void> => {
   // V8 lets the heap grow to several times what lives in it before it collects. Two thousand streams at once would
   // then hold some 450 MB, not 400; the price is some 5 % of the CPU at full load.
   setFlagsFromString('--heap-growing-percent=40');
-  const fromFile: Record<string, string> = {};
-  dotenv.config({ processEnv: fromFile, quiet: true });
-  const env = { ...fromFile, ...process.env };
   const fail = (thrown: unknown): never => {
     process.stderr.write(
       `${thrown instanceof ConfigError || thrown instanceof AssistantFileError ? thrown.message : inFull(thrown)}\n`,
@@ -54,8 +51,13 @@ const run = async (): Promise<void> => {
   process.on('SIGINT', onSignal);
   process.on('SIGHUP', () => void service?.reloadAssistant());
 
-  service = await start({ env }).catch(fail);
+  service = await startHere().catch(fail);
   if (service.isOffline) process.stdout.write(greeting(service.url));
+};
+
+const startHere = async (): Promise<Service> => {
+  const { env, warnings } = readEnvironment(process.env);
+  return start({ env, warnings });
 };
 
 const inFull = (thrown: unknown): string =>

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import {
+  apiKey,
   duration,
   httpUrl,
   oneOf,
   origins,
   postgresUrl,
+  proxyUrl,
   rate,
   secret,
   secrets,
@@ -25,6 +27,8 @@ export interface Setting<S extends z.ZodType<unknown, string> = z.ZodType<unknow
   readonly doc: string;
   /** Its value is never shown. */
   readonly secret?: true;
+  /** It names a file or folder; `ifThere` is taken where none is named and it exists. */
+  readonly path?: { readonly ifThere?: string };
 }
 
 const setting = <const S extends z.ZodType<unknown, string>, const F extends string | null>(
@@ -44,13 +48,13 @@ export const SETTINGS = {
   HOST: setting({
     schema: text,
     fallback: '0.0.0.0',
-    takes: 'an address or host name of this machine',
+    takes: 'an address or host name of this machine, such as 0.0.0.0 or 127.0.0.1',
     doc: 'The address it listens on.',
   }),
   OPENAI_API_KEY: setting({
-    schema: text,
+    schema: apiKey,
     fallback: null,
-    takes: 'an API key',
+    takes: 'an API key: letters, digits and signs of ASCII, without spaces or quotes',
     doc: 'The key for the upstream.',
     secret: true,
   }),
@@ -83,6 +87,7 @@ export const SETTINGS = {
     fallback: null,
     takes: 'a JSON file in the shape of an exported OpenAI assistant',
     doc: "The assistant's definition. Absent: `./assistant.json` if there.",
+    path: { ifThere: './assistant.json' },
   }),
   MAX_ANSWER_TOKENS: setting({
     schema: wholeNumber(16, 1_000_000),
@@ -103,9 +108,9 @@ export const SETTINGS = {
     doc: 'The wire of a second upstream, which answers while the first is down. Absent: there is none, unless one of the three below is set.',
   }),
   FALLBACK_API_KEY: setting({
-    schema: text,
+    schema: apiKey,
     fallback: null,
-    takes: 'an API key',
+    takes: 'an API key: letters, digits and signs of ASCII, without spaces or quotes',
     doc: 'The key for the second upstream.',
     secret: true,
   }),
@@ -125,7 +130,8 @@ export const SETTINGS = {
     schema: text,
     fallback: './data',
     takes: 'a folder',
-    doc: 'Where the log and everything else that is kept lives. One process a folder.',
+    doc: 'The folder of the log and all other data. Only one process per folder.',
+    path: {},
   }),
   DATABASE_URL: setting({
     schema: postgresUrl,
@@ -235,9 +241,29 @@ export const SETTINGS = {
   }),
   STREAM_IDLE_TIMEOUT: setting({
     schema: duration(50),
-    fallback: '30s',
-    takes: 'a duration from 50ms to 24d, such as 30s',
-    doc: 'Longest silence of the upstream after its headers.',
+    fallback: '90s',
+    takes: 'a duration from 50ms to 24d, such as 90s',
+    doc: 'Abort when the upstream is silent this long mid-answer; thinking models are silent for more than 30 s.',
+  }),
+  HTTPS_PROXY: setting({
+    schema: proxyUrl,
+    fallback: null,
+    takes: 'the http or https URL of a proxy, such as http://proxy.example.org:3128',
+    doc: 'The proxy for https upstreams and webhooks; `https_proxy` is read, too.',
+    secret: true,
+  }),
+  HTTP_PROXY: setting({
+    schema: proxyUrl,
+    fallback: null,
+    takes: 'the http or https URL of a proxy, such as http://proxy.example.org:3128',
+    doc: 'The same for http.',
+    secret: true,
+  }),
+  NO_PROXY: setting({
+    schema: text,
+    fallback: null,
+    takes: 'hosts, comma-separated',
+    doc: 'Hosts that are called without a proxy, comma-separated.',
   }),
   THREAD_IDLE: setting({
     schema: duration(1_000, 10 * YEAR_MS),
