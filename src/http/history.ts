@@ -1,4 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
+import { withoutMarkers } from '../chat/answer-markers.ts';
 import type { Exchange } from '../chat/model.ts';
 import { sessionRequired } from '../errors.ts';
 import { failures } from './failure-answers.ts';
@@ -40,13 +41,15 @@ export const exchangeAnswer = (newestFirst: readonly Exchange[], limit: number):
   const page = newestFirst.slice(0, limit);
   const oldest = page.at(-1);
   return {
-    history: page.toReversed().map(({ id, user, bot, timestamp, error, truncated }) => ({
+    history: page.toReversed().map(({ id, user, bot, timestamp, error, truncated, sources }) => ({
       id,
       user,
-      bot,
+      // What an older log has of providers' markers is not shown.
+      bot: bot === null ? null : withoutMarkers(bot),
       timestamp,
       ...(error === undefined ? {} : { error }),
       ...(truncated ? { truncated } : {}),
+      ...(sources ? { sources } : {}),
     })),
     ...(oldest && newestFirst.length > limit ? { before: oldest.id } : {}),
   };
