@@ -31,7 +31,7 @@ export interface TurnHooks {
 export interface Question {
   readonly message: string;
   /** What was said just before, if anything. */
-  readonly previous?: Pick<Exchange, 'user' | 'bot'> | undefined;
+  readonly previous: () => Promise<Pick<Exchange, 'user' | 'bot'> | undefined>;
 }
 
 /** What a run is told of the site's documents. */

@@ -26,7 +26,8 @@ export interface DocumentsDeps {
 /** A message for which documents are looked up. */
 export interface Asked {
   readonly message: string;
-  readonly previous?: { readonly user: string; readonly bot: string | null } | undefined;
+  /** What was said just before, if anything. */
+  readonly previous: () => Promise<{ readonly user: string; readonly bot: string | null } | undefined>;
 }
 
 /** What the assistant may quote. */
@@ -90,6 +91,11 @@ export const createDocuments = ({
   const library: Library = createLibrary({ index, parser, clock });
   const search = createSearch({ index, meaning });
 
+  const changed = (isNew: boolean): void => {
+    search.refresh();
+    if (isNew) meaning?.catchUp();
+  };
+
   /** Passes results on, and has new passages embedded in the background. */
   async function* watched(results: AsyncIterable<TakeResult>): AsyncGenerator<TakeResult> {
     let isNew = false;
@@ -97,7 +103,7 @@ export const createDocuments = ({
       isNew ||= took(result);
       yield result;
     }
-    if (isNew) meaning?.catchUp();
+    changed(isNew);
   }
 
   async function* refreshAll(options: CrawlOptions): AsyncGenerator<TakeResult> {
@@ -152,7 +158,7 @@ export const createDocuments = ({
       const base = path.basename(name.replaceAll('\\', '/')).slice(0, 200) || 'upload';
       const raw = { name: base, bytes, ...(contentType === undefined ? {} : { contentType }) };
       const result = await library.take({ kind: 'upload', location: base, raw, title });
-      if (took(result)) meaning?.catchUp();
+      changed(took(result));
       return result;
     },
     refresh: (options = {}) => watched(refreshAll(options)),
@@ -164,16 +170,18 @@ export const createDocuments = ({
           [what, full].includes(location) || id === what || foundBy === full || foundBy === what,
       );
       for (const { id } of chosen) await library.remove(id);
+      changed(false);
       return chosen.length;
     },
     sources: () => library.sources(),
     ask: (question, options) => search.search(question, options),
     quote: async ({ message, previous }, signal) => {
       try {
-        const rewritten = previous && (await rewrite?.(message, previous, signal));
+        const before = rewrite && (await previous());
+        const rewritten = before && (await rewrite?.(message, before, signal));
         const found = await search.search(
           rewritten ?? message,
-          rewritten === undefined && previous ? { previous: previous.user } : {},
+          rewritten === undefined ? { previous: async () => (await previous())?.user } : {},
         );
         const told = tellPassages(
           found.filter(({ isRelevant }) => isRelevant).map(({ passage }) => passage),
