@@ -3,5 +3,6 @@
 set -e
 tsc --noEmit
 tsc --noEmit -p src/widget
+tsc --noEmit -p test/widget
 biome check --error-on-warnings
 exec vitest run "$@"

@@ -1,5 +1,5 @@
 import { h, icon } from './dom.ts';
-import { openLabel } from './strings/choose.ts';
+import { openLabel, unreadLabel } from './strings/choose.ts';
 
 /** The round button in the corner. */
 export interface Launcher {
@@ -25,14 +25,24 @@ export const createLauncher = (onClick: () => void): Launcher => {
     icon('close', 24),
     dot,
   );
+  let isUnread = false;
+  let language = 'en';
+  const label = (): void => {
+    // A dot says nothing to who does not see it.
+    const more = isUnread ? ` (${unreadLabel(language)})` : '';
+    element.setAttribute('aria-label', openLabel(language) + more);
+  };
   return {
     element,
     setOpen: (isOpen) => element.setAttribute('aria-expanded', String(isOpen)),
-    setUnread: (isUnread) => {
-      dot.hidden = !isUnread;
-      // A dot says nothing to who does not see it.
-      element.dataset.unread = String(isUnread);
+    setUnread: (next) => {
+      isUnread = next;
+      dot.hidden = !next;
+      label();
     },
-    setLanguage: (language) => element.setAttribute('aria-label', openLabel(language)),
+    setLanguage: (next) => {
+      language = next;
+      label();
+    },
   };
 };

@@ -36,6 +36,11 @@ export const createFrame = (deps: {
     else dialog.show();
     keepToScreen();
   };
+  const giveBack = (before: Element | null): void => {
+    const own = (dialog.getRootNode() as ShadowRoot).activeElement;
+    if (own instanceof HTMLElement) own.blur();
+    if (before instanceof HTMLElement && before !== document.body) before.focus({ preventScroll: true });
+  };
   const close = (): void => {
     if (!dialog.open) return;
     dialog.close();
@@ -46,7 +51,7 @@ export const createFrame = (deps: {
     // The browser moves the focus by itself when a dialog opens; whoever opens this one says where it goes.
     const before = document.activeElement;
     show();
-    if (before instanceof HTMLElement && !small.matches) before.focus({ preventScroll: true });
+    if (!small.matches) giveBack(before);
     onShown(true);
   };
 

@@ -1,9 +1,7 @@
 import type { Strings } from './en.ts';
 
 export const ar: Strings = {
-  open: 'افتح المحادثة',
   close: 'أغلق المحادثة',
-  unread: 'رسالة جديدة',
   name: 'المساعد',
   status: 'يجيب عادةً على الفور',
   greeting: 'مرحبًا! كيف يمكنني مساعدتك؟',

@@ -1,17 +1,17 @@
 /** The languages there are, each with what the button needs before the panel is loaded. */
-const OPEN_LABELS: Record<string, string> = {
-  en: 'Open chat',
-  de: 'Chat öffnen',
-  fr: 'Ouvrir le chat',
-  es: 'Abrir el chat',
-  pt: 'Abrir o chat',
-  it: 'Apri la chat',
-  nl: 'Chat openen',
-  pl: 'Otwórz czat',
-  tr: 'Sohbeti aç',
-  ar: 'افتح المحادثة',
-  zh: '打开聊天',
-  ja: 'チャットを開く',
+const BUTTON: Record<string, readonly [open: string, unread: string]> = {
+  en: ['Open chat', 'New message'],
+  de: ['Chat öffnen', 'Neue Nachricht'],
+  fr: ['Ouvrir le chat', 'Nouveau message'],
+  es: ['Abrir el chat', 'Mensaje nuevo'],
+  pt: ['Abrir o chat', 'Nova mensagem'],
+  it: ['Apri la chat', 'Nuovo messaggio'],
+  nl: ['Chat openen', 'Nieuw bericht'],
+  pl: ['Otwórz czat', 'Nowa wiadomość'],
+  tr: ['Sohbeti aç', 'Yeni mesaj'],
+  ar: ['افتح المحادثة', 'رسالة جديدة'],
+  zh: ['打开聊天', '新消息'],
+  ja: ['チャットを開く', '新しいメッセージ'],
 };
 
 /** Languages that are written from the right. */
@@ -24,11 +24,14 @@ const RTL = ['ar'];
 export const chooseLanguage = (wishes: readonly (string | null | undefined)[]): string => {
   for (const wish of wishes) {
     const language = wish?.toLowerCase().split(/[-_]/)[0] ?? '';
-    if (Object.hasOwn(OPEN_LABELS, language)) return language;
+    if (Object.hasOwn(BUTTON, language)) return language;
   }
   return 'en';
 };
 
-export const openLabel = (language: string): string => OPEN_LABELS[language] ?? '';
+export const openLabel = (language: string): string => BUTTON[language]?.[0] ?? '';
+
+/** What is said beside it while an answer waits. */
+export const unreadLabel = (language: string): string => BUTTON[language]?.[1] ?? '';
 
 export const directionOf = (language: string): 'ltr' | 'rtl' => (RTL.includes(language) ? 'rtl' : 'ltr');

@@ -1,9 +1,7 @@
 import type { Strings } from './en.ts';
 
 export const de: Strings = {
-  open: 'Chat öffnen',
   close: 'Chat schließen',
-  unread: 'Neue Nachricht',
   name: 'Assistent',
   status: 'Antwortet meist sofort',
   greeting: 'Hallo! Wie kann ich helfen?',

@@ -1,9 +1,6 @@
 /** The widget's words in English; every other language has the same keys. */
 export const en = {
-  open: 'Open chat',
   close: 'Close chat',
-  /** Goes with `open` while an answer waits. */
-  unread: 'New message',
   name: 'Assistant',
   /** Below the title. */
   status: 'Usually answers at once',

@@ -1,9 +1,7 @@
 import type { Strings } from './en.ts';
 
 export const es: Strings = {
-  open: 'Abrir el chat',
   close: 'Cerrar el chat',
-  unread: 'Mensaje nuevo',
   name: 'Asistente',
   status: 'Suele responder al instante',
   greeting: '¡Hola! ¿En qué puedo ayudarte?',

@@ -1,9 +1,7 @@
 import type { Strings } from './en.ts';
 
 export const fr: Strings = {
-  open: 'Ouvrir le chat',
   close: 'Fermer le chat',
-  unread: 'Nouveau message',
   name: 'Assistant',
   status: 'Répond en général aussitôt',
   greeting: 'Bonjour ! Comment puis-je vous aider ?',

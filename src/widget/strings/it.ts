@@ -1,9 +1,7 @@
 import type { Strings } from './en.ts';
 
 export const it: Strings = {
-  open: 'Apri la chat',
   close: 'Chiudi la chat',
-  unread: 'Nuovo messaggio',
   name: 'Assistente',
   status: 'Di solito risponde subito',
   greeting: 'Ciao! Come posso aiutarti?',

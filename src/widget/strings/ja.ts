@@ -1,9 +1,7 @@
 import type { Strings } from './en.ts';
 
 export const ja: Strings = {
-  open: 'チャットを開く',
   close: 'チャットを閉じる',
-  unread: '新しいメッセージ',
   name: 'アシスタント',
   status: '通常すぐに返信します',
   greeting: 'こんにちは！ご用件をお聞かせください。',

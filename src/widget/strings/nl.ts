@@ -1,9 +1,7 @@
 import type { Strings } from './en.ts';
 
 export const nl: Strings = {
-  open: 'Chat openen',
   close: 'Chat sluiten',
-  unread: 'Nieuw bericht',
   name: 'Assistent',
   status: 'Antwoordt meestal meteen',
   greeting: 'Hallo! Waarmee kan ik helpen?',

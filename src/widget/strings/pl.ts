@@ -1,9 +1,7 @@
 import type { Strings } from './en.ts';
 
 export const pl: Strings = {
-  open: 'Otwórz czat',
   close: 'Zamknij czat',
-  unread: 'Nowa wiadomość',
   name: 'Asystent',
   status: 'Zwykle odpowiada od razu',
   greeting: 'Cześć! W czym mogę pomóc?',

@@ -1,9 +1,7 @@
 import type { Strings } from './en.ts';
 
 export const pt: Strings = {
-  open: 'Abrir o chat',
   close: 'Fechar o chat',
-  unread: 'Nova mensagem',
   name: 'Assistente',
   status: 'Costuma responder na hora',
   greeting: 'Olá! Como posso ajudar?',

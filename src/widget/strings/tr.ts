@@ -1,9 +1,7 @@
 import type { Strings } from './en.ts';
 
 export const tr: Strings = {
-  open: 'Sohbeti aç',
   close: 'Sohbeti kapat',
-  unread: 'Yeni mesaj',
   name: 'Asistan',
   status: 'Genellikle hemen yanıtlar',
   greeting: 'Merhaba! Nasıl yardımcı olabilirim?',

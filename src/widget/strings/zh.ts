@@ -1,9 +1,7 @@
 import type { Strings } from './en.ts';
 
 export const zh: Strings = {
-  open: '打开聊天',
   close: '关闭聊天',
-  unread: '新消息',
   name: '助手',
   status: '通常会立即回复',
   greeting: '您好！有什么可以帮您？',
