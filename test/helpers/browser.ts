@@ -141,12 +141,20 @@ const violations = z.array(
 /**
  * What axe-core has against a page, a line each; none where it is fine.
  * @param options.only A selector: what else is on the page is not looked at.
+ * @param options.rules Only these rules, such as `color-contrast`.
  */
-export const axeFaults = async (page: Page, options: { only?: string } = {}): Promise<string[]> => {
-  await page.evaluate(axe.source);
+export const axeFaults = async (
+  page: Page,
+  options: { only?: string; rules?: readonly string[] } = {},
+): Promise<string[]> => {
+  if (!(await page.evaluate('"axe" in window'))) await page.evaluate(axe.source);
   const scope = options.only === undefined ? 'document' : JSON.stringify({ include: [options.only] });
+  const run = JSON.stringify({
+    resultTypes: ['violations'],
+    ...(options.rules ? { runOnly: options.rules } : { rules: { region: { enabled: !options.only } } }),
+  });
   const found: unknown = await page.evaluate(
-    `axe.run(${scope}, { resultTypes: ['violations'], rules: { region: { enabled: ${options.only === undefined} } } }).then(({ violations }) => JSON.parse(JSON.stringify(violations)))`,
+    `axe.run(${scope}, ${run}).then(({ violations }) => JSON.parse(JSON.stringify(violations)))`,
   );
   return violations
     .parse(found)

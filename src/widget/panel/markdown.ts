@@ -60,7 +60,7 @@ export const createMarkdown = (root: HTMLElement, { strings, showsImages }: Opti
     );
     copy.addEventListener('click', () => void onCopy(copy, code.textContent ?? '', strings));
     const head = h('div', { class: 'code-head' }, h('span', { class: 'code-lang' }), copy);
-    const pre = h('pre', { tabindex: 0, role: 'region', 'aria-label': strings.code, dir: 'ltr' }, code);
+    const pre = h('pre', { tabindex: 0, role: 'group', 'aria-label': strings.code, dir: 'ltr' }, code);
     return [code, h('div', { class: 'code' }, head, pre)];
   };
 
@@ -68,7 +68,7 @@ export const createMarkdown = (root: HTMLElement, { strings, showsImages }: Opti
     const table = h('table');
     return [
       table,
-      h('div', { class: 'table', tabindex: 0, role: 'region', 'aria-label': strings.table }, table),
+      h('div', { class: 'table', tabindex: 0, role: 'group', 'aria-label': strings.table }, table),
     ];
   };
 
