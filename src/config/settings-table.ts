@@ -323,6 +323,12 @@ export const SETTINGS = {
     takes: 'all, none, or some of session, token, sse and socket, comma-separated',
     doc: "Which other clients' wire forms are served (docs/older-clients.md).",
   }),
+  DEMO_PAGE: setting({
+    schema: oneOf(['on', 'off']),
+    fallback: null,
+    takes: 'on or off',
+    doc: 'The demo page at `/`, with our own chat bubble. Absent: on; off under `NODE_ENV=production`.',
+  }),
   CLEAR_KEEPS_LOG: setting({
     schema: yesOrNo,
     fallback: 'true',
