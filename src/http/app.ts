@@ -13,6 +13,8 @@ import { createCallLimit, createVisitorLimit, type LimitDeps } from './limits.ts
 import { modelRoutes } from './models.ts';
 import { openApiDocument } from './openapi-document.ts';
 import { opsRoutes } from './ops.ts';
+import { opsApiRoutes } from './ops-api.ts';
+import { opsPageRoutes } from './ops-pages.ts';
 import { corsHeaders, forwardedWarning, jsonBodyGuard, originGuard } from './request-guards.ts';
 import type { RouteDeps } from './route-deps.ts';
 import { secureHeaders } from './secure-headers.ts';
@@ -88,6 +90,8 @@ export const createApp = (appDeps: AppDeps): App => {
   app.route('/', modelRoutes(deps));
   app.route('/', widgetRoutes(deps));
   app.route('/', opsRoutes(deps));
+  app.route('/', opsApiRoutes(deps));
+  app.route('/', opsPageRoutes(deps));
   app.route('/', healthRoutes(deps));
   app.get('/openapi.json', openApiDocument(app, deps.about));
   return { fetch: app.fetch, sockets };

@@ -2,6 +2,7 @@ import type { Chat } from '../chat/chat-api.ts';
 import type { Clock, Logger } from '../chat/ports.ts';
 import type { Transcript } from '../chat/store-port.ts';
 import type { TemporaryKeys } from '../identity/temporary-keys.ts';
+import type { OpsTools } from '../ops/tools.ts';
 import type { WidgetSettings } from '../widget/protocol/widget-settings.ts';
 import type { Edge } from './edge.ts';
 import type { CallLimit, VisitorLimit } from './limits.ts';
@@ -40,6 +41,7 @@ export interface RouteDeps {
   readonly ops: {
     /** Tells the ops token from others; null: the ops routes are off. */
     readonly isOpsToken: ((given: string) => boolean) | null;
+    readonly tools: OpsTools;
   };
   /** What the service tells about itself. */
   readonly about: {
