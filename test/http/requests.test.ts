@@ -36,6 +36,14 @@ describe('a request body', () => {
     expect(told).toMatch(message);
   });
 
+  it('with half an emoji in the message is taken, and repaired', async () => {
+    const { service, emulator } = await startBoth({ backend: 'completions' });
+    const { status } = await service.post('{"user_id":"ann","message":"Hi \\ud83d there \\ude00"}');
+    expect(status).toBe(200);
+    expect(JSON.stringify(emulator.requests.at(-1)?.body)).toContain('"Hi \uFFFD there \uFFFD"');
+    expect((await service.finalLog()).ann).toMatchObject([{ user: 'Hi \uFFFD there \uFFFD' }]);
+  });
+
   it.each(['', '{', '{"message": "Hi"', 'message=Hi', '{"message": undefined}', '['.repeat(30_000)])(
     'that is no JSON is refused (%#)',
     async (body) => {
