@@ -30,7 +30,7 @@ interface Refusal {
 
 const refusalOf = (status: number, error: AppError): Refusal => {
   const requestId = randomUUID();
-  const body = JSON.stringify(errorBody(error, requestId));
+  const body = JSON.stringify(errorBody(error, { requestId, acceptLanguage: undefined }));
   return {
     status,
     body,

@@ -187,5 +187,15 @@ export type HistoryAnswer = z.output<typeof historyAnswer>;
 
 /** Every failure. */
 export const errorAnswer = z
-  .object({ error: z.object({ code: z.string(), message: z.string(), request_id: z.string() }) })
+  .object({
+    error: z.object({
+      code: z.string(),
+      message: z.string().openapi({ description: 'For the visitor, in the language of Accept-Language.' }),
+      detail: z
+        .string()
+        .optional()
+        .openapi({ description: 'What is wrong with the request, for developers.' }),
+      request_id: z.string(),
+    }),
+  })
   .openapi('Error');

@@ -3,6 +3,7 @@ import type { Context } from 'hono';
 import type { NumberedEvent, Turn } from '../chat/live-turns.ts';
 import type { AppEnv } from './context.ts';
 import { type EventDataOptions, eventData } from './event-data.ts';
+import { type Told, toldBy } from './failures.ts';
 import { MAX_UNREAD_BYTES, readTurn } from './read-turn.ts';
 
 /** Told often enough that no proxy takes a thinking assistant for a dead connection. */
@@ -18,7 +19,7 @@ const HEADERS = {
 interface Writing extends EventDataOptions {
   readonly heartbeatMs: number;
   /** The text of an event in another form than ours. */
-  readonly eventText?: (next: NumberedEvent, id: string, requestId: string) => string;
+  readonly eventText?: (next: NumberedEvent, id: string, told: Told) => string;
   /** The number of the first event to write; absent: all from the first. */
   readonly from?: number;
 }
@@ -34,7 +35,7 @@ export const streamTurn = (c: Context<AppEnv>, turn: Turn, writing: Writing): Re
   // Hono answers HEAD with what GET would be answered with, less the body: nothing may be written past it.
   if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS);
   const { outgoing } = c.env;
-  const requestId = c.get('requestId');
+  const told = toldBy(c);
   // Made by Hono, so that the headers are those that every answer has.
   outgoing.writeHead(200, Object.fromEntries(c.body(null, 200, HEADERS).headers));
 
@@ -49,7 +50,7 @@ export const streamTurn = (c: Context<AppEnv>, turn: Turn, writing: Writing): Re
 
   const { from = 0 } = writing;
   const ownText = ({ n, event }: NumberedEvent): string => {
-    const data = JSON.stringify(eventData(event, turn.id, requestId, writing));
+    const data = JSON.stringify(eventData(event, turn.id, told, writing));
     return `event: ${event.type}\nid: ${turn.id}:${n}\ndata: ${data}\n\n`;
   };
   const reader = readTurn(turn, from, {
@@ -57,7 +58,7 @@ export const streamTurn = (c: Context<AppEnv>, turn: Turn, writing: Writing): Re
     cutOff: () => outgoing.destroy(),
     isExcused: () => isCatchingUp,
     write: (next, isOld) => {
-      outgoing.write((writing.eventText ?? ownText)(next, turn.id, requestId));
+      outgoing.write((writing.eventText ?? ownText)(next, turn.id, told));
       if (isOld && isFull()) isCatchingUp = true;
     },
     end: () => {

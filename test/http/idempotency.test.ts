@@ -170,7 +170,7 @@ describe('an idempotency key', () => {
     expect(answer.status).toBe(status);
     if (status === 400) {
       expect(answer.body.error?.code).toBe('invalid_request');
-      expect(answer.body.error?.message).toMatch(/^Idempotency-Key /);
+      expect(answer.body.error?.detail).toMatch(/^Idempotency-Key /);
     }
   });
 

@@ -36,6 +36,8 @@ export interface Peer {
   /** What the limits count it as. */
   readonly address: string;
   readonly requestId: string;
+  /** Of its handshake. */
+  readonly acceptLanguage: string | undefined;
   readonly protocol: SocketProtocol;
   readonly token: string;
   readonly session: Session;
@@ -52,7 +54,7 @@ export interface Connection {
 /** Serves a socket whose client has proved who it is, until it closes. */
 export const createConnection = (deps: ConnectionDeps, peer: Peer): Connection => {
   const { chat, identity, limits, logger } = deps;
-  const { ws, protocol, session, requestId, address } = peer;
+  const { ws, protocol, session, requestId, acceptLanguage, address } = peer;
   const visitor = visitorIn(session);
   const outbox = createOutbox(ws, peer.socket);
   /** Frames that are being taken, each after the one before it: messages run in the order in which they came. */
@@ -76,7 +78,7 @@ export const createConnection = (deps: ConnectionDeps, peer: Peer): Connection =
     if (error.code === 'internal_error')
       logger.error({ ...fields, err: error.cause ?? error }, 'frame failed');
     else logger.debug({ ...fields, err: error.cause }, 'frame refused');
-    outbox.send(protocol.refusal(error, { frame, requestId }));
+    outbox.send(protocol.refusal(error, { frame, requestId, acceptLanguage }));
   };
 
   /** Closes the socket where its token is good no more. @throws AppError where that cannot be known */
@@ -125,7 +127,7 @@ export const createConnection = (deps: ConnectionDeps, peer: Peer): Connection =
     const { turn, from } = await turnFor(asked);
     logger.info({ request_id: requestId, frame: asked.type, exchange: turn.id }, 'frame');
     if (!isOpen()) return;
-    const telling = { frame: asked.id, requestId };
+    const telling = { frame: asked.id, requestId, acceptLanguage };
     outbox.follow(turn, from, (next) => protocol.event(turn, next, telling), settle);
   };
 

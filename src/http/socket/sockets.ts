@@ -139,7 +139,10 @@ export const createSockets = (deps: SocketDeps): Sockets => {
     server.handleUpgrade(request, socket, head, (ws) => {
       track(ws, requestId, path, began);
       if (session instanceof AppError) return ws.close(closeCodeOf(session), session.code);
-      const peer = { ws, socket: request.socket, address, requestId, protocol, token, session };
+      const peer = {
+        ...{ ws, socket: request.socket, address, requestId, protocol, token, session },
+        acceptLanguage: request.headers['accept-language'],
+      };
       serve(ws, createConnection(deps, peer));
     });
     server.off('headers', addRequestId);

@@ -116,10 +116,10 @@ describe('a client of the SSE chat', () => {
     for (const username of ['', '%20', 'x'.repeat(129), '%00']) {
       const response = await fetch(`${service.url}?username=${username}`);
       const { error } = z
-        .object({ error: z.object({ code: z.string(), message: z.string() }) })
+        .object({ error: z.object({ code: z.string(), detail: z.string().optional() }) })
         .parse(await response.json());
       expect([response.status, error.code]).toEqual([400, 'invalid_request']);
-      expect(error.message).toMatch(/^username /);
+      expect(error.detail).toMatch(/^username /);
     }
   });
 
