@@ -40,6 +40,9 @@ export type ErrorCode = keyof typeof STATUS;
 /** The HTTP statuses that a failure can have. */
 export type ErrorStatus = (typeof STATUS)[ErrorCode];
 
+/** The HTTP status that answers a failure. */
+export const statusOf = (code: ErrorCode): ErrorStatus => STATUS[code];
+
 /** A failure with a public code. Whatever else is thrown ends as `internal_error`. */
 export class AppError extends Error {
   readonly code: ErrorCode;

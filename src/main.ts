@@ -1,8 +1,9 @@
 import { setFlagsFromString } from 'node:v8';
-import dotenv from 'dotenv';
 import { AssistantFileError } from './assistant/parse.ts';
+import { readEnvironment } from './config/environment.ts';
 import { ConfigError } from './config/read-config.ts';
 import { type Service, start } from './service.ts';
+import { systemReason } from './system-reason.ts';
 
 /** Under `npm start` a Ctrl-C comes twice: from the terminal, to the whole group, and from npm, which passes it on. */
 const NPM_ECHO_MS = 150;
@@ -20,9 +21,6 @@ const run = async (): Promise<void> => {
   // V8 lets the heap grow to several times what lives in it before it collects. Two thousand streams at once would
   // then hold some 450 MB, not 400; the price is some 5 % of the CPU at full load.
   setFlagsFromString('--heap-growing-percent=40');
-  const fromFile: Record<string, string> = {};
-  dotenv.config({ processEnv: fromFile, quiet: true });
-  const env = { ...fromFile, ...process.env };
   const fail = (thrown: unknown): never => {
     process.stderr.write(
       `${thrown instanceof ConfigError || thrown instanceof AssistantFileError ? thrown.message : inFull(thrown)}\n`,
@@ -54,11 +52,24 @@ const run = async (): Promise<void> => {
   process.on('SIGINT', onSignal);
   process.on('SIGHUP', () => void service?.reloadAssistant());
 
-  service = await start({ env }).catch(fail);
+  service = await startHere().catch(fail);
   if (service.isOffline) process.stdout.write(greeting(service.url));
 };
 
-const inFull = (thrown: unknown): string =>
-  thrown instanceof Error ? `thread-proxy cannot start: ${thrown.message}` : String(thrown);
+const startHere = async (): Promise<Service> => {
+  const { env, warnings } = readEnvironment(process.env);
+  return start({ env, warnings });
+};
+
+/** What happened, and the reason that the system gave where the message does not tell it. */
+const inFull = (thrown: unknown): string => {
+  if (!(thrown instanceof Error)) return String(thrown);
+  const { message, cause } = thrown;
+  const reason = isSystemError(cause) ? systemReason(cause) : '';
+  const isTold = reason === '' || message.includes(reason);
+  return `thread-proxy cannot start: ${isTold ? message : `${message.replace(/\.$/, '')}: ${reason}`}`;
+};
+
+const isSystemError = (thrown: unknown): boolean => thrown instanceof Error && 'syscall' in thrown;
 
 if (import.meta.main) await run();

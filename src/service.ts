@@ -38,6 +38,8 @@ export interface Service {
 interface StartOptions {
   /** Names and texts as in the environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What there is to say of the environment, a sentence each; warned of at the start. */
+  readonly warnings?: readonly string[];
   /** Where log lines go; absent: standard output. */
   readonly log?: DestinationStream;
   /** Milliseconds between comment lines in a stream. */
@@ -53,7 +55,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
   const { settings } = config;
   const clock = { now: () => Date.now() };
   const logger = createLogger({ level: settings.LOG_LEVEL, secrets: secretsIn(settings) }, options.log);
-  for (const warning of config.warnings) logger.warn({}, warning);
+  for (const warning of [...(options.warnings ?? []), ...config.warnings]) logger.warn({}, warning);
 
   const { store, countCall, sessionSecrets, opsToken, place } = await openStore({
     settings,
@@ -97,39 +99,42 @@ export const start = async (options: StartOptions): Promise<Service> => {
     await chat.settleInterrupted();
     const app = createApp({
       chat,
-      tokens: createSessionTokens({
-        secrets: sessionSecrets,
-        ttl: settings.SESSION_TTL,
-        max: settings.SESSION_MAX,
-        grace: settings.SESSION_GRACE,
-        ended: store,
-        clock,
-      }),
-      temporaryKeys: createTemporaryKeys({ secrets: sessionSecrets, clock }),
-      dialects: settings.DIALECTS,
-      isSiteKey: createSecretMatch(settings.SITE_KEYS ?? []),
-      verifiedUsers: store,
       transcript: store,
-      assistant: () => upstreams.assistant(),
-      isOpsToken: opsToken === undefined ? null : createSecretMatch([opsToken]),
-      visitors: (page) => store.visitors(page),
-      identity: settings.IDENTITY,
-      maxMessageChars: settings.MAX_MESSAGE_CHARS,
-      heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
-      readiness: () => {
-        const health = store.health();
-        if (chat.isDraining()) return { ready: false, reason: 'shutting down' };
-        return health.ok
-          ? { ready: true, notes: upstreams.notes() }
-          : { ready: false, reason: forAnyone(health.reason) };
+      identity: {
+        tokens: createSessionTokens({
+          secrets: sessionSecrets,
+          ttl: settings.SESSION_TTL,
+          max: settings.SESSION_MAX,
+          grace: settings.SESSION_GRACE,
+          ended: store,
+          clock,
+        }),
+        temporaryKeys: createTemporaryKeys({ secrets: sessionSecrets, clock }),
+        mode: settings.IDENTITY,
+        isSiteKey: createSecretMatch(settings.SITE_KEYS ?? []),
+        verifiedUsers: store,
       },
-      allowedOrigins: settings.ALLOWED_ORIGINS,
-      rate: settings.RATE_LIMIT,
-      trustProxy: settings.TRUST_PROXY,
-      countCall,
-      logger,
+      rates: { perAddress: settings.RATE_LIMIT, countCall },
+      edge: { allowedOrigins: settings.ALLOWED_ORIGINS, trustProxy: settings.TRUST_PROXY },
+      messages: {
+        maxChars: settings.MAX_MESSAGE_CHARS,
+        heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
+      },
+      ops: { isOpsToken: opsToken === undefined ? null : createSecretMatch([opsToken]) },
+      about: {
+        version: packageJson.version,
+        assistant: () => upstreams.assistant(),
+        readiness: () => {
+          const health = store.health();
+          if (chat.isDraining()) return { ready: false, reason: 'shutting down' };
+          return health.ok
+            ? { ready: true, notes: upstreams.notes() }
+            : { ready: false, reason: forAnyone(health.reason) };
+        },
+      },
+      dialects: settings.DIALECTS,
       clock,
-      version: packageJson.version,
+      logger,
     });
     const { sockets } = app;
     const server = createServer(

@@ -6,11 +6,11 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { SETTINGS } from '../config/settings-table.ts';
 import { AppError } from '../errors.ts';
-import { errnoOf, replaceFile } from '../stores/json/durable-file.ts';
-import { LOG_MODE } from '../stores/json/log-file.ts';
+import { errnoOf, replaceFile } from '../log-file/durable-file.ts';
+import { LOG_MODE } from '../log-file/stored-exchange.ts';
+import { systemReason } from '../system-reason.ts';
 import { Refusal, runCommand, type Surroundings, settingOf, UsageError, warningsOnly } from './command.ts';
 import { LogText } from './moving/log-text.ts';
-import { systemReason } from './system-reason.ts';
 
 const USAGE = `Usage: npm run export -- [--out conversations.json] [--force]
 

@@ -1,10 +1,10 @@
+import { forEachEntry, type Pass } from '../log-file/check-log.ts';
+import type { LogReader } from '../log-file/log-reader.ts';
+import type { OlderExchange } from '../log-file/read-log.ts';
+import { asOlder } from '../log-file/read-log.ts';
 import type { JsonStore } from '../stores/json/json-store.ts';
-import type { LogReader } from '../stores/json/log-reader.ts';
-import type { OlderExchange } from '../stores/json/take-over.ts';
 import type { ArchiveForecast } from './archive-forecast.ts';
-import { forEachEntry, type Pass } from './check-log.ts';
 import type { KnownExchanges } from './known-exchanges.ts';
-import { asOlder } from './log-exchanges.ts';
 
 /** What an import does, or would do, with a log that was checked. */
 export interface ImportCounts {

@@ -1,4 +1,4 @@
-import type { LogCounts } from './check-log.ts';
+import type { LogCounts } from '../log-file/check-log.ts';
 import type { ImportCounts } from './import-log.ts';
 import type { ThreadCounts } from './thread-map.ts';
 

@@ -4,12 +4,13 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { SETTINGS } from '../config/settings-table.ts';
 import { AppError } from '../errors.ts';
+import { checkLog, LogFaults, type Pass } from '../log-file/check-log.ts';
+import { type LogReader, openLogReader } from '../log-file/log-reader.ts';
 import { openJsonStore } from '../stores/json/json-store.ts';
 import { readKept } from '../stores/json/kept.ts';
 import { FolderInUseError, type Lock, lockIfThere, makeAndLock } from '../stores/json/lock.ts';
-import { type LogReader, openLogReader } from '../stores/json/log-reader.ts';
+import { systemReason } from '../system-reason.ts';
 import { ArchiveForecast } from './archive-forecast.ts';
-import { checkLog, type Pass } from './check-log.ts';
 import {
   type Environment,
   Refusal,
@@ -23,7 +24,6 @@ import { countNew, importLog } from './import-log.ts';
 import { type ImportReport, reportText } from './import-report.ts';
 import { KnownExchanges } from './known-exchanges.ts';
 import { progressOn } from './progress.ts';
-import { systemReason } from './system-reason.ts';
 import { countThreads, readThreadMap, type ThreadMap, takeOverThreads } from './thread-map.ts';
 
 const USAGE = `Usage: npm run import -- <conversations.json> [--threads <file>] [--dry-run]
@@ -67,6 +67,13 @@ const locked = async <T>(taking: Promise<T>): Promise<T> =>
     if (!(error instanceof FolderInUseError)) throw error;
     throw new Refusal(`${error.message} Stop the service first, and start it again after the import.`);
   });
+
+/** @throws Refusal that lists the faults of a log. */
+const refused = (error: unknown): never => {
+  if (!(error instanceof LogFaults)) throw error;
+  const list = error.faults.map((fault) => `  ${fault}`).join('\n');
+  throw new Refusal(`${error.path} cannot be imported; nothing was written.\n${list}`);
+};
 
 /** Who makes threads, as the service is set up; loaded only when asked for: with it come all backends. */
 const configuredMaker = async (env: Environment): Promise<string | undefined> => {
@@ -140,7 +147,7 @@ const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<vo
   let lock: Lock | undefined;
   try {
     lock = await locked(lockIfThere(dir));
-    const log = await checkLog(reader, passOf('Checking'));
+    const log = await checkLog(reader, passOf('Checking')).catch(refused);
     if (!dryRun) lock ??= await locked(makeAndLock(dir));
     const known = new KnownExchanges();
     const forecast = new ArchiveForecast(maxBytes);

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
-import { CompactNumbers } from '../stores/json/compact-numbers.ts';
+import { CompactNumbers } from '../log-file/compact-numbers.ts';
+import { olderId } from '../log-file/older-form.ts';
+import { inSeconds, type LoggedExchange } from '../log-file/read-log.ts';
 import type { KeptExchange } from '../stores/json/kept.ts';
-import { olderId } from '../stores/json/older-form.ts';
-import { inSeconds, type LoggedExchange } from './log-exchanges.ts';
 
 /** What makes an exchange the same as another one of its id, in 32 bits. */
 const signatureOf = ({ key, user, timestamp }: Pick<KeptExchange, 'key' | 'user' | 'timestamp'>): number =>

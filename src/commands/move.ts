@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { SETTINGS } from '../config/settings-table.ts';
 import { AppError } from '../errors.ts';
+import { systemReason } from '../system-reason.ts';
 import {
   type Environment,
   Refusal,
@@ -18,7 +19,6 @@ import { openFolderTarget } from './moving/folder-target.ts';
 import type { Moving, Run, Source, Target } from './moving/stores.ts';
 import { Summary, summaryText } from './moving/summary.ts';
 import { progressOn } from './progress.ts';
-import { systemReason } from './system-reason.ts';
 
 const USAGE = `Usage: npm run move -- --from <store> --to <store> [--dry-run]
 

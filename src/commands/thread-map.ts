@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { brokenAt } from '../assistant/json-place.ts';
 import { type Visitor, visitorKey } from '../chat/model.ts';
+import { ANONYMOUS } from '../log-file/stored-exchange.ts';
 import type { JsonStore } from '../stores/json/json-store.ts';
-import { ANONYMOUS } from '../stores/json/lanes.ts';
+import { systemReason } from '../system-reason.ts';
 import { Refusal } from './command.ts';
-import { systemReason } from './system-reason.ts';
 
 /** A visitor and the thread that the older system had for them. */
 interface MappedThread {

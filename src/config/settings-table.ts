@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  apiKey,
   duration,
   httpUrl,
   oneOf,
@@ -25,6 +26,8 @@ export interface Setting<S extends z.ZodType<unknown, string> = z.ZodType<unknow
   readonly doc: string;
   /** Its value is never shown. */
   readonly secret?: true;
+  /** It names a file or folder; `ifThere` is taken where none is named and it exists. */
+  readonly path?: { readonly ifThere?: string };
 }
 
 const setting = <const S extends z.ZodType<unknown, string>, const F extends string | null>(
@@ -44,13 +47,13 @@ export const SETTINGS = {
   HOST: setting({
     schema: text,
     fallback: '0.0.0.0',
-    takes: 'an address or host name of this machine',
+    takes: 'an address or host name of this machine, such as 0.0.0.0 or 127.0.0.1',
     doc: 'The address it listens on.',
   }),
   OPENAI_API_KEY: setting({
-    schema: text,
+    schema: apiKey,
     fallback: null,
-    takes: 'an API key',
+    takes: 'an API key: letters, digits and signs of ASCII, without spaces or quotes',
     doc: 'The key for the upstream.',
     secret: true,
   }),
@@ -83,6 +86,7 @@ export const SETTINGS = {
     fallback: null,
     takes: 'a JSON file in the shape of an exported OpenAI assistant',
     doc: "The assistant's definition. Absent: `./assistant.json` if there.",
+    path: { ifThere: './assistant.json' },
   }),
   MAX_ANSWER_TOKENS: setting({
     schema: wholeNumber(16, 1_000_000),
@@ -103,9 +107,9 @@ export const SETTINGS = {
     doc: 'The wire of a second upstream, which answers while the first is down. Absent: there is none, unless one of the three below is set.',
   }),
   FALLBACK_API_KEY: setting({
-    schema: text,
+    schema: apiKey,
     fallback: null,
-    takes: 'an API key',
+    takes: 'an API key: letters, digits and signs of ASCII, without spaces or quotes',
     doc: 'The key for the second upstream.',
     secret: true,
   }),
@@ -125,7 +129,8 @@ export const SETTINGS = {
     schema: text,
     fallback: './data',
     takes: 'a folder',
-    doc: 'Where the log and everything else that is kept lives. One process a folder.',
+    doc: 'The folder of the log and all other data. Only one process per folder.',
+    path: {},
   }),
   DATABASE_URL: setting({
     schema: postgresUrl,

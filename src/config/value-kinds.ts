@@ -5,6 +5,9 @@ import { z } from 'zod';
  * They say only whether the text is good; what a setting takes is told by its row in config.ts.
  */
 
+/** Printable characters of ASCII: what a header can carry, and a keyboard can type. */
+const ASCII = /^[ -~]*$/;
+
 /** Longest time a Node.js timer can wait: 2^31 - 1 ms, about 24.8 days. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -78,14 +81,18 @@ export const origins = readWith((text): 'any' | readonly string[] | undefined =>
 export const secrets = (max: number) =>
   readWith((text): readonly string[] | undefined => {
     const listed = text.split(',').map((secret) => secret.trim());
-    return listed.length <= max && listed.every((secret) => secret.length >= 32) ? listed : undefined;
+    const good = (secret: string) => secret.length >= 32 && ASCII.test(secret);
+    return listed.length <= max && listed.every(good) ? listed : undefined;
   });
 
 /** One secret of at least 32 characters. */
 export const secret = z
   .string()
   .min(32)
-  .regex(/^[^\s,]+$/);
+  .regex(/^[!-+\--~]+$/);
+
+/** A key as a provider issues it. A quote, a space or an invisible character came along when it was copied. */
+export const apiKey = z.string().regex(/^(?!.*["'`])[!-~]+$/);
 
 /** `true` or `false`. */
 export const yesOrNo = z.enum(['true', 'false']).transform((word) => word === 'true');
@@ -125,5 +132,5 @@ export const someOf = <const T extends string>(words: readonly T[]) => {
   });
 };
 
-/** Any text on one line. */
-export const text = z.string().regex(/^[^\r\n\0]+$/);
+/** Any text on one line, without invisible characters. */
+export const text = z.string().regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u);

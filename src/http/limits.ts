@@ -35,20 +35,24 @@ export interface CallLimit {
 
 /**
  * Makes buckets of their own; a null rate: no limit.
- * @param deps.bucket Their name, where many processes share them.
- * @param deps.countCall Counts among all processes; undefined where there is but this one.
+ * @param bucket Their name, where many processes share them.
+ * @param deps.rates.countCall Counts among all processes; undefined where this is the only one.
  */
-export const createCallLimit = (deps: {
-  bucket: string;
-  countCall: CountCall | undefined;
-  rate: Rate | null;
-  trustProxy: number;
-  isSiteKey: (given: string) => boolean;
-  clock: Clock;
-}): CallLimit => {
-  const { rate } = deps;
+export const createCallLimit = (
+  bucket: string,
+  {
+    rates: { perAddress: rate, countCall },
+    edge,
+    identity,
+    clock,
+  }: {
+    rates: { perAddress: Rate | null; countCall: CountCall | undefined };
+    edge: { trustProxy: number };
+    identity: { isSiteKey: (given: string) => boolean };
+    clock: Clock;
+  },
+): CallLimit => {
   if (!rate) return { byAddress: (_, next) => next(), byVisitor: async () => {}, count: async () => {} };
-  const { bucket, countCall } = deps;
   const counts = countCall
     ? () => sharedCounts<AppEnv>({ bucket, limit: rate.limit, maxKeys: MAX_KEYS, countCall })
     : () => boundedCounts<AppEnv>({ maxKeys: MAX_KEYS });
@@ -69,12 +73,12 @@ export const createCallLimit = (deps: {
     byAddress: rateLimiter<AppEnv>({
       ...common,
       store: addresses,
-      skip: (c) => deps.isSiteKey(bearer(c.req.header('authorization')) ?? ''),
+      skip: (c) => identity.isSiteKey(bearer(c.req.header('authorization')) ?? ''),
       keyGenerator: (c) => {
         const socketAddress = c.env.incoming.socket.remoteAddress;
         return clientAddress(
           { socketAddress, forwardedFor: c.req.header('x-forwarded-for') },
-          deps.trustProxy,
+          edge.trustProxy,
         );
       },
     }),
@@ -85,7 +89,7 @@ export const createCallLimit = (deps: {
     count: async (address) => {
       const { totalHits, resetTime } = await addresses.increment(address);
       if (totalHits <= rate.limit) return;
-      const left = (resetTime?.getTime() ?? 0) - deps.clock.now();
+      const left = (resetTime?.getTime() ?? 0) - clock.now();
       throw rateLimited({ retryAfter: Math.max(1, Math.ceil(left / 1000)) });
     },
   };

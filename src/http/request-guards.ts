@@ -4,13 +4,11 @@ import { cors } from 'hono/cors';
 import type { Logger } from '../chat/ports.ts';
 import { bodyTooLarge, originNotAllowed, unsupportedMediaType } from '../errors.ts';
 import type { AppEnv } from './context.ts';
+import { type Edge, isOriginAllowed } from './edge.ts';
 
 /** What a request passes on its way to a route, in the order of app.ts. */
 
-type Gate = MiddlewareHandler<AppEnv>;
-
-/** Exact origins, or any. */
-export type AllowedOrigins = 'any' | readonly string[];
+type Guard = MiddlewareHandler<AppEnv>;
 
 /** The largest body, in bytes. */
 const MAX_BODY_BYTES = 64 * 1024;
@@ -20,7 +18,7 @@ const MAX_BODY_BYTES = 64 * 1024;
  * Hono's middleware would touch each answer after it is made, which takes streams off the server's fast path; so it
  * answers the preflights, and the two headers of an answer are set before.
  */
-export const corsHeaders = (allowed: AllowedOrigins): Gate => {
+export const corsHeaders = ({ allowedOrigins: allowed }: Edge): Guard => {
   const preflight = cors({
     origin: allowed === 'any' ? '*' : [...allowed],
     allowMethods: ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS'],
@@ -41,32 +39,21 @@ export const corsHeaders = (allowed: AllowedOrigins): Gate => {
 };
 
 /** Refuses pages of other sites; our own pages and callers that are no page pass. */
-export const originGate = (allowed: AllowedOrigins): Gate =>
-  async function originGate(c, next) {
-    if (!isOriginAllowed(allowed, c.req.header('origin'), c.req.header('host'))) throw originNotAllowed();
+export const originGuard = (edge: Edge): Guard =>
+  async function originGuard(c, next) {
+    if (!isOriginAllowed(edge, c.req.header('origin'), c.req.header('host'))) throw originNotAllowed();
     await next();
   };
 
-/** @param host The `Host` header: our own pages pass. */
-export const isOriginAllowed = (
-  allowed: AllowedOrigins,
-  origin: string | undefined,
-  host: string | undefined,
-): boolean =>
-  origin === undefined || allowed === 'any' || allowed.includes(origin) || hostOf(origin) === host;
-
-const hostOf = (origin: string): string | undefined =>
-  URL.canParse(origin) ? new URL(origin).host : undefined;
-
 /** Takes bodies of plain JSON of at most 64 KiB. */
-export const jsonBodyGate = (): Gate => {
+export const jsonBodyGuard = (): Guard => {
   const limit = bodyLimit({
     maxSize: MAX_BODY_BYTES,
     onError: () => {
       throw bodyTooLarge();
     },
   });
-  return async function jsonBodyGate(c, next) {
+  return async function jsonBodyGuard(c, next) {
     const type = c.req.header('content-type') ?? '';
     const isJson = /^application\/json\s*(;|$)/i.test(type);
     const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(type)?.[1] ?? 'utf-8';
@@ -80,15 +67,15 @@ export const jsonBodyGate = (): Gate => {
   };
 };
 
-/** As {@link jsonBodyGate}, where a request may also come without a body. */
-export const optionalJsonBodyGate = (): Gate => {
-  const gate = jsonBodyGate();
-  return async function optionalJsonBodyGate(c, next) {
+/** As {@link jsonBodyGuard}, where a request may also come without a body. */
+export const optionalJsonBodyGuard = (): Guard => {
+  const guard = jsonBodyGuard();
+  return async function optionalJsonBodyGuard(c, next) {
     const isEmpty =
       c.req.header('transfer-encoding') === undefined && Number(c.req.header('content-length') ?? 0) === 0;
-    if (!isEmpty) return gate(c, next);
+    if (!isEmpty) return guard(c, next);
     if (c.req.header('content-type') === undefined) return next();
-    return gate(c, async () => {
+    return guard(c, async () => {
       // The header says JSON, so that JSON is read: what the absent body means.
       c.req.raw = new Request(c.req.url, { method: c.req.method, headers: c.req.header(), body: '{}' });
       await next();
@@ -97,8 +84,8 @@ export const optionalJsonBodyGate = (): Gate => {
 };
 
 /** Tells the owner, once, that a proxy stands in front which the settings do not know of. */
-export const forwardedWarning = ({ trustProxy, logger }: { trustProxy: number; logger: Logger }): Gate => {
-  let warned = trustProxy > 0;
+export const forwardedWarning = ({ edge, logger }: { edge: Edge; logger: Logger }): Guard => {
+  let warned = edge.trustProxy > 0;
   return async function forwardedWarning(c, next) {
     if (!warned && c.req.header('x-forwarded-for') !== undefined) {
       warned = true;

@@ -72,9 +72,15 @@ export const chatHeaders = z.object({
   }),
 });
 
-const chatFields = (maxChars: number) =>
+/**
+ * The body of POST /api/chat.
+ * @param maxChars The longest message, in UTF-16 units.
+ * @param more Fields of dialects beside ours.
+ */
+export const chatRequest = (maxChars: number, more: z.ZodRawShape) =>
   z.object(
     {
+      ...more,
       user_id: userId,
       message: messageText(maxChars),
       session_token: z
@@ -85,25 +91,8 @@ const chatFields = (maxChars: number) =>
     { error: 'The body must be a JSON object.' },
   );
 
-/** The body of POST /api/chat. */
-export const chatRequest = (maxChars: number) => chatFields(maxChars).openapi('ChatRequest');
-
-const SESSION_ID = 'For clients of the session API: the session token under another name.';
-/** As {@link chatRequest}, with what clients of the session API send. */
-export const sessionChatRequest = (maxChars: number) =>
-  chatFields(maxChars)
-    .extend({
-      // Whatever else stands here is the id of a session that is not ours: it is no reason to refuse the message.
-      session_id: z
-        .string()
-        .max(4_096)
-        .nullish()
-        .catch(undefined)
-        .openapi({ type: 'string', description: SESSION_ID }),
-    })
-    .openapi('ChatRequest');
-
-const answerFields = z.object({
+/** The answer of POST /api/chat. */
+export const chatAnswer = z.object({
   answer: z.string(),
   id: z.string().openapi({ description: 'Names the exchange.' }),
   session_token: z.string().optional().openapi({
@@ -111,17 +100,6 @@ const answerFields = z.object({
   }),
   truncated: z.literal(true).optional().openapi({ description: 'The model was cut short.' }),
 });
-
-/** The answer of POST /api/chat. */
-export const chatAnswer = answerFields.openapi('ChatAnswer');
-
-/** As {@link chatAnswer}, with what clients of the session API read. */
-export const sessionChatAnswer = answerFields
-  .extend({
-    response: z.string().optional().openapi({ description: 'The answer once more, where session_id is.' }),
-    session_id: z.string().optional().openapi({ description: SESSION_ID }),
-  })
-  .openapi('ChatAnswer');
 
 export type ChatAnswer = z.output<typeof chatAnswer>;
 

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import { systemReason } from '../system-reason.ts';
 
 /** Longest time for a request to arrive whole: a visitor's message is small. */
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -8,6 +9,8 @@ const KEEP_ALIVE_MS = 75_000;
 const BACKLOG = 4_096;
 /** How long answers that are being written may take to leave when everything else is over. */
 const LAST_WORDS_MS = 2_000;
+/** Since macOS 12 AirPlay Receiver listens on it. */
+const AIRPLAY_PORT = 5_000;
 /** How often connections that have become idle are looked for meanwhile. */
 const IDLE_CHECK_MS = 20;
 
@@ -26,10 +29,7 @@ export const listen = async (server: Server, host: string, port: number): Promis
   try {
     await promise;
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    const why =
-      code === 'EADDRINUSE' ? 'something else listens there; set PORT to a free one' : String(cause);
-    throw new Error(`it cannot listen on ${host}, port ${port}: ${why}`, { cause });
+    throw new Error(`it cannot listen on ${host}, port ${port}: ${whyNot(cause, host, port)}`, { cause });
   } finally {
     server.off('error', reject);
   }
@@ -37,6 +37,27 @@ export const listen = async (server: Server, host: string, port: number): Promis
   const taken = address !== null && typeof address === 'object' ? address.port : port;
   const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   return `http://${name}:${taken}`;
+};
+
+/** Why an address cannot be had, and which setting to change. */
+const whyNot = (cause: unknown, host: string, port: number): string => {
+  switch (cause instanceof Error && 'code' in cause ? cause.code : undefined) {
+    case 'EADDRINUSE': {
+      const isAirPlay = process.platform === 'darwin' && port === AIRPLAY_PORT;
+      const what = isAirPlay ? 'something else, on macOS often AirPlay Receiver,' : 'something else';
+      return `${what} listens there; set PORT to a free one`;
+    }
+    case 'EACCES':
+    case 'EPERM':
+      return 'this user may not listen there; set PORT to 1024 or more';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+    case 'EADDRNOTAVAIL':
+    case 'EINVAL':
+      return `HOST is ${JSON.stringify(host)}, which is no address of this machine (conda and some shells set HOST); set HOST=0.0.0.0`;
+    default:
+      return systemReason(cause);
+  }
 };
 
 /** Listens no more; answers that are being written get a moment, then every connection is closed. */

@@ -26,7 +26,19 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
     bad: ['65536', '-1', '80.5', '0x50', 'http', ' 80', '1e3'],
   },
   HOST: { absent: '0.0.0.0', good: [['::1', '::1']], bad: ['a\nb'] },
-  OPENAI_API_KEY: { absent: undefined, good: [['sk-1', 'sk-1']], bad: ['sk-secret\nvalue'] },
+  OPENAI_API_KEY: {
+    absent: undefined,
+    good: [['sk-1', 'sk-1']],
+    bad: [
+      'sk-secret\nvalue',
+      '\u201Csk-secret\u201D',
+      'sk-secret\u200B',
+      '\uFEFFsk-secret',
+      'sk-secr\u0435t',
+      '"sk-secret"',
+      'Bearer sk-secret',
+    ],
+  },
   OPENAI_BASE_URL: {
     absent: undefined,
     good: [
@@ -56,7 +68,7 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
     good: [['asst_aB-9', 'asst_aB-9']],
     bad: ['asst 1', 'a/b', 'x'.repeat(129), 'ä'],
   },
-  OPENAI_MODEL: { absent: undefined, good: [['llama3.2:3b', 'llama3.2:3b']], bad: ['a\nb'] },
+  OPENAI_MODEL: { absent: undefined, good: [['llama3.2:3b', 'llama3.2:3b']], bad: ['a\nb', 'gpt-6\u200B'] },
   ASSISTANT_FILE: { absent: undefined, good: [['./a.json', './a.json']], bad: ['a\nb'] },
   FALLBACK_BACKEND: {
     absent: undefined,
@@ -154,7 +166,7 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
       [LONG, [LONG]],
       [`${LONG},${OTHER}`, [LONG, OTHER]],
     ],
-    bad: ['too-short-secret', `${LONG},short-secret`, `${LONG},${LONG},${LONG}`, `${LONG},`],
+    bad: ['too-short-secret', `${LONG},short-secret`, `${LONG},${LONG},${LONG}`, `${LONG},`, `${LONG}\u200B`],
   },
   SESSION_TTL: {
     absent: 7 * DAY,
@@ -268,6 +280,13 @@ describe('the settings', () => {
       else if (!/[@?]/.test(text)) expect(faults[0]).toContain(JSON.stringify(text.slice(0, 100)));
     },
   );
+
+  it('that are secrets tell which of their characters no keyboard has typed', () => {
+    const faults = faultsOf({ OPENAI_API_KEY: 'sk-secret\u200B' });
+    expect(faults[0]).toMatch(
+      /^OPENAI_API_KEY is a text of 10 characters, of which number 10 is U\+200B; it /,
+    );
+  });
 
   it('that are bad are listed in one message, all of them, and no secret with them', () => {
     const bad = Object.fromEntries(names.map((name) => [name, ROWS[name].bad[0] ?? '']));

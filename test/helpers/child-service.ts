@@ -28,7 +28,7 @@ export interface Child {
 interface RunOptions {
   /** All of its environment but PATH and HOME. */
   readonly env?: Record<string, string>;
-  /** Absent: an empty folder, so that no `.env` is read. */
+  /** Where it runs and looks for `.env`. Absent: an empty folder. */
   readonly cwd?: string;
   /** A shell command that comes first, such as `ulimit -f 64`. */
   readonly limit?: string;
@@ -53,12 +53,14 @@ export const runProgram = async (
   command: readonly [string, ...string[]],
   { env = {}, cwd, limit = 'true', ownGroup }: RunOptions = {},
 ): Promise<Child> => {
+  const folder = cwd ?? (await temporaryFolder());
   const child: ChildProcessByStdio<null, Readable, Readable> = spawn(
     'sh',
     ['-c', `${limit}; exec "$@"`, 'sh', ...command],
     {
-      cwd: cwd ?? (await temporaryFolder()),
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+      cwd: folder,
+      // So that nobody reads the `.env` of whoever runs the tests.
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, THREAD_PROXY_DIR: folder, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: ownGroup ?? false,
     },

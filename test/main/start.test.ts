@@ -73,6 +73,22 @@ describe('a start that cannot be', () => {
     expect(told).toMatch(/something else listens there; set PORT/);
   });
 
+  it.each(['x86_64-conda-linux-gnu', '203.0.113.7'])(
+    'names HOST where that is no address of this machine: %s',
+    async (host) => {
+      const told = await failure(await runMain({ PORT: '0', HOST: host }));
+      expect(told).toMatch(/^[^\n]+\n$/);
+      expect(told).toContain(`HOST is "${host}", which is no address of this machine`);
+    },
+  );
+
+  it('tells in one line why the data folder cannot be made', async () => {
+    const file = path.join(await temporaryFolder(), 'a-file');
+    await writeFile(file, '');
+    const told = await failure(await runMain({ PORT: '0', DATA_DIR: path.join(file, 'data') }));
+    expect(told).toMatch(/^[^\n]*a-file\/data cannot be made: [^\n]+\n$/);
+  });
+
   it('tells in one line that another process has the data folder, which is left as it is', async () => {
     const first = await startChildService();
     const env = { PORT: '0', DATA_DIR: first.dir };
@@ -103,7 +119,7 @@ describe('a start that cannot be', () => {
     });
     const told = await failure(child);
     const lines = told.trimEnd().split('\n');
-    expect(lines[0]).toBe('These settings need mending:');
+    expect(lines[0]).toBe('Invalid settings:');
     const names = lines.slice(1).map((line) => line.trim().split(' ')[0]);
     const expected = [
       'ALLOWED_ORIGINS',
@@ -121,8 +137,8 @@ describe('a start that cannot be', () => {
   });
 });
 
-describe('.env in the working directory', () => {
-  it('is read, and the real environment goes before it', async () => {
+describe('.env', () => {
+  it('is read from its folder wherever the process runs, and the real environment goes before it', async () => {
     const emulator = await startEmulator();
     const cwd = await temporaryFolder();
     await mkdir(path.join(cwd, 'kept'));
@@ -136,7 +152,7 @@ describe('.env in the working directory', () => {
     };
     const text = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
     await writeFile(path.join(cwd, '.env'), `# ours\n${text.join('')}`);
-    const child = await runMain({ MAX_MESSAGE_CHARS: '7', LOG_LEVEL: 'info' }, { cwd });
+    const child = await runMain({ MAX_MESSAGE_CHARS: '7', LOG_LEVEL: 'info', THREAD_PROXY_DIR: cwd });
     const { post } = callsTo(await whereItListens(child));
     expect((await post({ message: '1234567' })).status).toBe(200);
     expect((await post({ message: '12345678' })).body.error?.message).toContain('1 to 7 characters');

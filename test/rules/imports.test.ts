@@ -13,28 +13,33 @@ const PORTS = ['chat/model.ts', 'chat/store-port.ts', 'chat/backend-port.ts', 'c
  */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   // The process: reads the environment, starts and stops the service.
-  'main.ts': ['service.ts', 'config', 'assistant/parse.ts', 'http/greeting.ts'],
+  'main.ts': ['service.ts', 'config', 'assistant/parse.ts', 'http/greeting.ts', 'system-reason.ts'],
   // The composition root and its two halves: the only ones that see backends and stores.
   'service.ts': ['*'],
   'open-store.ts': ['*'],
   'open-upstreams.ts': ['*'],
   // Programs of their own beside the service, each put together in its own file.
   commands: ['*'],
-  http: ['chat', 'identity', 'limits', 'ops', 'errors.ts'],
+  http: ['chat', 'identity', 'limits', 'ops', 'errors.ts', 'system-reason.ts'],
   // The core: no HTTP, no vendor, no disk.
   chat: ['errors.ts'],
   // What implements the core's ports knows the ports alone, never the core.
   backends: ['assistant', ...PORTS, 'errors.ts'],
-  stores: [...PORTS, 'errors.ts'],
+  stores: ['log-file', ...PORTS, 'errors.ts', 'system-reason.ts'],
+  // The forms of conversations.json, read and written; both stores and the commands use them.
+  'log-file': ['assistant/json-place.ts', ...PORTS],
+  // Sources, passages and what a run is told of them.
+  documents: [...PORTS, 'errors.ts'],
   assistant: ['errors.ts'],
   identity: ['errors.ts'],
   limits: ['errors.ts'],
   ops: [...PORTS, 'errors.ts'],
   // Runs on foreign pages.
   widget: [],
-  config: [],
+  config: ['system-reason.ts'],
   logging: [],
   'errors.ts': [],
+  'system-reason.ts': [],
 };
 
 /** Packages that only some rooms may use: what ties a room to a vendor, a disk or the web stays in it. */
@@ -43,7 +48,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   openai: ['backends', 'assistant', 'commands'],
   'eventsource-parser': ['backends'],
   lowdb: ['stores'],
-  dotenv: ['main.ts', 'commands'],
+  dotenv: ['config'],
   pino: ['logging', 'service.ts', 'commands'],
   hono: ['http', 'identity', 'limits', 'ops'],
   '@hono/node-server': ['service.ts', 'http'],

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { AppError } from '../../errors.ts';
-import { errnoOf } from '../../stores/json/durable-file.ts';
+import { errnoOf } from '../../log-file/durable-file.ts';
 import { readByTime } from '../../stores/json/folder-by-time.ts';
 import { archiveFiles, type FolderExchange } from '../../stores/json/folder-log.ts';
 import { listParts } from '../../stores/json/journal-part.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Visitor, visitorKey } from '../../chat/model.ts';
-import { ANONYMOUS, ownerOf } from '../../stores/json/lanes.ts';
-import type { StoredExchange } from '../../stores/json/records.ts';
+import type { StoredExchange } from '../../log-file/stored-exchange.ts';
+import { ANONYMOUS, ownerOf } from '../../log-file/stored-exchange.ts';
 import type { MovedExchange } from '../../stores/postgres/moving/moving.ts';
 
 /** An exchange as it stands in conversations.json, under its key. */
@@ -44,12 +44,7 @@ export const rowOf = (
 ): MovedExchange => {
   const { key, id, stored, fields } = line;
   const { session, verified, name, error, truncated, usage } = stored;
-  const owner: Visitor | undefined = ownerOf({
-    key,
-    session: key === ANONYMOUS ? session : undefined,
-    verified,
-    cleared: false,
-  });
+  const owner: Visitor | undefined = ownerOf(key, { session, verified });
   const visitor = owner && fits(owner.id) ? visitorKey(owner) : null;
   const row: MovedExchange = {
     id,

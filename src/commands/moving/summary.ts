@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { CompactNumbers } from '../../stores/json/compact-numbers.ts';
+import { CompactNumbers } from '../../log-file/compact-numbers.ts';
 import type { MovedFacts } from '../../stores/postgres/moving/moving.ts';
 import type { LogLine } from './log-rows.ts';
 

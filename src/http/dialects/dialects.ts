@@ -1,10 +1,9 @@
+import type { RouteDeps } from '../route-deps.ts';
 import type { Dialect } from './dialect.ts';
-import { type SessionApiDeps, sessionApi } from './session-api.ts';
-import { type SocketChatDeps, socketChat } from './socket-chat.ts';
-import { type SseChatDeps, sseChat } from './sse-chat.ts';
-import { type TokenChatDeps, tokenChat } from './token-chat.ts';
-
-export type DialectDeps = SessionApiDeps & TokenChatDeps & SseChatDeps & SocketChatDeps;
+import { sessionApi } from './session-api.ts';
+import { socketChat } from './socket-chat.ts';
+import { sseChat } from './sse-chat.ts';
+import { tokenChat } from './token-chat.ts';
 
 /** Each older client's wire form, by its name in DIALECTS. */
 const DIALECTS = {
@@ -12,10 +11,10 @@ const DIALECTS = {
   token: tokenChat,
   sse: sseChat,
   socket: socketChat,
-} as const satisfies Record<string, (deps: DialectDeps) => Dialect>;
+} as const satisfies Record<string, (deps: RouteDeps) => Dialect>;
 
 export type DialectName = keyof typeof DIALECTS;
 
 /** The wire forms that are on. */
-export const createDialects = (names: readonly DialectName[], deps: DialectDeps): Dialect[] =>
+export const createDialects = (names: readonly DialectName[], deps: RouteDeps): Dialect[] =>
   names.map((name) => DIALECTS[name](deps));

@@ -11,9 +11,10 @@ import {
   sessionRequired,
   shuttingDown,
 } from '../../errors.ts';
-import type { Session, SessionTokens } from '../../identity/session-tokens.ts';
+import type { Session } from '../../identity/session-tokens.ts';
 import { clientAddress } from '../../limits/client-address.ts';
-import { type AllowedOrigins, isOriginAllowed } from '../request-guards.ts';
+import { isOriginAllowed } from '../edge.ts';
+import type { RouteDeps } from '../route-deps.ts';
 import { CLOSE, closeCodeOf } from './close-codes.ts';
 import { type Connection, type ConnectionDeps, createConnection } from './connection.ts';
 import { createPlaces } from './connection-limit.ts';
@@ -38,10 +39,7 @@ const OPTIONS = {
   closeTimeout: 2_000,
 };
 
-export interface SocketDeps extends ConnectionDeps {
-  readonly tokens: SessionTokens;
-  readonly allowedOrigins: AllowedOrigins;
-  readonly trustProxy: number;
+export interface SocketDeps extends ConnectionDeps, Pick<RouteDeps, 'edge'> {
   /** The wire form of each path. */
   readonly protocols: Readonly<Record<string, SocketProtocol>>;
 }
@@ -67,7 +65,8 @@ export interface Sockets {
  * leaves those for other protocols unanswered, and can refuse only without a body.
  */
 export const createSockets = (deps: SocketDeps): Sockets => {
-  const { clock, logger, tokens } = deps;
+  const { clock, logger, edge } = deps;
+  const { tokens } = deps.identity;
   const server = new WebSocketServer(OPTIONS);
   const places = createPlaces({ perAddress: MAX_PER_ADDRESS });
   const open = new Set<WebSocket>();
@@ -84,7 +83,7 @@ export const createSockets = (deps: SocketDeps): Sockets => {
         socketAddress: socket.remoteAddress,
         forwardedFor: Array.isArray(forwardedFor) ? forwardedFor.join() : forwardedFor,
       },
-      deps.trustProxy,
+      edge.trustProxy,
     );
   };
 
@@ -95,7 +94,7 @@ export const createSockets = (deps: SocketDeps): Sockets => {
       handshake && Object.hasOwn(deps.protocols, handshake.path) && deps.protocols[handshake.path];
     if (!protocol) throw invalidRequest('This address is for WebSockets.');
     const { origin, host } = request.headers;
-    if (!isOriginAllowed(deps.allowedOrigins, origin, host)) throw originNotAllowed();
+    if (!isOriginAllowed(edge, origin, host)) throw originNotAllowed();
     if (isDraining) throw shuttingDown();
     if (!places.hasRoom(addressOf(request))) throw rateLimited({ retryAfter: PLACE_RETRY_S });
     return { ...handshake, protocol };

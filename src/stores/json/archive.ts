@@ -1,11 +1,11 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { errnoOf, makeFolder, replaceFile } from '../../log-file/durable-file.ts';
+import { LOG_MODE, monthOf } from '../../log-file/stored-exchange.ts';
 import { conversationsText } from './conversations-text.ts';
-import { errnoOf, makeFolder, replaceFile } from './durable-file.ts';
 import type { Entry, Lane } from './lanes.ts';
 import type { LiveLog } from './live-log.ts';
-import { LOG_MODE } from './log-file.ts';
 import type { ArchiveIntent } from './records.ts';
 
 /** Exchanges in one intent: it is one line of the journal, serialised in one go. */
@@ -13,13 +13,6 @@ const MAX_EXCHANGES = 20_000;
 
 /** Exchanges looked at before the event loop has a turn. */
 const YIELD_EVERY = 1000;
-
-/** `YYYY-MM` in UTC; a time that no calendar knows (a log of the older form may have one) is `undated`. */
-export const monthOf = (timestamp: number): string => {
-  const date = new Date(timestamp * 1000);
-  const year = date.getUTCFullYear();
-  return year >= 1970 && year <= 9999 ? date.toISOString().slice(0, 7) : 'undated';
-};
 
 const ifThere = <T>(found: Promise<T>): Promise<T | undefined> =>
   found.catch((error: unknown) => {

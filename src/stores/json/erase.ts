@@ -2,11 +2,11 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { visitorKey } from '../../chat/model.ts';
-import { errnoOf, replaceFile } from './durable-file.ts';
-import type { Found } from './find-conversations.ts';
-import { ANONYMOUS, ownerOf } from './lanes.ts';
-import { checked, LOG_MODE } from './log-file.ts';
-import { type LogReader, openLogReader } from './log-reader.ts';
+import { errnoOf, replaceFile } from '../../log-file/durable-file.ts';
+import type { Found } from '../../log-file/find-conversations.ts';
+import { type LogReader, openLogReader } from '../../log-file/log-reader.ts';
+import { LOG_MODE, ownerOf } from '../../log-file/stored-exchange.ts';
+import { checked } from './log-file.ts';
 import type { Erasure } from './records.ts';
 
 /** Exchanges looked at, or written, before the event loop has a turn. */
@@ -19,7 +19,7 @@ const erasedBy =
   (erasures: readonly Erasure[]): IsErased =>
   ({ key, json, at }) => {
     const { session, verified, cleared, timestamp } = checked(json, at, 'an archived exchange').exchange;
-    const owner = ownerOf({ key, session: key === ANONYMOUS ? session : undefined, verified, cleared });
+    const owner = ownerOf(key, { session, verified, cleared });
     if (!owner) return false;
     return erasures.some(({ visitor, until }) => visitor === visitorKey(owner) && timestamp <= until);
   };

@@ -1,12 +1,12 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { CompactNumbers } from './compact-numbers.ts';
-import { ConversationsSyntaxError } from './find-conversations.ts';
+import { CompactNumbers } from '../../log-file/compact-numbers.ts';
+import { ConversationsSyntaxError } from '../../log-file/find-conversations.ts';
+import { openLogReader, syntaxFault } from '../../log-file/log-reader.ts';
+import { Identities, olderId, rewritten } from '../../log-file/older-form.ts';
+import type { StoredExchange } from '../../log-file/stored-exchange.ts';
 import { type FolderExchange, filesOf, PAGE, Unique } from './folder-log.ts';
 import { checked } from './log-file.ts';
-import { openLogReader, syntaxFault } from './log-reader.ts';
-import { Identities, olderId, rewritten } from './older-form.ts';
-import type { StoredExchange } from './records.ts';
 import { type Spot, Spots } from './spots.ts';
 
 /** From here on a file's ids are remembered in a way that takes less memory, and more time. */

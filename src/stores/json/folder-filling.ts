@@ -1,14 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../chat/ports.ts';
-import { monthOf } from './archive.ts';
-import { CompactNumbers } from './compact-numbers.ts';
+import { CompactNumbers } from '../../log-file/compact-numbers.ts';
+import { makeFolder, replaceFile } from '../../log-file/durable-file.ts';
+import { LOG_MODE, monthOf } from '../../log-file/stored-exchange.ts';
 import { conversationsText } from './conversations-text.ts';
-import { makeFolder, replaceFile } from './durable-file.ts';
 import { archiveFiles } from './folder-log.ts';
 import { type FolderNote, writeFolderNote } from './half-moved.ts';
 import { LiveLog } from './live-log.ts';
-import { LOG_MODE } from './log-file.ts';
 import { placesIn } from './snapshot-writer.ts';
 import { type State, StateFile } from './state-file.ts';
 

@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { CompactNumbers } from './compact-numbers.ts';
-import { errnoOf } from './durable-file.ts';
+import { CompactNumbers } from '../../log-file/compact-numbers.ts';
+import { errnoOf } from '../../log-file/durable-file.ts';
+import { olderId } from '../../log-file/older-form.ts';
+import { type StoredExchange, storedExchange } from '../../log-file/stored-exchange.ts';
 import { LogFile } from './log-file.ts';
-import { olderId } from './older-form.ts';
-import { type StoredExchange, storedExchange } from './records.ts';
 import { textOf } from './slabs.ts';
 import { placesIn } from './snapshot-writer.ts';
 

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { errnoOf, FILE_MODE, replaceFile, syncFolder } from './durable-file.ts';
+import { errnoOf, FILE_MODE, replaceFile, syncFolder } from '../../log-file/durable-file.ts';
 
 /** The note in a folder into which a store is being moved; it goes when all is there and checked. */
 export interface FolderNote {

@@ -1,6 +1,6 @@
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { FILE_MODE, makeFolder, syncFolder, writeAll } from './durable-file.ts';
+import { FILE_MODE, makeFolder, syncFolder, writeAll } from '../../log-file/durable-file.ts';
 import { partLine } from './records.ts';
 
 /** One file of the journal, open for appending. */

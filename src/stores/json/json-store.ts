@@ -4,7 +4,8 @@ import { visitorKey } from '../../chat/model.ts';
 import type { Clock, Logger } from '../../chat/ports.ts';
 import type { Accepted, Store } from '../../chat/store-port.ts';
 import { logUnavailable } from '../../errors.ts';
-import { errnoOf, makeFolder } from './durable-file.ts';
+import { errnoOf, makeFolder } from '../../log-file/durable-file.ts';
+import type { OlderExchange } from '../../log-file/read-log.ts';
 import { refuseHalfMoved } from './half-moved.ts';
 import { openJournal } from './journal.ts';
 import { load } from './load.ts';
@@ -13,7 +14,7 @@ import { dayLine, exchangeJson, exchangeLine, factLine, takenLine, threadLine } 
 import { createSessionFacts } from './session-facts.ts';
 import { createSnapshotWriter, placesIn } from './snapshot-writer.ts';
 import { createSnapshots } from './snapshots.ts';
-import { createTakeOver, type OlderExchange } from './take-over.ts';
+import { createTakeOver } from './take-over.ts';
 import { defaultTuning, type Tuning } from './tuning.ts';
 
 /** The embedded store, and what only an embedded one has. */

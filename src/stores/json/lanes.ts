@@ -1,8 +1,4 @@
-import type { Visitor } from '../../chat/model.ts';
 import type { Kept } from './slabs.ts';
-
-/** The key of conversations.json under which all anonymous exchanges stand. */
-export const ANONYMOUS = 'anonymous';
 
 /** One exchange in memory: its JSON in one line, as it stands in the file, and what finds it. */
 export interface Entry extends Kept {
@@ -51,18 +47,6 @@ export interface OlderDraft extends Draft {
   /** The latest timestamp of it and those before it in that log, under its key. */
   readonly time: number;
 }
-
-/** The visitor whose exchange it is; what stood under `anonymous` without a session is nobody's. */
-export const ownerOf = ({
-  key,
-  session,
-  verified,
-  cleared,
-}: Pick<Draft, 'key' | 'session' | 'verified' | 'cleared'>): Visitor | undefined => {
-  if (cleared) return undefined;
-  if (key !== ANONYMOUS) return { kind: verified ? 'verified' : 'user', id: key };
-  return session === undefined ? undefined : { kind: 'anonymous', id: session };
-};
 
 /** The lane of a key; a new one if there is none. */
 export const laneOf = (lanes: Map<string, Lane>, key: string): Lane => {

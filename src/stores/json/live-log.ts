@@ -1,4 +1,5 @@
 import { type Exchange, type Visitor, visitorKey } from '../../chat/model.ts';
+import { exchangeOf, ownerOf, storedExchange } from '../../log-file/stored-exchange.ts';
 import {
   compare,
   type Draft,
@@ -7,10 +8,9 @@ import {
   type Lane,
   laneOf,
   type OlderDraft,
-  ownerOf,
   placeOf,
 } from './lanes.ts';
-import { exchangeOf, withClearedMark } from './records.ts';
+import { withClearedMark } from './records.ts';
 import { bytesOf, giveBack, Slabs, textOf } from './slabs.ts';
 
 const FRAME_BYTES = '{\n}\n'.length;
@@ -114,7 +114,7 @@ export class LiveLog {
   #add(draft: OlderDraft): void {
     if (this.#byId.has(draft.id)) return;
     const lane = this.openLane(draft.key);
-    const owner = ownerOf(draft);
+    const owner = ownerOf(draft.key, draft);
     const own = owner && laneOf(this.#visitors, visitorKey(owner));
     const { id, timestamp, time, name } = draft;
     const { slab, at, bytes } = this.#slabs.keep(draft.json);
@@ -196,7 +196,9 @@ export class LiveLog {
       end = placeOf(lane, before);
     }
     const found = entries.slice(Math.max(0, end - page.limit), end).reverse();
-    return found.map((entry) => exchangeOf(visitor, entry.id, textOf(entry)));
+    return found.map((entry) =>
+      exchangeOf(visitor, entry.id, storedExchange.parse(JSON.parse(textOf(entry)))),
+    );
   }
 
   /** The ids of all of a visitor's exchanges, oldest first. */

@@ -1,7 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../chat/ports.ts';
-import { errnoOf, TEMP_SUFFIX } from './durable-file.ts';
+import { errnoOf, TEMP_SUFFIX } from '../../log-file/durable-file.ts';
 import { removeParts } from './journal-part.ts';
 import { Memory } from './memory.ts';
 import { replayParts } from './replay.ts';

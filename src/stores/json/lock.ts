@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { makeFolder } from './durable-file.ts';
+import { makeFolder } from '../../log-file/durable-file.ts';
 
 /** The right to be the only process on a folder. */
 export interface Lock {

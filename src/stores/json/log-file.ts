@@ -1,16 +1,13 @@
 import { open } from 'node:fs/promises';
 import type { Adapter } from 'lowdb';
+import { errnoOf, replaceFile } from '../../log-file/durable-file.ts';
+import { ConversationsSyntaxError, findConversations, wholeText } from '../../log-file/find-conversations.ts';
+import { Identities, rewritten } from '../../log-file/older-form.ts';
+import { ANONYMOUS, LOG_MODE, type StoredExchange, storedExchange } from '../../log-file/stored-exchange.ts';
 import { conversationsText } from './conversations-text.ts';
-import { errnoOf, replaceFile } from './durable-file.ts';
-import { ConversationsSyntaxError, findConversations, wholeText } from './find-conversations.ts';
-import { ANONYMOUS, type Draft } from './lanes.ts';
+import type { Draft } from './lanes.ts';
 import { LiveLog } from './live-log.ts';
-import { Identities, rewritten } from './older-form.ts';
-import { type StoredExchange, storedExchange } from './records.ts';
 import { giveBack } from './slabs.ts';
-
-/** The group may read the log: ops look into it with other programs. */
-export const LOG_MODE = 0o640;
 
 const lineOf = (text: Buffer, at: number): number => {
   let line = 1;

@@ -6,10 +6,11 @@ import {
   visitorKey,
   visitorOf,
 } from '../../chat/model.ts';
+import { exchangeOf, logKey, storedExchange } from '../../log-file/stored-exchange.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
-import { ANONYMOUS, type Draft, type OlderDraft } from './lanes.ts';
+import type { Draft, OlderDraft } from './lanes.ts';
 import { LiveLog } from './live-log.ts';
-import { type ArchiveIntent, type Erasure, exchangeOf, type JournalRecord } from './records.ts';
+import type { ArchiveIntent, Erasure, JournalRecord } from './records.ts';
 import { textOf } from './slabs.ts';
 import type { State } from './state-file.ts';
 
@@ -23,9 +24,6 @@ const MAX_FACTS = 1000;
 const MAX_ENDED = 100_000;
 /** Tokens that end between two looks for those that may be forgotten. */
 const FORGET_EVERY = 256;
-
-/** The key of conversations.json under which a visitor's exchanges stand. */
-export const logKey = (visitor: Visitor): string => (visitor.kind === 'anonymous' ? ANONYMOUS : visitor.id);
 
 /** What finds an exchange, beside its visitor. */
 type Facts = Pick<Draft, 'id' | 'name' | 'cleared' | 'timestamp'>;
@@ -158,7 +156,9 @@ export class Memory {
   /** An exchange of the live log and whose it is; what was cleared, or logged as anonymous by an older system, is nobody's. */
   exchange(id: string): Exchange | undefined {
     const entry = this.log.get(id);
-    return entry?.own && exchangeOf(visitorOf(entry.own.key), id, textOf(entry));
+    return (
+      entry?.own && exchangeOf(visitorOf(entry.own.key), id, storedExchange.parse(JSON.parse(textOf(entry))))
+    );
   }
 
   setThread(visitor: Visitor, thread: UpstreamThread | undefined): void {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AcceptedMessage, Exchange, UpstreamThread, Visitor } from '../../chat/model.ts';
+import { logFields, storedExchange } from '../../log-file/stored-exchange.ts';
 
 const visitor = z.object({ kind: z.enum(['user', 'verified', 'anonymous']), id: z.string() });
 
@@ -28,25 +29,6 @@ export const erasure = z.object({
   until: z.number(),
 });
 export type Erasure = z.infer<typeof erasure>;
-
-/**
- * An exchange as it stands in conversations.json. What the service does not need is taken as it is: a log of
- * the older form may have fields of its own, some by our names.
- */
-export const storedExchange = z.looseObject({
-  user: z.string(),
-  bot: z.string().nullable(),
-  timestamp: z.number(),
-  id: z.string().min(1).optional().catch(undefined),
-  session: z.string().optional().catch(undefined),
-  name: z.string().optional().catch(undefined),
-  error: z.string().optional().catch(undefined),
-  truncated: z.literal(true).optional().catch(undefined),
-  verified: z.literal(true).optional().catch(undefined),
-  cleared: z.literal(true).optional().catch(undefined),
-  usage: z.object({ input: z.number(), output: z.number() }).optional().catch(undefined),
-});
-export type StoredExchange = z.infer<typeof storedExchange>;
 
 const namedExchange = storedExchange.extend({ id: z.string().min(1) });
 
@@ -81,31 +63,11 @@ export const journalRecord = z.discriminatedUnion('type', [
 export type JournalRecord = z.infer<typeof journalRecord>;
 
 /** The exchange as conversations.json has it, in one line. */
-export const exchangeJson = (exchange: Exchange): string => {
-  const { id, visitor: by, name, user, bot, timestamp, error, truncated, usage } = exchange;
-  const session = by.kind === 'anonymous' ? by.id : undefined;
-  const verified = by.kind === 'verified' ? true : undefined;
-  return JSON.stringify({ user, bot, timestamp, id, session, name, verified, error, truncated, usage });
-};
+export const exchangeJson = (exchange: Exchange): string =>
+  JSON.stringify(logFields(exchange, exchange.visitor));
 
 /** An exchange's line that says that its visitor cleared it. */
 export const withClearedMark = (json: string): string => `${json.trimEnd().slice(0, -1)},"cleared":true}`;
-
-/** The exchange that a line of {@link exchangeJson}, or of the older form with its id, stands for. */
-export const exchangeOf = (by: Visitor, id: string, json: string): Exchange => {
-  const stored = storedExchange.parse(JSON.parse(json));
-  return {
-    id,
-    visitor: by,
-    ...(stored.name !== undefined && { name: stored.name }),
-    user: stored.user,
-    timestamp: stored.timestamp,
-    bot: stored.bot,
-    ...(stored.error !== undefined && { error: stored.error }),
-    ...(stored.truncated && { truncated: true }),
-    ...(stored.usage && { usage: stored.usage }),
-  };
-};
 
 const line = (record: z.input<typeof journalRecord>): string => `${JSON.stringify(record)}\n`;
 

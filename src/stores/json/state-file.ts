@@ -3,7 +3,7 @@ import type { Adapter } from 'lowdb';
 import { z } from 'zod';
 import type { AcceptedMessage, UpstreamThread } from '../../chat/model.ts';
 import type { Logger } from '../../chat/ports.ts';
-import { errnoOf, FILE_MODE, replaceFile } from './durable-file.ts';
+import { errnoOf, FILE_MODE, replaceFile } from '../../log-file/durable-file.ts';
 import type { KeyEntry } from './idempotency-keys.ts';
 import {
   type ArchiveIntent,

@@ -1,12 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { OlderExchange } from '../../log-file/read-log.ts';
 import type { Journal } from './journal.ts';
-import type { OlderDraft } from './lanes.ts';
 import type { Memory } from './memory.ts';
 import { importedLine } from './records.ts';
 import type { Snapshots } from './snapshots.ts';
-
-/** An exchange of another log, ready to be taken over: named, and in one line of JSON with that name as `id`. */
-export type OlderExchange = OlderDraft & { readonly json: string };
 
 /** Bytes over the log's limit at which an import archives: each time costs a rewrite and a file a month. */
 export const HEADROOM_BYTES = 16 * 1024 * 1024;

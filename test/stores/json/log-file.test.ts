@@ -1,8 +1,8 @@
 import { chmod, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { findConversations, wholeText } from '../../../src/log-file/find-conversations.ts';
 import { conversationsText } from '../../../src/stores/json/conversations-text.ts';
-import { findConversations, wholeText } from '../../../src/stores/json/find-conversations.ts';
 import { LiveLog } from '../../../src/stores/json/live-log.ts';
 import { anonymous, exchange, user } from '../store-contract.ts';
 import { openStore, readLog, tempFolder } from './helper.ts';

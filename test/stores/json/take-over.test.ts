@@ -1,7 +1,7 @@
 import { appendFile, cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { OlderExchange } from '../../../src/stores/json/take-over.ts';
+import type { OlderExchange } from '../../../src/log-file/read-log.ts';
 import { anonymous, exchange, user } from '../store-contract.ts';
 import { idsOnDisk, openStore, readLog, tempFolder } from './helper.ts';
 

@@ -2,16 +2,16 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import { CompactNumbers } from '../../../src/stores/json/compact-numbers.ts';
+import { CompactNumbers } from '../../src/log-file/compact-numbers.ts';
 import {
   ConversationsSyntaxError,
   type Found,
   findConversations,
   type ReadOn,
   wholeText,
-} from '../../../src/stores/json/find-conversations.ts';
-import { openLogReader } from '../../../src/stores/json/log-reader.ts';
-import { tempFolder } from './helper.ts';
+} from '../../src/log-file/find-conversations.ts';
+import { openLogReader } from '../../src/log-file/log-reader.ts';
+import { tempFolder } from '../stores/json/helper.ts';
 
 /** Gives the text in pieces of so many bytes, always in the same memory, as a file's reader does. */
 const inPieces = (text: Buffer, bytes: number): ReadOn => {

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { StoredExchange } from './records.ts';
+import type { StoredExchange } from './stored-exchange.ts';
 
 /**
  * The id of an exchange from a log that has none (`{user_id: [{user, bot, timestamp}]}`). It follows from the

@@ -1,10 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { brokenAt } from '../assistant/json-place.ts';
-import { ConversationsSyntaxError } from '../stores/json/find-conversations.ts';
-import { ANONYMOUS } from '../stores/json/lanes.ts';
-import { type LogReader, syntaxFault } from '../stores/json/log-reader.ts';
-import { Refusal } from './command.ts';
-import { asOlder, BrokenExchange, type Entry, type LoggedExchange, readLog } from './log-exchanges.ts';
+import { ConversationsSyntaxError } from './find-conversations.ts';
+import { type LogReader, syntaxFault } from './log-reader.ts';
+import { asOlder, BrokenExchange, type Entry, type LoggedExchange, readLog } from './read-log.ts';
+import { ANONYMOUS } from './stored-exchange.ts';
 
 /** What a log holds. */
 export interface LogCounts {
@@ -29,11 +28,27 @@ const MAX_FAULTS = 20;
 /** Entries looked at before the event loop, and with it a signal, has its turn. */
 const YIELD_EVERY = 1000;
 
-/** Somebody writes to the file: the older system, most likely. */
-const changed = ({ path }: LogReader): Refusal =>
-  new Refusal(
-    `${path} was changed while it was read. Stop what writes to it (or copy it), and run the import again.`,
-  );
+/** A log that cannot be taken over. The message names the file and every fault (the first 20). */
+export class LogFaults extends Error {
+  override readonly name = 'LogFaults';
+  readonly path: string;
+  /** Each with its place. */
+  readonly faults: readonly string[];
+  constructor(path: string, faults: readonly string[], more = 0) {
+    const all = more > 0 ? [...faults, `… and ${more} more`] : faults;
+    super(`${path} cannot be taken over:\n${all.map((fault) => `  ${fault}`).join('\n')}`);
+    this.path = path;
+    this.faults = all;
+  }
+}
+
+/** Somebody wrote to the file while it was read: the older system, most likely. */
+export class LogChanged extends Error {
+  override readonly name = 'LogChanged';
+  constructor({ path }: LogReader) {
+    super(`${path} was changed while it was read. Stop what writes to it (or copy it) and try again.`);
+  }
+}
 
 /** Where in the file an exchange's text breaks. */
 const placeInFile = (reader: LogReader, { json, at }: BrokenExchange): number => {
@@ -43,15 +58,9 @@ const placeInFile = (reader: LogReader, { json, at }: BrokenExchange): number =>
   return Math.min(reader.size, at + Buffer.byteLength(json.slice(0, start + column - 1)));
 };
 
-const refusal = (reader: LogReader, faults: readonly string[], more = 0): Refusal => {
-  const rest = more > 0 ? [`… and ${more} more`] : [];
-  const list = [...faults, ...rest].map((fault) => `  ${fault}`).join('\n');
-  return new Refusal(`${reader.path} cannot be imported; nothing was written.\n${list}`);
-};
-
 /**
  * Runs through a log, entry by entry.
- * @throws Refusal with the place where it is not JSON, and where the file was changed; the signal's reason.
+ * @throws LogFaults with the place where it is not JSON; LogChanged; the signal's reason.
  */
 export const forEachEntry = async (
   reader: LogReader,
@@ -68,13 +77,14 @@ export const forEachEntry = async (
       signal.throwIfAborted();
       onProgress(reader.position / reader.size);
     }
-    if (reader.hasChanged()) throw changed(reader);
+    if (reader.hasChanged()) throw new LogChanged(reader);
   } catch (error) {
-    if (reader.hasChanged()) throw changed(reader);
-    if (error instanceof ConversationsSyntaxError) throw refusal(reader, [syntaxFault(reader, error)]);
+    if (reader.hasChanged()) throw new LogChanged(reader);
+    if (error instanceof ConversationsSyntaxError)
+      throw new LogFaults(reader.path, [syntaxFault(reader, error)]);
     if (!(error instanceof BrokenExchange)) throw error;
     const at = placeInFile(reader, error);
-    throw refusal(reader, [syntaxFault(reader, new ConversationsSyntaxError(error.message, at))]);
+    throw new LogFaults(reader.path, [syntaxFault(reader, new ConversationsSyntaxError(error.message, at))]);
   }
 };
 
@@ -91,7 +101,7 @@ const unwritable = (one: LoggedExchange): string | undefined => {
 
 /**
  * Checks all of a log and counts what is in it.
- * @throws Refusal that lists what stands against importing it.
+ * @throws LogFaults that lists what stands against taking it over.
  */
 export const checkLog = async (reader: LogReader, pass: Pass): Promise<LogCounts> => {
   const counts: LogCounts = { users: 0, exchanges: 0, anonymous: 0, failed: 0, inMilliseconds: 0 };
@@ -114,6 +124,6 @@ export const checkLog = async (reader: LogReader, pass: Pass): Promise<LogCounts
     if (fault) add(`${JSON.stringify(key)}[${entry.index}]`, fault);
     return undefined;
   });
-  if (faults.length > 0) throw refusal(reader, faults, more);
+  if (faults.length > 0) throw new LogFaults(reader.path, faults, more);
   return counts;
 };

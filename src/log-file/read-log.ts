@@ -1,10 +1,8 @@
 import type { z } from 'zod';
-import { CompactNumbers } from '../stores/json/compact-numbers.ts';
-import { ANONYMOUS } from '../stores/json/lanes.ts';
-import type { LogReader } from '../stores/json/log-reader.ts';
-import { Identities, rewritten } from '../stores/json/older-form.ts';
-import { type StoredExchange, storedExchange } from '../stores/json/records.ts';
-import type { OlderExchange } from '../stores/json/take-over.ts';
+import { CompactNumbers } from './compact-numbers.ts';
+import type { LogReader } from './log-reader.ts';
+import { Identities, rewritten } from './older-form.ts';
+import { ANONYMOUS, type StoredExchange, storedExchange } from './stored-exchange.ts';
 
 /** What stands in a log, in its order. */
 export type Entry =
@@ -109,6 +107,21 @@ export function* readLog(reader: LogReader): Generator<Entry> {
   }
 }
 
+/** An exchange of another log, ready to be taken over: named, and in one line of JSON with that name as `id`. */
+export interface OlderExchange {
+  readonly id: string;
+  readonly key: string;
+  readonly session: string | undefined;
+  readonly name?: string | undefined;
+  readonly verified?: boolean | undefined;
+  readonly cleared?: boolean | undefined;
+  /** Seconds since 1970. */
+  readonly timestamp: number;
+  /** The latest timestamp of it and those before it in that log, under its key. */
+  readonly time: number;
+  readonly json: string;
+}
+
 /**
  * The exchange as the store takes it over.
  * @param id Its id there, where that is another one.
@@ -120,5 +133,6 @@ export const asOlder = (one: LoggedExchange, id: string = one.id): OlderExchange
   const kept = isSame ? raw : { ...raw, timestamp };
   const text = rewritten(json, id, stored, kept) ?? (isSame ? json : JSON.stringify(kept));
   const session = key === ANONYMOUS ? stored.session : undefined;
-  return { id, key, session, name: stored.name, timestamp, time, json: text };
+  const { name, verified, cleared } = stored;
+  return { id, key, session, name, verified, cleared, timestamp, time, json: text };
 };

@@ -1,0 +1,49 @@
+import type { Chat } from '../chat/chat-api.ts';
+import type { Clock, Logger } from '../chat/ports.ts';
+import type { Transcript } from '../chat/store-port.ts';
+import type { TemporaryKeys } from '../identity/temporary-keys.ts';
+import type { Edge } from './edge.ts';
+import type { CallLimit } from './limits.ts';
+import type { Identity } from './who-speaks.ts';
+
+/** Whether chats can be served; if not, why; and what operators should know. Texts that anyone may read. */
+export type Readiness =
+  | { readonly ready: true; readonly notes: readonly string[] }
+  | { readonly ready: false; readonly reason: string };
+
+/** What routes are made of, by concern. A route asks for the groups that it uses: `Pick<RouteDeps, 'chat' | 'limits'>`. */
+export interface RouteDeps {
+  readonly chat: Chat;
+  /** What visitors and operators read of the exchanges. */
+  readonly transcript: Pick<Transcript, 'recent' | 'visitors'>;
+  /** Who speaks, and what proves it. */
+  readonly identity: Identity & { readonly temporaryKeys: TemporaryKeys };
+  /** How often one may call. */
+  readonly limits: {
+    /** Posted messages, frames and sessions. */
+    readonly post: CallLimit;
+    /** Reading, stopping and clearing: it must not cost a visitor messages. */
+    readonly read: CallLimit;
+  };
+  readonly edge: Edge;
+  /** How messages and answers travel. */
+  readonly messages: {
+    /** Longest message, in UTF-16 units. */
+    readonly maxChars: number;
+    /** Milliseconds between signs of life to a reader. */
+    readonly heartbeatMs: number;
+  };
+  readonly ops: {
+    /** Tells the ops token from others; null: the ops routes are off. */
+    readonly isOpsToken: ((given: string) => boolean) | null;
+  };
+  /** What the service tells about itself. */
+  readonly about: {
+    readonly version: string;
+    /** The assistant as it is now. */
+    readonly assistant: () => { readonly name: string | undefined; readonly model: string | undefined };
+    readonly readiness: () => Readiness;
+  };
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
