@@ -100,6 +100,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
     const app = createApp({
       chat,
       transcript: store,
+      feedback: store,
       identity: {
         tokens: createSessionTokens({
           secrets: sessionSecrets,
@@ -122,6 +123,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
       },
       ops: { isOpsToken: opsToken === undefined ? null : createSecretMatch([opsToken]) },
       about: {
+        suggestions: () => [],
         version: packageJson.version,
         assistant: () => upstreams.assistant(),
         readiness: () => {

@@ -1,6 +1,13 @@
 /** What the core needs of a store; `stores/` implements it. Each consumer asks for the small port that it uses. */
 
-import type { AcceptedMessage, Exchange, UpstreamThread, Visitor, VisitorSummary } from './model.ts';
+import type {
+  AcceptedMessage,
+  Exchange,
+  Feedback,
+  UpstreamThread,
+  Visitor,
+  VisitorSummary,
+} from './model.ts';
 
 /** What became of a message that was offered to the store. */
 export type Accepted =
@@ -66,6 +73,16 @@ export interface Transcript {
   visitors(page: { limit: number; after?: string; name?: string }): Promise<VisitorSummary[]>;
 }
 
+/** What visitors thought of answers. */
+export interface FeedbackLog {
+  /**
+   * Sets, or with undefined removes, what a visitor thought of an exchange.
+   * @returns Whether the exchange is there and is this visitor's.
+   * @throws AppError `log_unavailable`
+   */
+  setFeedback(exchangeId: string, visitor: Visitor, feedback: Feedback | undefined): Promise<boolean>;
+}
+
 /** The `user_id`s that the site has vouched for. */
 export interface VerifiedUsers {
   /**
@@ -120,6 +137,7 @@ export interface StoreLife {
 export interface Store
   extends MessageLog,
     Transcript,
+    FeedbackLog,
     VerifiedUsers,
     EndedTokens,
     Threads,

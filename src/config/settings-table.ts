@@ -263,9 +263,10 @@ export const SETTINGS = {
     doc: 'Size in MB at which the oldest exchanges move from `conversations.json` into `archive/`.',
   }),
   DIALECTS: setting({
-    schema: someOf(['session', 'token', 'sse', 'socket']),
+    schema: someOf(['session', 'token', 'sse', 'socket', 'deep-chat', 'n8n', 'flowise', 'ai-sdk']),
     fallback: 'all',
-    takes: 'all, none, or some of session, token, sse and socket, comma-separated',
+    takes:
+      'all, none, or some of session, token, sse, socket, deep-chat, n8n, flowise and ai-sdk, comma-separated',
     doc: "Which other clients' wire forms are served (docs/older-clients.md).",
   }),
   CLEAR_KEEPS_LOG: setting({

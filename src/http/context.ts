@@ -11,6 +11,8 @@ export interface AppEnv {
     exchangeId: string | undefined;
     /** What an older client reads of a failure, beside our own form. */
     failureDetail: ((error: AppError) => object) | undefined;
+    /** How a failure is answered in another client's form; absent: in ours. */
+    failureAnswer: ((error: AppError) => Response) | undefined;
     /** What the limit per visitor counts the request as. */
     countedAs: string | undefined;
   };

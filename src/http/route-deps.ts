@@ -1,6 +1,6 @@
 import type { Chat } from '../chat/chat-api.ts';
 import type { Clock, Logger } from '../chat/ports.ts';
-import type { Transcript } from '../chat/store-port.ts';
+import type { FeedbackLog, Transcript } from '../chat/store-port.ts';
 import type { TemporaryKeys } from '../identity/temporary-keys.ts';
 import type { Edge } from './edge.ts';
 import type { CallLimit } from './limits.ts';
@@ -15,7 +15,8 @@ export type Readiness =
 export interface RouteDeps {
   readonly chat: Chat;
   /** What visitors and operators read of the exchanges. */
-  readonly transcript: Pick<Transcript, 'recent' | 'visitors'>;
+  readonly transcript: Pick<Transcript, 'recent' | 'visitors' | 'exchange'>;
+  readonly feedback: FeedbackLog;
   /** Who speaks, and what proves it. */
   readonly identity: Identity & { readonly temporaryKeys: TemporaryKeys };
   /** How often one may call. */
@@ -42,6 +43,8 @@ export interface RouteDeps {
     readonly version: string;
     /** The assistant as it is now. */
     readonly assistant: () => { readonly name: string | undefined; readonly model: string | undefined };
+    /** What a chat window offers to ask first. */
+    readonly suggestions: () => readonly string[];
     readonly readiness: () => Readiness;
   };
   readonly clock: Clock;

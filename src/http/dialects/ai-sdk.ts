@@ -3,9 +3,9 @@ import type { Context } from 'hono';
 import type { NumberedEvent, Turn } from '../../chat/live-turns.ts';
 import { invalidRequest } from '../../errors.ts';
 import type { AppEnv } from '../context.ts';
-import type { CallLimit } from '../limits.ts';
+import { failures } from '../failure-answers.ts';
 import { jsonBodyGuard } from '../request-guards.ts';
-import { checkedRoutes, failures, json } from '../route-parts.ts';
+import { checkedRoutes, EVENTS, jsonBody } from '../route-parts.ts';
 import { messageKey } from '../schemas.ts';
 import { streamTurn } from '../sse.ts';
 import {
@@ -25,10 +25,6 @@ import type { Dialect } from './dialect.ts';
  * UI message stream out. `GET {path}/{id}/stream` resumes an answer, `DELETE` of it stops one. Its `id` is the
  * conversation: a `user_id` on trust.
  */
-
-export interface AiSdkDeps extends ClientFormDeps {
-  readonly readLimit: CallLimit;
-}
 
 const PATH = '/api/chat/ai-sdk';
 
@@ -52,19 +48,15 @@ const request = z
   )
   .openapi('AiSdkRequest');
 
-const stream = {
-  description: 'The UI message stream',
-  content: { 'text/event-stream': { schema: { type: 'string' as const } } },
-};
 const send = createRoute({
   method: 'post',
   path: PATH,
   summary: 'AI SDK useChat: send the last message and read the answer',
-  request: { body: { required: true, ...json('', request) } },
+  request: { body: jsonBody(request) },
   responses: {
-    200: stream,
+    200: EVENTS,
     204: { description: 'Nothing is being answered' },
-    ...failures('request', 'session', 'turn'),
+    ...failures('body', 'session', 'origin', 'limits', 'message', 'upstream'),
   },
 });
 const chatParams = z.object({ id: z.string().openapi({ param: { name: 'id', in: 'path' } }) });
@@ -73,15 +65,20 @@ const resume = createRoute({
   path: `${PATH}/{id}/stream`,
   summary: 'AI SDK useChat: read an answer that is being given',
   request: { params: chatParams },
-  responses: { 200: stream, 204: { description: 'Nothing is being answered' }, ...failures('session') },
+  responses: {
+    200: EVENTS,
+    204: { description: 'Nothing is being answered' },
+    ...failures('session', 'origin', 'limits'),
+  },
 });
 const stop = createRoute({
   method: 'delete',
   path: `${PATH}/{id}/stream`,
   summary: 'AI SDK useChat: stop an answer',
-  description: 'Its own `stop()` only stops reading: the answer goes on, and is there when the page comes back.',
+  description:
+    'Its own `stop()` only stops reading: the answer goes on, and is there when the page comes back.',
   request: { params: chatParams },
-  responses: { 204: { description: 'The answer is over' }, ...failures('session') },
+  responses: { 204: { description: 'The answer is over' }, ...failures('session', 'origin', 'limits') },
 });
 
 const data = (chunk: object): string => `data: ${JSON.stringify(chunk)}\n\n`;
@@ -137,16 +134,16 @@ const lastMessage = (messages: z.output<typeof request>['messages']) => {
 const keyOf = (id: string | undefined): string | undefined => messageKey('id').safeParse(id).data;
 
 /** POST /api/chat/ai-sdk, GET and DELETE /api/chat/ai-sdk/{id}/stream. */
-export const aiSdk = (deps: AiSdkDeps): Dialect => {
+export const aiSdk = (deps: ClientFormDeps): Dialect => {
   const routes = checkedRoutes();
   const running = createRunningTurns();
 
   const written = (c: Context<AppEnv>, turn: Turn): Response => {
     c.header('x-vercel-ai-ui-message-stream', 'v1');
-    return streamTurn(c, turn, { ...deps, eventText });
+    return streamTurn(c, turn, { ...deps.messages, form: { eventText } });
   };
   const runningFor = async (c: Context<AppEnv>, id: string): Promise<Turn | undefined> => {
-    const speaker = await clientSpeaker(c, { id: parsed(clientId, id) }, deps);
+    const speaker = await clientSpeaker(c, { id: parsed(clientId, id) }, deps.identity);
     return running.of(speaker.visitor);
   };
 
@@ -155,12 +152,12 @@ export const aiSdk = (deps: AiSdkDeps): Dialect => {
     c.set('failureAnswer', (error) => plainRefusal(c, error));
     await next();
   });
-  routes.post(PATH, deps.postLimit.byAddress, jsonBodyGuard());
-  routes.on(['GET', 'DELETE'], `${PATH}/:id/stream`, deps.readLimit.byAddress);
+  routes.post(PATH, deps.limits.post.byAddress, jsonBodyGuard());
+  routes.on(['GET', 'DELETE'], `${PATH}/:id/stream`, deps.limits.read.byAddress);
 
   routes.openapi(send, async (c) => {
     const { id, messages, trigger } = c.req.valid('json');
-    const speaker = await clientSpeaker(c, { id }, deps);
+    const speaker = await clientSpeaker(c, { id }, deps.identity);
     if (trigger === 'resume-stream') {
       const turn = running.of(speaker.visitor);
       return turn ? written(c, turn) : c.body(null, 204);

@@ -3,17 +3,16 @@ import type { Context } from 'hono';
 import type { Turn } from '../../chat/live-turns.ts';
 import { type Exchange, type Visitor, visitorKey } from '../../chat/model.ts';
 import { type AppError, invalidRequest } from '../../errors.ts';
-import { type AcceptMessageDeps, acceptMessage } from '../accept-message.ts';
+import { acceptMessage } from '../accept-message.ts';
 import type { AppEnv } from '../context.ts';
+import type { RouteDeps } from '../route-deps.ts';
 import { messageText, userId } from '../schemas.ts';
-import { bearer, type Speaker, type SpeakerDeps, whoSpeaks } from '../who-speaks.ts';
+import { bearer, type Identity, type Speaker, whoSpeaks } from '../who-speaks.ts';
 
 /** What the dialects of published chat windows share: their session ids are names on trust that the client makes. */
 
-export interface ClientFormDeps extends SpeakerDeps, AcceptMessageDeps {
-  readonly maxMessageChars: number;
-  readonly heartbeatMs: number;
-}
+/** What each of them is made of. */
+export type ClientFormDeps = Pick<RouteDeps, 'chat' | 'identity' | 'limits' | 'messages'>;
 
 /** A client-made session id; a `user_id` on trust. */
 export const clientId = userId;
@@ -26,15 +25,15 @@ export const clientId = userId;
 export const clientSpeaker = async (
   c: Context<AppEnv>,
   claimed: { readonly id: string | undefined; readonly sessionToken?: string | undefined },
-  deps: SpeakerDeps,
+  identity: Identity,
 ): Promise<Speaker> => {
   const authorization = c.req.header('authorization');
   const given = bearer(authorization);
   const isByToken =
-    (given !== undefined && !deps.isSiteKey(given)) || (given === undefined && claimed.sessionToken);
+    (given !== undefined && !identity.isSiteKey(given)) || (given === undefined && claimed.sessionToken);
   return whoSpeaks(
     { authorization, sessionToken: claimed.sessionToken, userId: isByToken ? undefined : claimed.id },
-    deps,
+    identity,
   );
 };
 
@@ -79,7 +78,7 @@ export const acceptText = async (
   deps: ClientFormDeps,
 ): Promise<Turn> => {
   const { speaker, field, key } = said;
-  const text = messageText(deps.maxMessageChars, field).safeParse(said.text);
+  const text = messageText(deps.messages.maxChars, field).safeParse(said.text);
   if (!text.success) throw invalidRequest(text.error.issues[0]?.message ?? `${field} is not valid.`);
   return acceptMessage(c, { speaker, text: text.data, key }, deps);
 };

@@ -2,12 +2,20 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { accepts } from 'hono/accepts';
 import type { NumberedEvent } from '../../chat/live-turns.ts';
 import { invalidRequest } from '../../errors.ts';
+import { failures } from '../failure-answers.ts';
 import { jsonBodyGuard } from '../request-guards.ts';
-import { checkedRoutes, failures, json } from '../route-parts.ts';
+import { checkedRoutes, jsonBody, jsonOrStream } from '../route-parts.ts';
 import { messageText } from '../schemas.ts';
 import type { SocketProtocol } from '../socket/protocol.ts';
 import { streamTurn } from '../sse.ts';
-import { acceptText, type ClientFormDeps, clientId, clientSpeaker, refuseFiles, untold } from './client-form.ts';
+import {
+  acceptText,
+  type ClientFormDeps,
+  clientId,
+  clientSpeaker,
+  refuseFiles,
+  untold,
+} from './client-form.ts';
 import type { Dialect } from './dialect.ts';
 
 /**
@@ -38,10 +46,10 @@ const postMessage = createRoute({
   path: PATH,
   summary: 'deep-chat: send the last message and get the answer',
   description: 'With `Accept: text/event-stream` the text comes piece by piece.',
-  request: { body: { required: true, content: { 'application/json': { schema: request } } } },
+  request: { body: jsonBody(request) },
   responses: {
-    200: json('The answer', z.object({ text: z.string(), session_token: z.string().optional() })),
-    ...failures('request', 'session', 'turn'),
+    200: jsonOrStream('The answer', z.object({ text: z.string(), session_token: z.string().optional() })),
+    ...failures('body', 'session', 'origin', 'limits', 'message', 'upstream'),
   },
 });
 
@@ -57,8 +65,8 @@ const eventText = ({ n, event }: NumberedEvent): string => {
   return text === '' ? '' : data({ text });
 };
 
-const frames = (maxMessageChars: number): SocketProtocol => {
-  const text = messageText(maxMessageChars, 'text');
+const frames = (maxChars: number): SocketProtocol => {
+  const text = messageText(maxChars, 'text');
   return {
     read: (frame) => {
       const said = request.safeParse(jsonOf(frame));
@@ -93,23 +101,23 @@ export const deepChat = (deps: ClientFormDeps): Dialect => {
       refuseFiles(c);
       await next();
     },
-    deps.postLimit.byAddress,
+    deps.limits.post.byAddress,
     jsonBodyGuard(),
   );
   routes.openapi(postMessage, async (c) => {
     const { messages, user_id: id, session_token: sessionToken } = c.req.valid('json');
-    const speaker = await clientSpeaker(c, { id, sessionToken: sessionToken ?? undefined }, deps);
+    const speaker = await clientSpeaker(c, { id, sessionToken: sessionToken ?? undefined }, deps.identity);
     const turn = await acceptText(c, { speaker, text: lastText(messages), field: 'text' }, deps);
     const wanted = accepts(c, {
       header: 'Accept',
       supports: ['application/json', 'text/event-stream'],
       default: 'application/json',
     });
-    if (wanted === 'text/event-stream') return streamTurn(c, turn, { ...deps, eventText });
+    if (wanted === 'text/event-stream') return streamTurn(c, turn, { ...deps.messages, form: { eventText } });
     c.header('Cache-Control', 'no-store');
     const { newToken } = speaker;
     const text = (await turn.outcome).bot ?? '';
     return c.json({ text, ...(newToken === undefined ? {} : { session_token: newToken }) }, 200);
   });
-  return { routes, sockets: { [PATH]: frames(deps.maxMessageChars) } };
+  return { routes, sockets: { [PATH]: frames(deps.messages.maxChars) } };
 };

@@ -2,11 +2,12 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { NumberedEvent } from '../../chat/live-turns.ts';
 import type { Exchange, Feedback, Source } from '../../chat/model.ts';
-import type { FeedbackLog, Transcript } from '../../chat/store-port.ts';
 import { type AppError, notFound } from '../../errors.ts';
 import type { AppEnv } from '../context.ts';
+import { failures } from '../failure-answers.ts';
 import { jsonBodyGuard } from '../request-guards.ts';
-import { checkedRoutes, failures, json } from '../route-parts.ts';
+import type { RouteDeps } from '../route-deps.ts';
+import { checkedRoutes, json, jsonBody, jsonOrStream } from '../route-parts.ts';
 import { streamTurn } from '../sse.ts';
 import { isOwnId, mayReadTurn } from '../turns.ts';
 import {
@@ -26,13 +27,6 @@ import type { Dialect } from './dialect.ts';
  * `data: {"event", "data"}` where it asks for a stream. Lead capture, uploads and speech are off in what the
  * configuration says.
  */
-
-export interface FlowiseDeps extends ClientFormDeps {
-  readonly transcript: Pick<Transcript, 'exchange'>;
-  readonly feedback: FeedbackLog;
-  /** What the panel offers to ask first. */
-  readonly suggestions: () => readonly string[];
-}
 
 const flow = z.object({ id: z.string().openapi({ param: { name: 'id', in: 'path' } }) });
 const anything = json('What the window asks for', z.record(z.string(), z.unknown()));
@@ -59,25 +53,27 @@ const prediction = createRoute({
   summary: 'flowise-embed: send a question and get the answer',
   request: {
     params: flow,
-    body: {
-      required: true,
-      ...json(
-        '',
-        z
-          .looseObject(
-            {
-              question: z.unknown(),
-              chatId: clientId,
-              streaming: z.unknown(),
-              uploads: z.array(z.unknown()).max(0, { error: 'Files cannot be sent here. Please send text.' }).nullish(),
-            },
-            { error: 'The body must be a JSON object.' },
-          )
-          .openapi('FlowiseRequest'),
-      ),
-    },
+    body: jsonBody(
+      z
+        .looseObject(
+          {
+            question: z.unknown(),
+            chatId: clientId,
+            streaming: z.unknown(),
+            uploads: z
+              .array(z.unknown())
+              .max(0, { error: 'Files cannot be sent here. Please send text.' })
+              .nullish(),
+          },
+          { error: 'The body must be a JSON object.' },
+        )
+        .openapi('FlowiseRequest'),
+    ),
   },
-  responses: { 200: anything, ...failures('request', 'session', 'turn') },
+  responses: {
+    200: jsonOrStream('The answer', z.record(z.string(), z.unknown())),
+    ...failures('body', 'session', 'origin', 'limits', 'message', 'upstream'),
+  },
 });
 
 const abort = createRoute({
@@ -87,7 +83,7 @@ const abort = createRoute({
   request: {
     params: flow.extend({ chatId: z.string().openapi({ param: { name: 'chatId', in: 'path' } }) }),
   },
-  responses: { 200: anything, ...failures('session') },
+  responses: { 200: anything, ...failures('session', 'origin', 'limits') },
 });
 
 const COMMENT = 'content must be a text of at most 1000 characters.';
@@ -100,27 +96,23 @@ const rate = createRoute({
   summary: 'flowise-embed: rate an answer',
   request: {
     params: flow,
-    body: {
-      required: true,
-      ...json(
-        '',
-        z.looseObject({
-          messageId: z.string(),
-          rating: z.enum(['THUMBS_UP', 'THUMBS_DOWN'], { error: 'rating must be THUMBS_UP or THUMBS_DOWN.' }),
-          content: comment,
-        }),
-      ),
-    },
+    body: jsonBody(
+      z.looseObject({
+        messageId: z.string(),
+        rating: z.enum(['THUMBS_UP', 'THUMBS_DOWN'], { error: 'rating must be THUMBS_UP or THUMBS_DOWN.' }),
+        content: comment,
+      }),
+    ),
   },
-  responses: { 200: anything, ...failures('request', 'session') },
+  responses: { 200: anything, ...failures('body', 'session', 'origin', 'limits', 'not_found') },
 });
 
 const remark = createRoute({
   method: 'put',
   path: '/api/v1/feedback/{id}',
   summary: 'flowise-embed: add a comment to a rating',
-  request: { params: flow, body: { required: true, ...json('', z.looseObject({ content: comment })) } },
-  responses: { 200: anything, ...failures('request', 'session') },
+  request: { params: flow, body: jsonBody(z.looseObject({ content: comment })) },
+  responses: { 200: anything, ...failures('body', 'session', 'origin', 'limits', 'not_found') },
 });
 
 const data = (event: string, value: unknown): string => `data: ${JSON.stringify({ event, data: value })}\n\n`;
@@ -149,7 +141,12 @@ const eventText =
         return (
           (text === '' ? '' : data('token', text)) +
           (documents.length > 0 ? data('sourceDocuments', documents) : '') +
-          data('metadata', { chatId, chatMessageId: exchange.id, question: exchange.user, sessionId: chatId }) +
+          data('metadata', {
+            chatId,
+            chatMessageId: exchange.id,
+            question: exchange.user,
+            sessionId: chatId,
+          }) +
           data('end', '[DONE]')
         );
       }
@@ -170,14 +167,17 @@ const failureAnswer = (c: Context<AppEnv>, error: AppError): Response => {
 };
 
 /** The routes that flowise-embed calls. */
-export const flowise = (deps: FlowiseDeps): Dialect => {
+export const flowise = (
+  deps: ClientFormDeps & Pick<RouteDeps, 'about' | 'transcript' | 'feedback'>,
+): Dialect => {
   const routes = checkedRoutes();
   const running = createRunningTurns();
 
   /** An exchange that the caller may rate: by its id, which nobody guesses, and by a token where there is one. */
   const ratable = async (c: Context<AppEnv>, id: string): Promise<Exchange> => {
     const exchange = isOwnId(id) ? await deps.transcript.exchange(id) : undefined;
-    if (!exchange || !(await mayReadTurn(exchange.visitor, c.req.header('authorization'), deps))) throw notFound();
+    if (!exchange || !(await mayReadTurn(exchange.visitor, c.req.header('authorization'), deps.identity)))
+      throw notFound();
     return exchange;
   };
   const keep = async ({ id, visitor }: Exchange, feedback: Feedback) => {
@@ -191,7 +191,7 @@ export const flowise = (deps: FlowiseDeps): Dialect => {
   });
   routes.openapi(isStreaming, (c) => c.json({ isStreaming: true as const }, 200));
   routes.openapi(publicConfig, (c) => {
-    const prompts = deps.suggestions().map((prompt, index) => [String(index), { prompt }]);
+    const prompts = deps.about.suggestions().map((prompt, index) => [String(index), { prompt }]);
     return c.json(
       {
         starterPrompts: Object.fromEntries(prompts),
@@ -212,37 +212,46 @@ export const flowise = (deps: FlowiseDeps): Dialect => {
     );
   });
 
-  routes.post('/api/v1/prediction/:id', deps.postLimit.byAddress, jsonBodyGuard());
+  routes.post('/api/v1/prediction/:id', deps.limits.post.byAddress, jsonBodyGuard());
   routes.openapi(prediction, async (c) => {
     const { question, chatId, streaming } = c.req.valid('json');
-    const speaker = await clientSpeaker(c, { id: chatId }, deps);
+    const speaker = await clientSpeaker(c, { id: chatId }, deps.identity);
     const turn = await acceptText(c, { speaker, text: question, field: 'question' }, deps);
     running.add(turn);
     c.header('Cache-Control', 'no-store');
     const conversation = chatId ?? turn.id;
     if (streaming === true || wantsEvents(c)) {
-      return streamTurn(c, turn, { ...deps, eventText: eventText(conversation) });
+      return streamTurn(c, turn, { ...deps.messages, form: { eventText: eventText(conversation) } });
     }
     const { id, bot, user, sources } = await turn.outcome;
     const documents = toDocuments(sources);
-    const answer = { text: bot ?? '', question: user, chatId: conversation, sessionId: conversation, chatMessageId: id };
+    const answer = {
+      text: bot ?? '',
+      question: user,
+      chatId: conversation,
+      sessionId: conversation,
+      chatMessageId: id,
+    };
     return c.json(documents.length > 0 ? { ...answer, sourceDocuments: documents } : answer, 200);
   });
 
-  routes.put('/api/v1/chatmessage/abort/:id/:chatId', deps.readLimit.byAddress);
+  routes.put('/api/v1/chatmessage/abort/:id/:chatId', deps.limits.read.byAddress);
   routes.openapi(abort, async (c) => {
     const { chatId } = c.req.valid('param');
-    const { visitor } = await clientSpeaker(c, { id: chatId }, deps);
+    const { visitor } = await clientSpeaker(c, { id: chatId }, deps.identity);
     const turn = running.of(visitor);
     if (turn) await deps.chat.stop(turn.id);
     return c.json({ status: 200, message: 'Chat message aborted' }, 200);
   });
 
-  routes.on(['POST', 'PUT'], '/api/v1/feedback/:id', deps.readLimit.byAddress, jsonBodyGuard());
+  routes.on(['POST', 'PUT'], '/api/v1/feedback/:id', deps.limits.read.byAddress, jsonBodyGuard());
   routes.openapi(rate, async (c) => {
     const { messageId, rating, content } = c.req.valid('json');
     const exchange = await ratable(c, messageId);
-    return c.json(await keep(exchange, { rating: RATINGS[rating], ...(content ? { comment: content } : {}) }), 200);
+    return c.json(
+      await keep(exchange, { rating: RATINGS[rating], ...(content ? { comment: content } : {}) }),
+      200,
+    );
   });
   routes.openapi(remark, async (c) => {
     const exchange = await ratable(c, c.req.valid('param').id);

@@ -1,12 +1,13 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { NumberedEvent } from '../../chat/live-turns.ts';
-import type { Transcript } from '../../chat/store-port.ts';
 import type { AppError } from '../../errors.ts';
 import { invalidJson, invalidRequest } from '../../errors.ts';
 import type { AppEnv } from '../context.ts';
+import { failures } from '../failure-answers.ts';
 import { jsonBodyGuard } from '../request-guards.ts';
-import { checkedRoutes, failures, json } from '../route-parts.ts';
+import type { RouteDeps } from '../route-deps.ts';
+import { checkedRoutes, jsonBody, jsonOrStream } from '../route-parts.ts';
 import { streamTurn } from '../sse.ts';
 import { bearer } from '../who-speaks.ts';
 import {
@@ -27,10 +28,6 @@ import type { Dialect } from './dialect.ts';
  * `loadPreviousSession` gives what was said. Where the owner has renamed `chatInputKey` or `chatSessionKey`, the query
  * parameters `input` and `session` of the webhook's URL say how.
  */
-
-export interface N8nChatDeps extends ClientFormDeps {
-  readonly transcript: Pick<Transcript, 'recent'>;
-}
 
 const PATH = '/api/chat/n8n';
 /** Exchanges of a previous session that are shown. */
@@ -56,20 +53,14 @@ const answer = z.union([
 ]);
 
 const responses = {
-  200: {
-    description: 'The answer, or the previous session',
-    content: {
-      'application/json': { schema: answer },
-      'text/plain': { schema: { type: 'string' as const } },
-    },
-  },
-  ...failures('request', 'session', 'turn'),
+  200: jsonOrStream('The answer, or the previous session', answer, 'text/plain'),
+  ...failures('body', 'session', 'origin', 'limits', 'message', 'upstream'),
 };
 const post = createRoute({
   method: 'post',
   path: PATH,
   summary: '@n8n/chat: send a message, or load the previous session',
-  request: { query: keyNames, body: { required: true, ...json('', form) } },
+  request: { query: keyNames, body: jsonBody(form) },
   responses,
 });
 const get = createRoute({
@@ -80,8 +71,7 @@ const get = createRoute({
   responses,
 });
 
-const wantsLines = (c: Context<AppEnv>): boolean =>
-  /\btext\/plain\b/i.test(c.req.header('accept') ?? '');
+const wantsLines = (c: Context<AppEnv>): boolean => /\btext\/plain\b/i.test(c.req.header('accept') ?? '');
 
 const line = (value: object): string => `${JSON.stringify(value)}\n`;
 /** Each line names the node that speaks, as n8n's do. */
@@ -94,7 +84,9 @@ const eventText = ({ n, event }: NumberedEvent): string => {
       return line({ type: 'item', content: event.text, metadata });
     case 'done': {
       const text = untold(n, event.exchange);
-      return (text === '' ? '' : line({ type: 'item', content: text, metadata })) + line({ type: 'end', metadata });
+      return (
+        (text === '' ? '' : line({ type: 'item', content: text, metadata })) + line({ type: 'end', metadata })
+      );
     }
     case 'error':
       return line({ type: 'error', content: event.error.message, metadata });
@@ -111,14 +103,14 @@ const failureAnswer = (c: Context<AppEnv>, error: AppError): Response =>
     : c.json({ output: error.message, code: error.code }, error.status);
 
 /** POST and GET /api/chat/n8n. */
-export const n8nChat = (deps: N8nChatDeps): Dialect => {
+export const n8nChat = (deps: ClientFormDeps & Pick<RouteDeps, 'transcript'>): Dialect => {
   const routes = checkedRoutes();
 
   const respond = async (c: Context<AppEnv>, fields: unknown, names: z.output<typeof keyNames>) => {
     const body = parsed(form, fields);
     const id = parsed(clientId, body[names.session]);
     c.header('Cache-Control', 'no-store');
-    const speaker = await clientSpeaker(c, { id }, deps);
+    const speaker = await clientSpeaker(c, { id }, deps.identity);
     if (body.action === 'loadPreviousSession') {
       // A name that can be guessed opens no transcript.
       const isShown = speaker.visitor.kind !== 'user' || isUnguessable(speaker.visitor.id);
@@ -130,11 +122,9 @@ export const n8nChat = (deps: N8nChatDeps): Dialect => {
     const turn = await acceptText(c, { speaker, text: body[names.input], field: names.input }, deps);
     if (wantsLines(c)) {
       return streamTurn(c, turn, {
-        ...deps,
-        eventText,
-        contentType: 'text/plain; charset=utf-8',
+        ...deps.messages,
         // Its reader takes any line that is no JSON for text; an empty one it passes over.
-        heartbeat: '\n',
+        form: { eventText, contentType: 'text/plain; charset=utf-8', heartbeat: '\n' },
       });
     }
     return c.json({ output: (await turn.outcome).bot ?? '' }, 200);
@@ -145,7 +135,7 @@ export const n8nChat = (deps: N8nChatDeps): Dialect => {
     refuseFiles(c);
     await next();
   });
-  routes.on(['GET', 'POST'], PATH, deps.postLimit.byAddress);
+  routes.on(['GET', 'POST'], PATH, deps.limits.post.byAddress);
   routes.post(PATH, jsonBodyGuard());
   routes.openapi(post, async (c) => {
     const body: unknown = await c.req.json().catch((cause: unknown) => {

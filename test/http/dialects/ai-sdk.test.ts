@@ -5,7 +5,11 @@ import { startBoth } from '../../helpers/service.ts';
 import { dataOf, newSession, postJson } from './published.ts';
 
 const PATH = '/api/chat/ai-sdk';
-const userMessage = (text: string, id = newSession()) => ({ id, role: 'user', parts: [{ type: 'text', text }] });
+const userMessage = (text: string, id = newSession()) => ({
+  id,
+  role: 'user',
+  parts: [{ type: 'text', text }],
+});
 const body = (id: string, text: string, more: object = {}) => ({
   id,
   trigger: 'submit-message',
@@ -82,7 +86,10 @@ describe('useChat of the AI SDK', () => {
     const failed = await chunks(await postJson(service, PATH, body(newSession(), 'Hello!')));
     expect(failed.at(-1)).toMatchObject({ type: 'error', errorText: expect.any(String) });
     const unclear = await postJson(service, PATH, { id: newSession(), messages: [] });
-    expect([unclear.status, await unclear.text()]).toEqual([400, 'messages must hold a message of the user.']);
+    expect([unclear.status, await unclear.text()]).toEqual([
+      400,
+      'messages must hold a message of the user.',
+    ]);
     const limited = await postJson(service, PATH, body(newSession(), 'Hello!'));
     expect([limited.status, await limited.text()]).toEqual([429, expect.stringMatching(/^[A-Z][^{]+$/)]);
   });

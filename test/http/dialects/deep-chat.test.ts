@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { callApi, SITE_KEY } from '../../helpers/api.ts';
+import { connectPlain } from '../../helpers/plain-socket.ts';
 import { startBoth, startService } from '../../helpers/service.ts';
-import { openSocket } from '../../helpers/sockets.ts';
 import { dataOf, jsonOf, newSession, postJson, SSE } from './published.ts';
 
 const PATH = '/api/chat/deep-chat';
@@ -87,11 +87,11 @@ describe('deep-chat', () => {
       bearer: SITE_KEY,
       json: { user_id: 'ann' },
     });
-    const socket = await openSocket(service, `${PATH}?token=${session.body.session_token}`);
-    socket.send(JSON.stringify(ask('Hello!')));
-    expect(JSON.parse(await socket.nextText())).toEqual({ text: expect.stringContaining('Hello!') });
-    socket.send('no JSON');
-    expect(JSON.parse(await socket.nextText())).toEqual({ error: expect.any(String) });
+    const socket = connectPlain(service, PATH, `?token=${session.body.session_token}`);
+    const told = async (frame: string) =>
+      z.record(z.string(), z.string()).parse(JSON.parse(await socket.say(frame)));
+    expect(await told(JSON.stringify(ask('Hello!')))).toEqual({ text: expect.stringContaining('Hello!') });
+    expect(await told('no JSON')).toEqual({ error: expect.any(String) });
   });
 
   it('is not there where DIALECTS leaves it out', async () => {

@@ -11,7 +11,9 @@ const lines = async (response: Response) =>
   (await response.text())
     .split('\n')
     .filter((line) => line.trim() !== '')
-    .map((line) => z.looseObject({ type: z.string(), content: z.string().optional() }).parse(JSON.parse(line)));
+    .map((line) =>
+      z.looseObject({ type: z.string(), content: z.string().optional() }).parse(JSON.parse(line)),
+    );
 
 const previous = z.object({
   data: z.array(z.object({ id: z.array(z.string()), kwargs: z.object({ content: z.string() }) })),
@@ -59,14 +61,13 @@ describe('@n8n/chat', () => {
 
   it('keeps a quiet stream alive with lines that its reader passes over', async () => {
     const { service, emulator } = await startBoth({ heartbeatMs: 20 });
-    const held = emulator.fail({ on: 'responses', fault: { kind: 'hang' }, times: 1 });
+    emulator.fail({ on: 'responses', fault: { kind: 'hold' } });
     const response = await postJson(service, PATH, send(newSession(), 'Hello!'), LINES);
     const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
     let read = '';
     while (!read.endsWith('\n\n\n')) read += (await reader?.read())?.value ?? '';
     expect(read.trim().split('\n')).toHaveLength(1);
     await reader?.cancel();
-    held.release?.();
   });
 
   it('shows failures: as output, and in a stream as a line of its own', async () => {
