@@ -3,7 +3,6 @@ import { AssistantFileError } from './assistant/parse.ts';
 import { readEnvironment } from './config/environment.ts';
 import { ConfigError } from './config/read-config.ts';
 import { type Service, start } from './service.ts';
-import { systemReason } from './system-reason.ts';
 
 /** Under `npm start` a Ctrl-C comes twice: from the terminal, to the whole group, and from npm, which passes it on. */
 const NPM_ECHO_MS = 150;
@@ -61,15 +60,7 @@ const startHere = async (): Promise<Service> => {
   return start({ env, warnings });
 };
 
-/** What happened, and the reason that the system gave where the message does not tell it. */
-const inFull = (thrown: unknown): string => {
-  if (!(thrown instanceof Error)) return String(thrown);
-  const { message, cause } = thrown;
-  const reason = isSystemError(cause) ? systemReason(cause) : '';
-  const isTold = reason === '' || message.includes(reason);
-  return `thread-proxy cannot start: ${isTold ? message : `${message.replace(/\.$/, '')}: ${reason}`}`;
-};
-
-const isSystemError = (thrown: unknown): boolean => thrown instanceof Error && 'syscall' in thrown;
+const inFull = (thrown: unknown): string =>
+  thrown instanceof Error ? `thread-proxy cannot start: ${thrown.message}` : String(thrown);
 
 if (import.meta.main) await run();

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { asAppError, logUnavailable } from '../errors.ts';
 import type { ChatDeps, Message } from './chat-api.ts';
+import { maskedFields } from './hooks.ts';
 import type { AcceptedMessage } from './model.ts';
 import type { Accepted } from './store-port.ts';
 
@@ -15,14 +16,16 @@ export interface Taken {
  * @throws AppError `log_unavailable`, `budget_spent`, `thread_busy`
  */
 export const createAccept =
-  ({ store, budget, clock }: Pick<ChatDeps, 'store' | 'budget' | 'clock'>) =>
+  ({ store, budget, clock, hooks = {} }: Pick<ChatDeps, 'store' | 'budget' | 'clock' | 'hooks'>) =>
   async ({ visitor, name, text, key }: Message): Promise<Taken> => {
     const health = store.health();
     if (!health.ok) throw logUnavailable({ cause: new Error(health.reason) });
-    await budget.take();
+    await budget.take(visitor);
     const message = { id: randomUUID(), visitor, name, user: text, timestamp: clock.now() / 1000, key };
     try {
-      const begun = await store.accept(message);
+      const begun = await store.accept(
+        hooks.masked ? { ...message, ...maskedFields(message, hooks.masked) } : message,
+      );
       if (begun.type === 'known') await budget.giveBack();
       return { message, begun };
     } catch (thrown) {

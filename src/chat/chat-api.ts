@@ -1,4 +1,5 @@
 import type { Backend } from './backend-port.ts';
+import type { TurnHooks } from './hooks.ts';
 import type { Turn } from './live-turns.ts';
 import type { Visitor } from './model.ts';
 import type { Budget, Clock, Logger } from './ports.ts';
@@ -10,6 +11,7 @@ export interface ChatDeps {
   readonly backend: Backend;
   readonly store: Store;
   readonly budget: Budget;
+  readonly hooks?: TurnHooks;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: {

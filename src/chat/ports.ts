@@ -1,9 +1,11 @@
 /** The small things that the core needs of the world around it. */
 
-/** The site's bound on messages a day. */
+import type { Visitor } from './model.ts';
+
+/** The site's bounds on messages, tokens and money a day. */
 export interface Budget {
   /** @throws AppError `budget_spent` with the seconds until the next day. */
-  take(): Promise<void>;
+  take(visitor: Visitor): Promise<void>;
   /** Gives one back that was taken for a message which was then refused. */
   giveBack(): Promise<void>;
 }

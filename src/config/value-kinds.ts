@@ -45,6 +45,11 @@ export const duration = (min: number, max: number = MAX_TIMER_MS) =>
     return value !== undefined && value >= min && value <= max ? value : undefined;
   });
 
+/** The URL of a proxy, which may carry a user name and a password. */
+export const proxyUrl = readWith((text) =>
+  URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) ? text : undefined,
+);
+
 /** A whole number, or `off` (null). */
 export const wholeNumberOrOff = (min: number, max: number) =>
   z.union([readWith((text) => (text === 'off' ? null : undefined)), wholeNumber(min, max)]);

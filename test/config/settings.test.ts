@@ -85,6 +85,21 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
     bad: ['localhost:9001', 'https://x/v1?key=1'],
   },
   FALLBACK_MODEL: { absent: undefined, good: [['other', 'other']], bad: ['a\nb'] },
+  HTTPS_PROXY: {
+    absent: undefined,
+    good: [['http://ann:pw@proxy.example.org:3128', 'http://ann:pw@proxy.example.org:3128']],
+    bad: ['cache.internal', 'localhost:3128', 'socks5://cache.internal'],
+  },
+  HTTP_PROXY: {
+    absent: undefined,
+    good: [['https://proxy.example.org', 'https://proxy.example.org']],
+    bad: ['cache', 'localhost:3128'],
+  },
+  NO_PROXY: {
+    absent: undefined,
+    good: [['localhost,.example.org', 'localhost,.example.org']],
+    bad: ['a\nb'],
+  },
   THREAD_IDLE: {
     absent: 30 * DAY,
     good: [
@@ -212,7 +227,7 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
     ],
     bad: ['99ms', '25d', '120', 'forever'],
   },
-  STREAM_IDLE_TIMEOUT: { absent: 30_000, good: [['50ms', 50]], bad: ['49ms', '25d', '30 s'] },
+  STREAM_IDLE_TIMEOUT: { absent: 90_000, good: [['50ms', 50]], bad: ['49ms', '25d', '30 s'] },
   SHUTDOWN_TIMEOUT: {
     absent: 25_000,
     good: [
