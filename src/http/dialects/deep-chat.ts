@@ -30,7 +30,7 @@ const request = z
   .looseObject(
     {
       messages: z
-        .array(z.looseObject({ role: z.string().nullish(), text: z.unknown() }), {
+        .array(z.looseObject({ role: z.string().nullish(), text: z.unknown().optional() }), {
           error: 'messages must be a list of {role, text}.',
         })
         .min(1, { error: 'messages must hold at least one message.' }),

@@ -57,9 +57,9 @@ const prediction = createRoute({
       z
         .looseObject(
           {
-            question: z.unknown(),
+            question: z.unknown().optional(),
             chatId: clientId,
-            streaming: z.unknown(),
+            streaming: z.unknown().optional(),
             uploads: z
               .array(z.unknown())
               .max(0, { error: 'Files cannot be sent here. Please send text.' })

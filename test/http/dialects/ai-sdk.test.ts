@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { until } from '../../helpers/events.ts';
 import { startBoth } from '../../helpers/service.ts';
-import { dataOf, newSession, postJson } from './published.ts';
+import { dataOf, newSession, postJson, textReader } from './published.ts';
 
 const PATH = '/api/chat/ai-sdk';
 const userMessage = (text: string, id = newSession()) => ({
@@ -71,12 +71,10 @@ describe('useChat of the AI SDK', () => {
     });
     left.abort();
     const resumed = await fetch(stream);
-    const reader = resumed.body?.pipeThrough(new TextDecoderStream()).getReader();
-    let read = '';
-    while (!read.includes('text-delta')) read += (await reader?.read())?.value ?? '';
+    const reader = textReader(resumed);
+    await reader.until((text) => text.includes('text-delta'));
     expect((await fetch(stream, { method: 'DELETE' })).status).toBe(204);
-    while (!read.includes('[DONE]')) read += (await reader?.read())?.value ?? '';
-    expect(read).toContain('"finishReason":"length"');
+    expect(await reader.until((text) => text.includes('[DONE]'))).toContain('"finishReason":"length"');
     await until(async () => (await fetch(stream)).status === 204, 'the end of the turn');
   });
 

@@ -44,7 +44,7 @@ describe('deep-chat', () => {
 
   it('shows a failure in a sentence, as JSON and in a stream', async () => {
     const { service, emulator } = await startBoth();
-    emulator.fail({ on: 'responses', fault: { kind: 'status', status: 401 } });
+    emulator.fail({ on: 'responses', fault: { kind: 'status', status: 401 }, times: 2 });
     const failed = await postJson(service, PATH, ask('Hello!'));
     expect(failed.status).toBe(502);
     expect(await jsonOf(failed)).toEqual({ error: expect.any(String), code: 'upstream_unauthorized' });
@@ -96,6 +96,6 @@ describe('deep-chat', () => {
 
   it('is not there where DIALECTS leaves it out', async () => {
     const service = await startService({ DIALECTS: 'n8n' });
-    expect((await postJson(service, PATH, ask('Hello!'))).status).toBe(404);
+    expect((await postJson(service, PATH, ask('Hello!'))).status).toBe(405);
   });
 });

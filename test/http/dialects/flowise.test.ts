@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { startBoth } from '../../helpers/service.ts';
-import { dataOf, jsonOf, newSession, postJson, SSE } from './published.ts';
+import { dataOf, jsonOf, newSession, postJson, SSE, textReader } from './published.ts';
 
 const PREDICTION = '/api/v1/prediction/support-bot';
 const answered = z.looseObject({ text: z.string(), chatId: z.string(), chatMessageId: z.string() });
@@ -72,16 +72,10 @@ describe('flowise-embed', () => {
     const { service, emulator } = await startBoth({ emulator: { pace: 50 } });
     const chatId = newSession();
     const response = await postJson(service, PREDICTION, { question: 'Tell me all!', chatId }, SSE);
-    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-    let read = '';
-    while (!read.includes('"token"')) read += (await reader?.read())?.value ?? '';
+    const reader = textReader(response);
+    await reader.until((text) => text.includes('"token"'));
     expect((await put(service, `/api/v1/chatmessage/abort/support-bot/${chatId}`)).status).toBe(200);
-    for (;;) {
-      const { done, value = '' } = (await reader?.read()) ?? { done: true };
-      read += value;
-      if (done) break;
-    }
-    expect(read).toContain('"end"');
+    await reader.until((text) => text.includes('"end"'));
     expect(emulator.inFlight).toBe(0);
     expect((await service.finalLog())[chatId]).toMatchObject([{ truncated: true }]);
   });

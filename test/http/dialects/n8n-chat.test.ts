@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { callApi, SITE_KEY } from '../../helpers/api.ts';
 import { startBoth } from '../../helpers/service.ts';
-import { jsonOf, newSession, postJson } from './published.ts';
+import { jsonOf, newSession, postJson, textReader } from './published.ts';
 
 const PATH = '/api/chat/n8n';
 const send = (sessionId: string, chatInput: string) => ({ action: 'sendMessage', sessionId, chatInput });
@@ -63,11 +63,10 @@ describe('@n8n/chat', () => {
     const { service, emulator } = await startBoth({ heartbeatMs: 20 });
     emulator.fail({ on: 'responses', fault: { kind: 'hold' } });
     const response = await postJson(service, PATH, send(newSession(), 'Hello!'), LINES);
-    const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
-    let read = '';
-    while (!read.endsWith('\n\n\n')) read += (await reader?.read())?.value ?? '';
+    const reader = textReader(response);
+    const read = await reader.until((text) => text.endsWith('\n\n\n'));
     expect(read.trim().split('\n')).toHaveLength(1);
-    await reader?.cancel();
+    await reader.leave();
   });
 
   it('shows failures: as output, and in a stream as a line of its own', async () => {

@@ -34,3 +34,21 @@ export const dataOf = async (response: Response): Promise<unknown[]> => {
 
 /** A session id as these windows make them. */
 export const newSession = (): string => randomUUID();
+
+/** Reads an answer's text piece by piece. */
+export const textReader = (response: Response) => {
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = '';
+  return {
+    /** Reads until `isThere` holds of all that came. @throws Error where the answer ends before. */
+    until: async (isThere: (text: string) => boolean): Promise<string> => {
+      while (!isThere(text)) {
+        const { done, value = '' } = (await reader?.read()) ?? { done: true };
+        if (done) throw new Error(`the answer ended: ${text}`);
+        text += value;
+      }
+      return text;
+    },
+    leave: async () => reader?.cancel(),
+  };
+};
