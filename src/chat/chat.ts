@@ -12,6 +12,7 @@ import {
 import { createAccept } from './accept.ts';
 import { complete, createAnswerFilters, cutTo } from './answer-text.ts';
 import type { Chat, ChatDeps, Message } from './chat-api.ts';
+import { type CitedAnswer, createCitedAnswer } from './cited-answer.ts';
 import { createFindTurn } from './find-turn.ts';
 import { historyWindow } from './history-window.ts';
 import { asWritten } from './hooks.ts';
@@ -21,6 +22,7 @@ import { type OpenTurn, openTurn, type Turn } from './live-turns.ts';
 import { type AcceptedMessage, type Exchange, type Visitor, visitorKey } from './model.ts';
 import { createRemoteTurns } from './remote-turns.ts';
 import { type RunRecorder, recordRun } from './run-recorder.ts';
+import type { Accepted } from './store-port.ts';
 import { createThreadQueue, type Place } from './thread-queue.ts';
 import { DURABLE_WITHIN_MS, untilAborted, within } from './waiting.ts';
 
@@ -28,6 +30,9 @@ import { DURABLE_WITHIN_MS, untilAborted, within } from './waiting.ts';
 const UNWIND_MS = 5_000;
 /** The reason of a run that its visitor stopped. Nobody is told of it: what was said is the answer. */
 const STOPPED = internalError({ cause: new Error('the visitor stopped the run') });
+
+/** What the store told of the visitor's thread when it accepted the message. */
+type Told = Pick<Accepted & { type: 'accepted' }, 'thread' | 'lastSeen'>;
 
 export const createChat = (deps: ChatDeps): Chat => {
   const { backend, store, clock, logger, limits, hooks = {} } = deps;
@@ -56,21 +61,25 @@ export const createChat = (deps: ChatDeps): Chat => {
     const deadline = clock.now() + limits.runTimeout;
     taking += 1;
     try {
-      const { message: taken, begun } = await take(message);
-      if (begun.type === 'known') {
+      const { message: taken, accepted } = await take(message);
+      if (accepted.type === 'known') {
         place.leave();
         // Undone in this moment: it can be sent again.
-        return (await known.byId(begun.id)) ?? Promise.reject(logUnavailable());
+        return (await known.byId(accepted.id)) ?? Promise.reject(logUnavailable());
       }
       const turn = openTurn(taken);
       const controller = new AbortController();
       const abort = (reason: AppError) => controller.abort(reason);
-      const mayRun = place.turn.then(() => begun.mayRun(controller.signal));
-      const over = runTurn(turn, taken, { ...place, turn: mayRun }, controller, deadline).finally(() => {
-        live.delete(turn.id);
-        known.keep(turn);
-        settle();
-      });
+      const mayRun = place.turn.then(() => accepted.mayRun(controller.signal));
+      // Those in front, of whom a clear may be one, can still change what the store told.
+      const told = place.waits ? {} : accepted;
+      const over = runTurn(turn, taken, told, { ...place, turn: mayRun }, controller, deadline).finally(
+        () => {
+          live.delete(turn.id);
+          known.keep(turn);
+          settle();
+        },
+      );
       live.set(turn.id, { turn, abort, over });
       if (outOfTime) abort(shuttingDown());
       return turn;
@@ -122,6 +131,7 @@ export const createChat = (deps: ChatDeps): Chat => {
   const runTurn = async (
     turn: OpenTurn,
     message: AcceptedMessage,
+    told: Told,
     place: Place,
     controller: AbortController,
     deadline: number,
@@ -130,16 +140,22 @@ export const createChat = (deps: ChatDeps): Chat => {
     const recorder = recordRun(backend.name, clock.now);
     let failure: AppError | undefined;
     let exchange: Exchange;
+    let said: CitedAnswer | undefined;
     try {
       await untilAborted(place.turn, controller.signal);
       recorder.started();
-      exchange = { ...message, ...(await answer(turn, message, controller.signal, deadline, recorder)) };
+      exchange = {
+        ...message,
+        ...(await answer(turn, message, told, controller.signal, deadline, recorder, (opened) => {
+          said = opened;
+        })),
+      };
       if (exchange.bot !== null && hooks.isUnanswered?.(exchange.bot))
         exchange = { ...exchange, unanswered: true };
     } catch (thrown) {
       const run = recorder.details();
       if (controller.signal.reason === STOPPED)
-        exchange = { ...message, bot: turn.said(), truncated: true, run };
+        exchange = { ...message, bot: turn.said(), truncated: true, run, ...said?.sources() };
       else {
         failure = asAppError(controller.signal.aborted ? controller.signal.reason : thrown);
         exchange = { ...message, bot: null, error: failure.code, run };
@@ -168,11 +184,13 @@ export const createChat = (deps: ChatDeps): Chat => {
   };
 
   /** The visitor's thread, unless it has rested so long that the upstream may have dropped it. */
-  const usableThread = async (visitor: Visitor, now: number) => {
-    const thread = await store.thread(visitor);
+  const usableThread = async (visitor: Visitor, now: number, told: Told) => {
+    const thread = told.thread === undefined ? await store.thread(visitor) : told.thread;
     if (!thread) return undefined;
-    const [last] = await store.recent(visitor, { limit: 1 });
-    return last && (now - last.timestamp) * 1000 > limits.threadIdle ? undefined : thread;
+    const lastSeen =
+      told.lastSeen === undefined ? (await store.recent(visitor, { limit: 1 }))[0]?.timestamp : told.lastSeen;
+    const idle = lastSeen === undefined || lastSeen === null ? 0 : (now - lastSeen) * 1000;
+    return idle > limits.threadIdle ? undefined : thread;
   };
 
   const newFilter = createAnswerFilters();
@@ -180,9 +198,11 @@ export const createChat = (deps: ChatDeps): Chat => {
   const answer = async (
     turn: OpenTurn,
     message: AcceptedMessage,
+    told: Told,
     signal: AbortSignal,
     deadline: number,
     recorder: RunRecorder,
+    onOpen: (opened: CitedAnswer) => void,
   ) => {
     const { visitor } = message;
     const refused = await hooks.screen?.(message.user, signal);
@@ -190,7 +210,10 @@ export const createChat = (deps: ChatDeps): Chat => {
       turn.push({ type: 'delta', text: refused.answer });
       return { bot: refused.answer, flagged: refused.flagged };
     }
-    let filter = newFilter('');
+    const previous = async () => (await store.recent(visitor, { limit: 1 }))[0];
+    const quoted = await hooks.quote?.({ message: message.user, previous }, signal);
+    const text = createCitedAnswer(newFilter, quoted?.citable ?? []);
+    onOpen(text);
     /** @returns Whether the answer is longer than any may be. */
     const say = (text: string): boolean => {
       if (text === '') return false;
@@ -204,7 +227,8 @@ export const createChat = (deps: ChatDeps): Chat => {
       visitor,
       verified: visitor.kind === 'verified',
       message: hooks.maskedForUpstream?.(message.user) ?? message.user,
-      thread: await usableThread(visitor, message.timestamp),
+      ...(quoted ? { context: quoted.context } : {}),
+      thread: await usableThread(visitor, message.timestamp, told),
       history: (maxChars = limits.historyMaxChars) =>
         historyWindow(store, visitor, Math.min(maxChars, limits.historyMaxChars)),
       signal,
@@ -213,17 +237,18 @@ export const createChat = (deps: ChatDeps): Chat => {
     for await (const event of run) {
       if (event.type === 'asked') {
         recorder.asked(event.backend, event.model);
-        filter = newFilter(`${event.backend} ${event.model ?? ''}`);
+        text.from(`${event.backend} ${event.model ?? ''}`);
       } else if (event.type === 'thread') store.setThread(visitor, event.thread);
       else if (event.type === 'called') recorder.called(event.names);
+      else if (event.type === 'cited') say(text.cite(event.source));
       else if (event.type === 'delta') {
-        if (say(filter.push(event.text)))
-          return { ...complete(turn.said(), { truncated: true }), run: recorder.details() };
+        if (!say(text.push(event.text))) continue;
+        return { ...complete(turn.said(), { truncated: true }), ...text.sources(), run: recorder.details() };
       } else {
-        const isCut = say(filter.end());
-        const text = filter.corrected() ?? turn.said();
+        const isCut = say(text.end());
         const end = isCut ? { ...event, truncated: true } : event;
-        return { ...complete(text, end), run: recorder.details(event.model) };
+        const { text: answer, ...sources } = text.whole(turn.said());
+        return { ...complete(answer, end), ...sources, run: recorder.details(event.model) };
       }
     }
     throw upstreamFailed({ cause: new Error(`the ${backend.name} backend ended a run without its end`) });

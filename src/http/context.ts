@@ -1,4 +1,5 @@
 import type { HttpBindings } from '@hono/node-server';
+import type { RateLimitInfo } from 'hono-rate-limiter';
 import type { AppError } from '../errors.ts';
 
 /** What a request carries through the routes. */
@@ -13,7 +14,8 @@ export interface AppEnv {
     failureDetail: ((error: AppError) => object) | undefined;
     /** How a failure is answered in another client's form; absent: in ours. */
     failureAnswer: ((error: AppError) => Response) | undefined;
-    /** What the limit per visitor counts the request as. */
+    /** What the limit that is being looked at counts the request as, and what it found. */
     countedAs: string | undefined;
+    rateLimit: RateLimitInfo | undefined;
   };
 }

@@ -12,7 +12,7 @@ import { bearer, type Identity, type Speaker, whoSpeaks } from '../who-speaks.ts
 /** What the dialects of published chat windows share: their session ids are names on trust that the client makes. */
 
 /** What each of them is made of. */
-export type ClientFormDeps = Pick<RouteDeps, 'chat' | 'identity' | 'limits' | 'messages'>;
+export type ClientFormDeps = Pick<RouteDeps, 'chat' | 'edge' | 'identity' | 'limits' | 'messages'>;
 
 /** A client-made session id; a `user_id` on trust. */
 export const clientId = userId;

@@ -191,7 +191,10 @@ export const flowise = (
   });
   routes.openapi(isStreaming, (c) => c.json({ isStreaming: true as const }, 200));
   routes.openapi(publicConfig, (c) => {
-    const prompts = deps.about.suggestions().map((prompt, index) => [String(index), { prompt }]);
+    const prompts = (deps.about.widget().suggestions ?? []).map((prompt, index) => [
+      String(index),
+      { prompt },
+    ]);
     return c.json(
       {
         starterPrompts: Object.fromEntries(prompts),

@@ -177,6 +177,9 @@ const openLocked = async (deps: JsonStoreDeps, lock: Lock): Promise<JsonStore> =
         finishing.delete(id);
       }
     },
+    async setFeedback() {
+      return false;
+    },
     async keyed(key) {
       return memory.keys.get(key);
     },

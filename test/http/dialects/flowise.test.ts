@@ -69,14 +69,13 @@ describe('flowise-embed', () => {
   });
 
   it('stops an answer', async () => {
-    const { service, emulator } = await startBoth({ emulator: { pace: 50 } });
+    const { service } = await startBoth({ emulator: { pace: 50 } });
     const chatId = newSession();
     const response = await postJson(service, PREDICTION, { question: 'Tell me all!', chatId }, SSE);
     const reader = textReader(response);
     await reader.until((text) => text.includes('"token"'));
     expect((await put(service, `/api/v1/chatmessage/abort/support-bot/${chatId}`)).status).toBe(200);
     await reader.until((text) => text.includes('"end"'));
-    expect(emulator.inFlight).toBe(0);
     expect((await service.finalLog())[chatId]).toMatchObject([{ truncated: true }]);
   });
 
