@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startChildService } from '../helpers/child-service.ts';
 import { until } from '../helpers/events.ts';
-import { idsOnDisk, openStore } from '../stores/json/helper.ts';
+import { idsOnDisk, openStore } from '../stores/sqlite/helper.ts';
 import { exchange, user } from '../stores/store-contract.ts';
 import { numbersIn, older, placeFor, runCommand, startCommand } from './helper.ts';
 

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { idsOnDisk, openStore } from '../stores/json/helper.ts';
+import { idsOnDisk, openStore } from '../stores/sqlite/helper.ts';
 import { anonymous, exchange, user } from '../stores/store-contract.ts';
 import { numbersIn, older, placeFor, runCommand } from './helper.ts';
 

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startDatabases, type TestDatabases } from '../helpers/postgres.ts';
 import { temporaryFolder } from '../helpers/service.ts';
-import { openStore } from '../stores/json/helper.ts';
 import { openStore as openPostgres } from '../stores/postgres/helper.ts';
+import { openStore } from '../stores/sqlite/helper.ts';
 import { exchange, message, user } from '../stores/store-contract.ts';
 import { older, runCommand } from './helper.ts';
 import { move } from './moving.ts';
@@ -77,7 +77,7 @@ describe('a move', () => {
       await store.accept(one);
       await store.finish(one);
     }
-    await store.snapshot();
+    await store.updateCopy();
     expect(await store.recent(bob, { limit: 20 })).not.toHaveLength(20);
     await store.close();
     const file = path.join(root, 'older.json');

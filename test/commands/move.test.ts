@@ -3,8 +3,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startDatabases, type TestDatabases } from '../helpers/postgres.ts';
 import { temporaryFolder } from '../helpers/service.ts';
-import { openStore } from '../stores/json/helper.ts';
 import { openStore as openPostgres } from '../stores/postgres/helper.ts';
+import { openStore } from '../stores/sqlite/helper.ts';
 import { exchange, message, user } from '../stores/store-contract.ts';
 import { allIn, move, oddFolder, stateIn } from './moving.ts';
 
@@ -63,7 +63,7 @@ describe('move', () => {
       await store.finish(one);
     };
     for (let count = 0; count < 20; count++) await say(exchange(bob));
-    await store.snapshot();
+    await store.updateCopy();
     expect(await store.recent(bob, { limit: 20 })).not.toHaveLength(20);
     await store.clear(bob, true);
     const after = exchange(bob);

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { openStore } from '../stores/json/helper.ts';
+import { openStore } from '../stores/sqlite/helper.ts';
 import { anonymous, exchange, message, user } from '../stores/store-contract.ts';
 import { older, runCommand } from './helper.ts';
 
@@ -54,7 +54,7 @@ export const oddFolder = async (root: string): Promise<string> => {
   await writeFile(path.join(dir, 'conversations.json'), oddLog());
   // So small that a part goes into the archive, at once and later.
   const store = await openStore(dir, { maxBytes: 40_000 });
-  await store.snapshot();
+  await store.updateCopy();
   const [alice, bob, eve] = [
     user('alice'),
     { kind: 'verified', id: 'alice' } as const,
@@ -71,7 +71,7 @@ export const oddFolder = async (root: string): Promise<string> => {
   await store.clear(user('gone'), true);
   await say(exchange(alice, { bot: null, error: 'upstream_timeout' }));
   await say(exchange(user('7'), { user: 'x'.repeat(2000) }));
-  await store.snapshot();
+  await store.updateCopy();
   await say(exchange(alice));
   store.setThread(alice, { id: 'thread_1', madeBy: 'test' });
   store.setThread(eve, { id: 'thread_2', madeBy: 'test' });

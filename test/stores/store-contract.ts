@@ -300,7 +300,9 @@ export const storeContract = (name: string, open: () => Promise<StoreUnderTest>)
       expect(await store.thread(verified)).toBeUndefined();
     });
 
-    test('a visitor’s opinion of an answer is kept, replaced and taken back, and nobody else can give one', async ({ skip }) => {
+    test('a visitor’s opinion of an answer is kept, replaced and taken back, and nobody else can give one', async ({
+      skip,
+    }) => {
       skip(!store.setFeedback, 'this store keeps no opinions yet');
       const rate = (...of: Parameters<FeedbackLog['setFeedback']>) => store.setFeedback?.(...of);
       const [one, other] = [exchange(user('alice')), exchange(user('alice'))];

@@ -4,7 +4,7 @@ import type { AcceptedMessage, Exchange } from '../../../src/chat/model.ts';
 import type { PostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
 import { startPostgres, type TestPostgres } from '../../helpers/postgres.ts';
 import { startProxy, type TcpProxy } from '../../helpers/tcp-proxy.ts';
-import { eventually } from '../json/helper.ts';
+import { eventually } from '../sqlite/helper.ts';
 import { exchange, message, user } from '../store-contract.ts';
 import { openStore, quick } from './helper.ts';
 

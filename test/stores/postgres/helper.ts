@@ -5,7 +5,7 @@ import {
   type PostgresStoreDeps,
 } from '../../../src/stores/postgres/postgres-store.ts';
 import type { Tuning } from '../../../src/stores/postgres/tuning.ts';
-import { clock, memoryLogger } from '../json/helper.ts';
+import { clock, memoryLogger } from '../sqlite/helper.ts';
 
 /** What the store of a test is opened with; each names only what it is about. */
 export const storeDeps = (url: string, overrides: Partial<PostgresStoreDeps> = {}): PostgresStoreDeps => ({

@@ -3,7 +3,7 @@ import { type MovedExchange, openMovingStore } from '../../../src/stores/postgre
 import type { PostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
 import { openPostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
-import { eventually, memoryLogger } from '../json/helper.ts';
+import { eventually, memoryLogger } from '../sqlite/helper.ts';
 import { anonymous, exchange, message, user } from '../store-contract.ts';
 import { openStore, quick, storeDeps } from './helper.ts';
 

@@ -5,7 +5,7 @@ import type { AcceptedMessage } from '../../../src/chat/model.ts';
 import type { Accepted, Store } from '../../../src/chat/store-port.ts';
 import type { PostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
-import { eventually } from '../json/helper.ts';
+import { eventually } from '../sqlite/helper.ts';
 import { exchange, message, user } from '../store-contract.ts';
 import { openStore, quick } from './helper.ts';
 import { startPuppet } from './puppet.ts';
