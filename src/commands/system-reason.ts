@@ -15,6 +15,8 @@ const REASONS: Readonly<Record<string, string>> = {
 /** Why the system refused, for a person. */
 export const systemReason = (thrown: unknown): string => {
   const code = errnoOf(thrown);
-  if (code === undefined) return thrown instanceof Error ? thrown.message : String(thrown);
+  // SQLite's words are better than its code.
+  if (code === undefined || code === 'ERR_SQLITE_ERROR')
+    return thrown instanceof Error ? thrown.message : String(thrown);
   return REASONS[code] ?? `the system says ${code}`;
 };

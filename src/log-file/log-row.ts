@@ -25,7 +25,7 @@ const MAX_KEY_BYTES = 1000;
 const NUL = String.fromCharCode(0);
 
 /** A text as Postgres can keep it: no NUL and no half of a character. */
-const kept = (text: string): string => text.toWellFormed().replaceAll(NUL, '\ufffd');
+export const kept = (text: string): string => text.toWellFormed().replaceAll(NUL, '\ufffd');
 
 /** Whether Postgres can keep and find it. */
 export const fits = (text: string): boolean =>

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type LogRow, lineOf } from '../../log-file/log-row.ts';
 import type { Batch, MovingStore } from '../../log-file/moving-store.ts';
 import { FolderInUseError } from '../../stores/sqlite/lock.ts';
-import { holdsStore, openMovingFolder } from '../../stores/sqlite/moving.ts';
+import { holdsDatabase, holdsStore, openMovingFolder } from '../../stores/sqlite/moving.ts';
 import { Refusal, warningsOnly } from '../command.ts';
 import type { Moving, Source, Target } from './stores.ts';
 
@@ -108,6 +108,9 @@ const positionSchema = z.object({ digest: z.string(), exchanges: z.number() });
 
 /** The target of a move. */
 export const openTarget = async (place: StorePlace, deps: OpenDeps): Promise<Target> => {
+  if ('dir' in place && !(await holdsDatabase(place.dir)) && (await holdsStore(place.dir))) {
+    throw new Refusal(`${place.dir} has data of its own. Name an empty one, or one that is not there yet.`);
+  }
   const store = await openMoving(place, deps);
   let position = { digest: '', exchanges: 0 };
   const add = async (batch: Batch, exchanges = position.exchanges): Promise<void> => {

@@ -1,7 +1,7 @@
 /** Reading all of the database, for commands. */
 
 import { visitorOf } from '../../chat/model.ts';
-import { fits, type LogRow, lineOf, rowOf } from '../../log-file/log-row.ts';
+import { fits, kept, type LogRow, lineOf, rowOf } from '../../log-file/log-row.ts';
 import type { MovedFacts } from '../../log-file/moving-store.ts';
 import { storedExchange } from '../../log-file/stored-exchange.ts';
 import { type Connection, number, text } from './connection.ts';
@@ -45,21 +45,30 @@ export const unfinishedRows = (db: Connection): LogRow[] =>
     ...(name !== undefined && { name }),
   }));
 
-/** All that is kept beside the exchanges. */
+/** Pairs as any store can keep them; where two texts become one, the later pair is kept. */
+const pairs = <T>(all: readonly (readonly [string, T])[]): (readonly [string, T])[] => [
+  ...new Map(all.map(([key, value]) => [kept(key), value])),
+];
+
+/** All that is kept beside the exchanges, as any store can keep it. */
 export const allFacts = (db: Connection): MovedFacts => ({
   threads: db
     .all('SELECT key, thread_id, thread_made_by FROM visitors WHERE thread_id IS NOT NULL ORDER BY key')
     .filter(({ key }) => fits(visitorOf(text(key)).id))
-    .map((row) => [text(row.key), { id: text(row.thread_id), madeBy: text(row.thread_made_by) }] as const),
-  keys: db
-    .all('SELECT key, id, at FROM keys ORDER BY at, key')
-    .map((row) => [text(row.key), { id: text(row.id), timestamp: number(row.at) }] as const),
-  vouched: db.all('SELECT id FROM verified ORDER BY id').map(({ id }) => text(id)),
-  ended: db
-    .all('SELECT token, until FROM ended ORDER BY token')
-    .map((row) => [text(row.token), number(row.until)] as const),
-  facts: db
-    .all('SELECT name, value FROM facts ORDER BY n')
-    .map((row) => [text(row.name), text(row.value)] as const),
+    .map((row) => [text(row.key), { id: kept(text(row.thread_id)), madeBy: kept(text(row.thread_made_by)) }]),
+  keys: pairs(
+    db
+      .all('SELECT key, id, at FROM keys ORDER BY at, key')
+      .map((row) => [text(row.key), { id: kept(text(row.id)), timestamp: number(row.at) }]),
+  ),
+  vouched: [...new Set(db.all('SELECT id FROM verified ORDER BY id').map(({ id }) => kept(text(id))))],
+  ended: pairs(
+    db
+      .all('SELECT token, until FROM ended ORDER BY token')
+      .map((row) => [text(row.token), number(row.until)]),
+  ),
+  facts: pairs(
+    db.all('SELECT name, value FROM facts ORDER BY n').map((row) => [text(row.name), kept(text(row.value))]),
+  ),
   days: [...reads.days(db)],
 });
