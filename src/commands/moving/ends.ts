@@ -1,11 +1,8 @@
 import { z } from 'zod';
-import { lineOf } from '../../log-file/log-row.ts';
-import {
-  type Batch,
-  type MovedExchange,
-  type MovingStore,
-  openMovingStore,
-} from '../../stores/postgres/moving/moving.ts';
+import { type LogRow, lineOf } from '../../log-file/log-row.ts';
+import type { Batch, MovingStore } from '../../log-file/moving-store.ts';
+import { FolderInUseError } from '../../stores/sqlite/lock.ts';
+import { holdsDatabase, holdsStore, openMovingFolder } from '../../stores/sqlite/moving.ts';
 import { Refusal, warningsOnly } from '../command.ts';
 import type { Moving, Source, Target } from './stores.ts';
 
@@ -17,25 +14,48 @@ const BATCH_BYTES = 2 * 1024 * 1024;
 /** Threads and the like that go into one write. */
 const BATCH_FACTS = 5000;
 
-interface DatabaseDeps {
-  readonly url: string;
-  /** The schema of our tables, where it is named. */
-  readonly schema?: string | undefined;
+/** Where a store is, and how it is opened. */
+export type StorePlace = { readonly url: string } | { readonly dir: string };
+
+export interface OpenDeps {
+  /** Bytes over which the oldest exchanges of a folder go into its archive. */
+  readonly maxBytes: number;
+  /** The schema of our tables in a database, where it is named. */
+  readonly schema: string | undefined;
   /** Milliseconds that a database is waited for that is not there. */
   readonly wait: number;
   readonly warn: (text: string) => void;
 }
 
-const open = async ({ url, schema, wait, warn }: DatabaseDeps): Promise<MovingStore> =>
-  openMovingStore({ url, schema, wait, logger: warningsOnly(warn) });
+/**
+ * Opens a store for reading and filling it in bulk; a folder is made if it is not there.
+ * @throws Refusal where a service runs on the folder.
+ */
+export const openMoving = async (place: StorePlace, deps: OpenDeps): Promise<MovingStore> => {
+  const logger = warningsOnly(deps.warn);
+  if ('dir' in place) {
+    const { maxBytes } = deps;
+    return openMovingFolder({ dir: place.dir, maxBytes, clock: { now: () => Date.now() }, logger }).catch(
+      (error: unknown) => {
+        if (!(error instanceof FolderInUseError)) throw error;
+        throw new Refusal(`${error.message} Stop the service first.`);
+      },
+    );
+  }
+  // Loaded only where it is used.
+  const { openMovingStore } = await import('../../stores/postgres/moving/moving.ts');
+  return openMovingStore({ url: place.url, schema: deps.schema, wait: deps.wait, logger });
+};
 
-const movingOf = (row: MovedExchange): Moving => ({ id: row.id, line: lineOf(row), row });
+const movingOf = (row: LogRow): Moving => ({ id: row.id, line: lineOf(row), row });
 
-async function* databasePages(store: MovingStore): AsyncGenerator<Moving[]> {
+async function* pagesOf(store: MovingStore): AsyncGenerator<Moving[]> {
   for await (const page of store.exchanges()) yield page.map(movingOf);
 }
 
-const nameOf = (store: MovingStore): string => `postgres://${store.place}`;
+/** What messages call it; never with a password. */
+const nameOf = (place: StorePlace, store: MovingStore): string =>
+  'dir' in place ? store.place : `postgres://${store.place}`;
 
 /** What `rows` are: a batch each. */
 function* batches<T>(rows: readonly T[]): Generator<readonly T[]> {
@@ -44,29 +64,31 @@ function* batches<T>(rows: readonly T[]): Generator<readonly T[]> {
 
 const refuseUsed = async (store: MovingStore): Promise<void> => {
   if (!(await store.isInUse(LIFE_MS))) return;
-  throw new Refusal(`The database ${store.place} is in use by a server. Stop all of them first.`);
+  throw new Refusal(`${store.place} is in use by a server. Stop all of them first.`);
 };
 
 /**
- * A database as the source of a move.
- * @throws Refusal where a server runs on it, or it is half-moved.
+ * The source of a move.
+ * @throws Refusal where a server runs on it, there is nothing in it, or it is half-moved.
  */
-export const openDatabaseSource = async (deps: DatabaseDeps): Promise<Source> => {
-  const store = await open(deps);
+export const openSource = async (place: StorePlace, deps: OpenDeps): Promise<Source> => {
+  if ('dir' in place && !(await holdsStore(place.dir))) {
+    throw new Refusal(`There is nothing to move in ${place.dir}.`);
+  }
+  const store = await openMoving(place, deps);
   try {
     const note = await store.note();
     if (note !== undefined) {
-      throw new Refusal(
-        `The database ${store.place} is half-moved itself (from ${note}): complete that move first.`,
-      );
+      throw new Refusal(`${store.place} is half-moved itself (from ${note}): complete that move first.`);
     }
     await refuseUsed(store);
     const before = JSON.stringify(await store.counts());
+    const left = (await store.counts()).threads - (await store.facts()).threads.length;
     return {
-      name: nameOf(store),
-      remarks: [],
+      name: nameOf(place, store),
+      remarks: left > 0 ? [`${left} threads of names that no visitor can have are not taken along.`] : [],
       async *pages() {
-        yield* databasePages(store);
+        yield* pagesOf(store);
         // A server would log them so at its next start.
         yield (await store.unfinished()).map(movingOf);
       },
@@ -74,9 +96,7 @@ export const openDatabaseSource = async (deps: DatabaseDeps): Promise<Source> =>
       check: async () => {
         await refuseUsed(store);
         if (JSON.stringify(await store.counts()) === before) return;
-        throw new Refusal(
-          `The database ${store.place} was changed while it was moved. Run the same move again.`,
-        );
+        throw new Refusal(`${store.place} was changed while it was moved. Run the same move again.`);
       },
       close: () => store.close(),
     };
@@ -88,9 +108,12 @@ export const openDatabaseSource = async (deps: DatabaseDeps): Promise<Source> =>
 
 const positionSchema = z.object({ digest: z.string(), exchanges: z.number() });
 
-/** A database as the target of a move. */
-export const openDatabaseTarget = async (deps: DatabaseDeps): Promise<Target> => {
-  const store = await open(deps);
+/** The target of a move. */
+export const openTarget = async (place: StorePlace, deps: OpenDeps): Promise<Target> => {
+  if ('dir' in place && !(await holdsDatabase(place.dir)) && (await holdsStore(place.dir))) {
+    throw new Refusal(`${place.dir} has data of its own. Name an empty one, or one that is not there yet.`);
+  }
+  const store = await openMoving(place, deps);
   let position = { digest: '', exchanges: 0 };
   const add = async (batch: Batch, exchanges = position.exchanges): Promise<void> => {
     position = { ...position, exchanges };
@@ -101,20 +124,22 @@ export const openDatabaseTarget = async (deps: DatabaseDeps): Promise<Target> =>
     // Facts and counts of days are a server's own, which was started on it before.
     const { facts: _, days: __, ...counts } = await store.counts();
     if (Object.values(counts).some((count) => count > 0)) {
-      throw new Refusal(`The database ${store.place} has data of its own. Name one that is empty.`);
+      throw new Refusal(
+        `${store.place} has data of its own. Name an empty one, or one that is not there yet.`,
+      );
     }
     await refuseUsed(store);
   };
 
   return {
-    name: nameOf(store),
+    name: nameOf(place, store),
     begin: async (from, all) => {
       const isNew = (await store.note()) === undefined;
       // First the note, so that no server comes in behind the look.
       const found = await store.claim(from);
       if (found !== from) {
         throw new Refusal(
-          `Into the database ${store.place} another move is under way, from ${found}. Complete that one, or name another database.`,
+          `Into ${store.place} another move is under way, from ${found}. Complete that one, or name another store.`,
         );
       }
       if (isNew) {
@@ -133,7 +158,7 @@ export const openDatabaseTarget = async (deps: DatabaseDeps): Promise<Target> =>
       }
     },
     fill: async (source, facts, { signal, onProgress }) => {
-      let rows: MovedExchange[] = [];
+      let rows: LogRow[] = [];
       let bytes = 0;
       let done = 0;
       const flush = async (): Promise<void> => {
@@ -162,7 +187,7 @@ export const openDatabaseTarget = async (deps: DatabaseDeps): Promise<Target> =>
       for (const ended of batches(facts.ended)) await add({ ended });
       await add({ facts: facts.facts, days: facts.days });
     },
-    pages: () => databasePages(store),
+    pages: () => pagesOf(store),
     facts: () => store.facts(),
     distrust: () => store.add({}, JSON.stringify({ digest: '', exchanges: 0 })),
     complete: () => store.complete(),
