@@ -46,7 +46,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const PACKAGES: Record<string, readonly string[]> = {
   // The assistant room takes the wires' types from it, nothing that runs.
   openai: ['backends', 'assistant', 'commands'],
-  'eventsource-parser': ['backends'],
+  'eventsource-parser': ['backends', 'commands'],
   lowdb: ['stores'],
   dotenv: ['config'],
   pino: ['logging', 'service.ts', 'commands'],
