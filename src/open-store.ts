@@ -77,6 +77,7 @@ const openShared = async (url: string, { settings, clock, logger }: OpenStoreDep
   const { openPostgresStore } = await import('./stores/postgres/postgres-store.ts');
   const store = await openPostgresStore({
     url,
+    schema: settings.DATABASE_SCHEMA,
     wait: settings.DATABASE_WAIT,
     maxWaiting: settings.MAX_WAITING,
     clock,

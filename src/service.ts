@@ -1,5 +1,3 @@
-import { createServer } from 'node:http';
-import { getRequestListener } from '@hono/node-server';
 import type { DestinationStream } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import { findAssistantFile } from './assistant/find-file.ts';
@@ -8,14 +6,17 @@ import { createChat } from './chat/chat.ts';
 import { settleRepeatedly } from './chat/interrupted.ts';
 import { visitorKey } from './chat/model.ts';
 import { ConfigError, readConfig, secretsIn } from './config/read-config.ts';
+import type { SettingValues } from './config/settings-table.ts';
 import { createApp } from './http/app.ts';
-import { onUnreadable } from './http/failures.ts';
+import { createServer } from './http/create-server.ts';
 import { closeServer, listen } from './http/server.ts';
 import { HEARTBEAT_MS } from './http/sse.ts';
 import { createSecretMatch } from './identity/secret-match.ts';
 import { createSessionTokens, opaqueName } from './identity/session-tokens.ts';
 import { createTemporaryKeys } from './identity/temporary-keys.ts';
 import { createDailyBudget } from './limits/daily-budget.ts';
+import { createShareCounts } from './limits/share-counts.ts';
+import { createAddressMatch } from './limits/trusted-proxies.ts';
 import { createLogger } from './logging/logger.ts';
 import { openOutput } from './logging/output.ts';
 import { openStore } from './open-store.ts';
@@ -83,6 +84,8 @@ export const start = async (options: StartOptions): Promise<Service> => {
       store,
       budget: createDailyBudget({
         limit: settings.DAILY_MESSAGES,
+        shareLimit: shareOf(settings),
+        shares: createShareCounts(countCall),
         countMessage: (day, by) => store.countMessage(day, by),
         clock,
         logger,
@@ -100,6 +103,13 @@ export const start = async (options: StartOptions): Promise<Service> => {
       },
     });
     await chat.settleInterrupted();
+    const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
+    const edge = {
+      allowedOrigins: settings.ALLOWED_ORIGINS,
+      publicOrigin: settings.PUBLIC_ORIGIN,
+      trustProxy: settings.TRUST_PROXY,
+      isTrustedProxy: createAddressMatch(settings.TRUSTED_PROXIES),
+    };
     const app = createApp({
       chat,
       transcript: store,
@@ -117,12 +127,13 @@ export const start = async (options: StartOptions): Promise<Service> => {
         isSiteKey: createSecretMatch(settings.SITE_KEYS ?? []),
         verifiedUsers: store,
       },
-      rates: { perAddress: settings.RATE_LIMIT, countCall },
-      edge: { allowedOrigins: settings.ALLOWED_ORIGINS, trustProxy: settings.TRUST_PROXY },
-      messages: {
-        maxChars: settings.MAX_MESSAGE_CHARS,
-        heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
+      rates: {
+        perAddress: settings.RATE_LIMIT,
+        perVisitor: settings.RATE_LIMIT_VISITOR,
+        countCall,
       },
+      edge,
+      messages: { maxChars: settings.MAX_MESSAGE_CHARS, heartbeatMs },
       ops: { isOpsToken: opsToken === undefined ? null : createSecretMatch([opsToken]) },
       about: {
         version: packageJson.version,
@@ -140,11 +151,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
       logger,
     });
     const { sockets } = app;
-    const server = createServer(
-      { shouldUpgradeCallback: sockets.accepts },
-      getRequestListener(app.fetch, { errorHandler: onUnreadable }),
-    );
-    server.on('upgrade', sockets.upgrade);
+    const server = createServer(app, { edge, checkMs: heartbeatMs });
     const url = await listen(server, settings.HOST, settings.PORT);
     // Other processes may die at any time; whoever looks first logs what they were cut off in.
     const settling = countCall && settleRepeatedly(chat, logger);
@@ -183,6 +190,10 @@ export const start = async (options: StartOptions): Promise<Service> => {
     throw thrown;
   }
 };
+
+/** Messages a day for one address: DAILY_MESSAGES_PER_ADDRESS, or a tenth of DAILY_MESSAGES. */
+const shareOf = ({ DAILY_MESSAGES, DAILY_MESSAGES_PER_ADDRESS: share }: SettingValues): number | null =>
+  share === undefined ? DAILY_MESSAGES && Math.ceil(DAILY_MESSAGES / 10) : share;
 
 /** Reads settings and assistant file. @throws Error that lists every fault of both. */
 const readAll = async (env: StartOptions['env']) => {

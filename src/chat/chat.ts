@@ -21,6 +21,7 @@ import { type OpenTurn, openTurn, type Turn } from './live-turns.ts';
 import { type AcceptedMessage, type Exchange, type Visitor, visitorKey } from './model.ts';
 import { createRemoteTurns } from './remote-turns.ts';
 import { type RunRecorder, recordRun } from './run-recorder.ts';
+import type { Accepted } from './store-port.ts';
 import { createThreadQueue, type Place } from './thread-queue.ts';
 import { DURABLE_WITHIN_MS, untilAborted, within } from './waiting.ts';
 
@@ -28,6 +29,9 @@ import { DURABLE_WITHIN_MS, untilAborted, within } from './waiting.ts';
 const UNWIND_MS = 5_000;
 /** The reason of a run that its visitor stopped. Nobody is told of it: what was said is the answer. */
 const STOPPED = internalError({ cause: new Error('the visitor stopped the run') });
+
+/** What the store told of the visitor's thread when it accepted the message. */
+type Told = Pick<Accepted & { type: 'accepted' }, 'thread' | 'lastSeen'>;
 
 export const createChat = (deps: ChatDeps): Chat => {
   const { backend, store, clock, logger, limits, hooks = {} } = deps;
@@ -56,21 +60,25 @@ export const createChat = (deps: ChatDeps): Chat => {
     const deadline = clock.now() + limits.runTimeout;
     taking += 1;
     try {
-      const { message: taken, begun } = await take(message);
-      if (begun.type === 'known') {
+      const { message: taken, accepted } = await take(message);
+      if (accepted.type === 'known') {
         place.leave();
         // Undone in this moment: it can be sent again.
-        return (await known.byId(begun.id)) ?? Promise.reject(logUnavailable());
+        return (await known.byId(accepted.id)) ?? Promise.reject(logUnavailable());
       }
       const turn = openTurn(taken);
       const controller = new AbortController();
       const abort = (reason: AppError) => controller.abort(reason);
-      const mayRun = place.turn.then(() => begun.mayRun(controller.signal));
-      const over = runTurn(turn, taken, { ...place, turn: mayRun }, controller, deadline).finally(() => {
-        live.delete(turn.id);
-        known.keep(turn);
-        settle();
-      });
+      const mayRun = place.turn.then(() => accepted.mayRun(controller.signal));
+      // Those in front, of whom a clear may be one, can still change what the store told.
+      const told = place.waits ? {} : accepted;
+      const over = runTurn(turn, taken, told, { ...place, turn: mayRun }, controller, deadline).finally(
+        () => {
+          live.delete(turn.id);
+          known.keep(turn);
+          settle();
+        },
+      );
       live.set(turn.id, { turn, abort, over });
       if (outOfTime) abort(shuttingDown());
       return turn;
@@ -122,6 +130,7 @@ export const createChat = (deps: ChatDeps): Chat => {
   const runTurn = async (
     turn: OpenTurn,
     message: AcceptedMessage,
+    told: Told,
     place: Place,
     controller: AbortController,
     deadline: number,
@@ -133,7 +142,10 @@ export const createChat = (deps: ChatDeps): Chat => {
     try {
       await untilAborted(place.turn, controller.signal);
       recorder.started();
-      exchange = { ...message, ...(await answer(turn, message, controller.signal, deadline, recorder)) };
+      exchange = {
+        ...message,
+        ...(await answer(turn, message, told, controller.signal, deadline, recorder)),
+      };
       if (exchange.bot !== null && hooks.isUnanswered?.(exchange.bot))
         exchange = { ...exchange, unanswered: true };
     } catch (thrown) {
@@ -168,11 +180,13 @@ export const createChat = (deps: ChatDeps): Chat => {
   };
 
   /** The visitor's thread, unless it has rested so long that the upstream may have dropped it. */
-  const usableThread = async (visitor: Visitor, now: number) => {
-    const thread = await store.thread(visitor);
+  const usableThread = async (visitor: Visitor, now: number, told: Told) => {
+    const thread = told.thread === undefined ? await store.thread(visitor) : told.thread;
     if (!thread) return undefined;
-    const [last] = await store.recent(visitor, { limit: 1 });
-    return last && (now - last.timestamp) * 1000 > limits.threadIdle ? undefined : thread;
+    const lastSeen =
+      told.lastSeen === undefined ? (await store.recent(visitor, { limit: 1 }))[0]?.timestamp : told.lastSeen;
+    const idle = lastSeen === undefined || lastSeen === null ? 0 : (now - lastSeen) * 1000;
+    return idle > limits.threadIdle ? undefined : thread;
   };
 
   const newFilter = createAnswerFilters();
@@ -180,6 +194,7 @@ export const createChat = (deps: ChatDeps): Chat => {
   const answer = async (
     turn: OpenTurn,
     message: AcceptedMessage,
+    told: Told,
     signal: AbortSignal,
     deadline: number,
     recorder: RunRecorder,
@@ -204,7 +219,7 @@ export const createChat = (deps: ChatDeps): Chat => {
       visitor,
       verified: visitor.kind === 'verified',
       message: hooks.maskedForUpstream?.(message.user) ?? message.user,
-      thread: await usableThread(visitor, message.timestamp),
+      thread: await usableThread(visitor, message.timestamp, told),
       history: (maxChars = limits.historyMaxChars) =>
         historyWindow(store, visitor, Math.min(maxChars, limits.historyMaxChars)),
       signal,

@@ -3,7 +3,7 @@ import type { Clock, Logger } from '../chat/ports.ts';
 import type { Transcript } from '../chat/store-port.ts';
 import type { TemporaryKeys } from '../identity/temporary-keys.ts';
 import type { Edge } from './edge.ts';
-import type { CallLimit } from './limits.ts';
+import type { CallLimit, VisitorLimit } from './limits.ts';
 import type { Identity } from './who-speaks.ts';
 
 /** Whether chats can be served; if not, why; and what operators should know. Texts that anyone may read. */
@@ -24,6 +24,8 @@ export interface RouteDeps {
     readonly post: CallLimit;
     /** Reading, stopping and clearing: it must not cost a visitor messages. */
     readonly read: CallLimit;
+    /** Messages of one session or user, wherever from. */
+    readonly visitor: VisitorLimit;
   };
   readonly edge: Edge;
   /** How messages and answers travel. */

@@ -97,7 +97,14 @@ export const startService = async (
 ): Promise<TestService> => {
   const dir = env.DATA_DIR ?? (await temporaryFolder());
   const lines: LogLine[] = [];
-  const defaults = { PORT: '0', HOST: '127.0.0.1', RATE_LIMIT: 'off', LOG_LEVEL: 'debug' };
+  const defaults = {
+    PORT: '0',
+    HOST: '127.0.0.1',
+    RATE_LIMIT: 'off',
+    // All tests call from one address.
+    DAILY_MESSAGES_PER_ADDRESS: 'off',
+    LOG_LEVEL: 'debug',
+  };
   const service = await start({
     env: { ...defaults, ...env, DATA_DIR: dir },
     log: { write: (line) => void lines.push(logLine.parse(JSON.parse(line))) },

@@ -18,7 +18,6 @@ describe('a request body', () => {
     ['a message that is a number', { message: 5 }, /^message /],
     ['a message that is too long', { message: 'x'.repeat(4001) }, /^message .*4000/],
     ['a NUL in the message', { message: 'a\0b' }, /^message /],
-    ['a lone surrogate in the message', '{"message":"\\ud800"}', /^message /],
     ['a user_id that is too long', { message: 'Hi', user_id: 'x'.repeat(129) }, /^user_id /],
     ['a user_id that is a fraction', { message: 'Hi', user_id: 1.5 }, /^user_id /],
     ['a user_id that no number can hold', '{"message":"Hi","user_id":1e30}', /^user_id /],
@@ -34,6 +33,14 @@ describe('a request body', () => {
     const [status, code, told] = await refused(body);
     expect([status, code]).toEqual([400, 'invalid_request']);
     expect(told).toMatch(message);
+  });
+
+  it('with half an emoji in the message is taken, and repaired', async () => {
+    const { service, emulator } = await startBoth({ backend: 'completions' });
+    const { status } = await service.post('{"user_id":"ann","message":"Hi \\ud83d there \\ude00"}');
+    expect(status).toBe(200);
+    expect(JSON.stringify(emulator.requests.at(-1)?.body)).toContain('"Hi \uFFFD there \uFFFD"');
+    expect((await service.finalLog()).ann).toMatchObject([{ user: 'Hi \uFFFD there \uFFFD' }]);
   });
 
   it.each(['', '{', '{"message": "Hi"', 'message=Hi', '{"message": undefined}', '['.repeat(30_000)])(

@@ -55,7 +55,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   '@hono/zod-openapi': ['http'],
   'hono-rate-limiter': ['http', 'limits'],
   ws: ['http'],
-  postgres: ['stores'],
+  postgres: ['stores', 'documents'],
   'prom-client': ['ops'],
 };
 

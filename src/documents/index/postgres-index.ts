@@ -1,4 +1,4 @@
-import type { Sql, TransactionSql } from 'postgres';
+import type { ISql } from 'postgres';
 import { z } from 'zod';
 import type { Source } from '../model.ts';
 import type { DocumentIndex, PassageWithTerms } from './index-port.ts';
@@ -17,7 +17,8 @@ import {
 /** The database, as its owner lets us use it. */
 export interface PostgresIndexDeps {
   /** Runs a statement, or a transaction. @throws What its owner makes of an outage. */
-  readonly run: <T>(statement: (sql: Sql) => PromiseLike<T>) => Promise<T>;
+  readonly run: <T>(statement: (sql: ISql) => PromiseLike<T>) => Promise<T>;
+  readonly transaction: <T>(work: (sql: ISql) => Promise<T>) => Promise<T>;
   /** Lets go of it. */
   readonly close: () => Promise<void>;
 }
@@ -30,7 +31,7 @@ const modelRow = z.object({ model: z.string(), vectors: z.coerce.number() });
 const totalRow = z.object({ total: z.coerce.number() });
 const headingList = z.array(z.string());
 
-const putSource = async (sql: TransactionSql | Sql, source: Source): Promise<void> => {
+const putSource = async (sql: ISql, source: Source): Promise<void> => {
   const names = SOURCE_COLUMNS.join(', ');
   const values = SOURCE_COLUMNS.map((_, at) => `$${at + 1}`).join(', ');
   const updates = SOURCE_COLUMNS.slice(1).map((name) => `${name} = excluded.${name}`);
@@ -41,14 +42,14 @@ const putSource = async (sql: TransactionSql | Sql, source: Source): Promise<voi
 };
 
 /** Takes part in every change: makes it known, and lets but one at a time count the totals. */
-const changed = (sql: TransactionSql | Sql) => sql`update tp_document_totals set version = version + 1`;
+const changed = (sql: ISql) => sql`update tp_document_totals set version = version + 1`;
 
-const recount = (sql: TransactionSql, sourceId: string, sign: 1 | -1) => sql`
+const recount = (sql: ISql, sourceId: string, sign: 1 | -1) => sql`
   update tp_document_totals set passages = passages + ${sign} * own.count, words = words + ${sign} * own.sum
   from (select count(*) as count, coalesce(sum(length), 0) as sum from tp_document_passages p
     join tp_document_words w using (seq) where p.source = ${sourceId}) own`;
 
-const put = async (sql: TransactionSql, source: Source, passages: readonly PassageWithTerms[]) => {
+const put = async (sql: ISql, source: Source, passages: readonly PassageWithTerms[]) => {
   const rows = passages.map((passage, position) => ({
     id: passage.id,
     position,
@@ -95,8 +96,12 @@ const put = async (sql: TransactionSql, source: Source, passages: readonly Passa
  * The index in Postgres, whose own tables it makes in the connection's schema. Any number of processes may open it.
  * @throws Error where it cannot be opened.
  */
-export const openPostgresIndex = async ({ run, close }: PostgresIndexDeps): Promise<DocumentIndex> => {
-  await run(migrateDocuments);
+export const openPostgresIndex = async ({
+  run,
+  transaction,
+  close,
+}: PostgresIndexDeps): Promise<DocumentIndex> => {
+  await transaction(migrateDocuments);
   const rowsOf = (text: string, values: (string | number)[] = []): Promise<readonly unknown[]> =>
     run((sql) => sql.unsafe(text, values));
   const first = async (text: string, values: (string | number)[] = []): Promise<number> => {
@@ -105,23 +110,19 @@ export const openPostgresIndex = async ({ run, close }: PostgresIndexDeps): Prom
   };
 
   return {
-    put: (source, passages) => run((sql) => sql.begin((own) => put(own, source, passages))),
+    put: (source, passages) => transaction((own) => put(own, source, passages)),
     touch: (source) =>
-      run((sql) =>
-        sql.begin(async (own) => {
-          await changed(own);
-          await putSource(own, source);
-        }),
-      ),
+      transaction(async (own) => {
+        await changed(own);
+        await putSource(own, source);
+      }),
     remove: (sourceId) =>
-      run((sql) =>
-        sql.begin(async (own) => {
-          await changed(own);
-          await recount(own, sourceId, -1);
-          const removed = await own`delete from tp_document_sources where id = ${sourceId}`;
-          return removed.count > 0;
-        }),
-      ),
+      transaction(async (own) => {
+        await changed(own);
+        await recount(own, sourceId, -1);
+        const removed = await own`delete from tp_document_sources where id = ${sourceId}`;
+        return removed.count > 0;
+      }),
     sources: async () => {
       const rows = await rowsOf(
         `select s.*, (select count(*) from tp_document_passages p where p.source = s.id)::integer as passages
@@ -187,18 +188,16 @@ export const openPostgresIndex = async ({ run, close }: PostgresIndexDeps): Prom
       const json = JSON.stringify(
         vectors.map(({ id, vector }) => ({ id, vector: Buffer.from(bytesOf(vector)).toString('base64') })),
       );
-      await run((sql) =>
-        sql.begin(async (own) => {
-          await changed(own);
-          await own.unsafe(
-            `insert into tp_document_vectors (passage, model, vector)
-             select p.seq, $2, decode(given.vector, 'base64')
-             from jsonb_to_recordset($1::text::jsonb) as given (id text, vector text)
-             join tp_document_passages p using (id) on conflict (passage, model) do nothing`,
-            [json, model],
-          );
-        }),
-      );
+      await transaction(async (own) => {
+        await changed(own);
+        await own.unsafe(
+          `insert into tp_document_vectors (passage, model, vector)
+           select p.seq, $2, decode(given.vector, 'base64')
+           from jsonb_to_recordset($1::text::jsonb) as given (id text, vector text)
+           join tp_document_passages p using (id) on conflict (passage, model) do nothing`,
+          [json, model],
+        );
+      });
     },
     vectors: async (model, after, limit) => {
       const rows = await rowsOf(
@@ -217,12 +216,10 @@ export const openPostgresIndex = async ({ run, close }: PostgresIndexDeps): Prom
       return rows.map((row) => modelRow.parse(row));
     },
     dropModel: async (model) => {
-      await run((sql) =>
-        sql.begin(async (own) => {
-          await changed(own);
-          await own`delete from tp_document_vectors where model = ${model}`;
-        }),
-      );
+      await transaction(async (own) => {
+        await changed(own);
+        await own`delete from tp_document_vectors where model = ${model}`;
+      });
     },
     version: () => first('select version as total from tp_document_totals'),
     close,

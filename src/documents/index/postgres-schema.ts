@@ -1,4 +1,4 @@
-import type { Sql } from 'postgres';
+import type { ISql } from 'postgres';
 import { z } from 'zod';
 
 /**
@@ -50,23 +50,21 @@ const versionRow = z.object({ version: z.number() });
  * Makes the index's tables, or brings them to the version that this code knows; many processes may do it at once.
  * @throws Error where they are of a newer release
  */
-export const migrateDocuments = async (sql: Sql): Promise<void> => {
-  await sql.begin(async (own) => {
-    await own`select pg_advisory_xact_lock(${LOCK}::integer, hashtext(current_schema()))`;
-    const [table] = await own`select to_regclass('tp_document_versions') is not null as there`;
-    if (!thereRow.parse(table).there)
-      await own`create table tp_document_versions (version integer primary key)`;
-    const [last] = await own`select coalesce(max(version), 0)::integer as version from tp_document_versions`;
-    const { version } = versionRow.parse(last);
-    if (version > STEPS.length) {
-      throw new Error(
-        `the index of documents is of version ${version}, and this release knows versions up to ${STEPS.length}. Start the newer release again`,
-      );
-    }
-    for (const [index, step] of STEPS.entries()) {
-      if (index < version) continue;
-      await own.unsafe(step);
-      await own`insert into tp_document_versions (version) values (${index + 1})`;
-    }
-  });
+export const migrateDocuments = async (own: ISql): Promise<void> => {
+  await own`select pg_advisory_xact_lock(${LOCK}::integer, hashtext(current_schema()))`;
+  const [table] = await own`select to_regclass('tp_document_versions') is not null as there`;
+  if (!thereRow.parse(table).there)
+    await own`create table tp_document_versions (version integer primary key)`;
+  const [last] = await own`select coalesce(max(version), 0)::integer as version from tp_document_versions`;
+  const { version } = versionRow.parse(last);
+  if (version > STEPS.length) {
+    throw new Error(
+      `the index of documents is of version ${version}, and this release knows versions up to ${STEPS.length}. Start the newer release again`,
+    );
+  }
+  for (const [index, step] of STEPS.entries()) {
+    if (index < version) continue;
+    await own.unsafe(step);
+    await own`insert into tp_document_versions (version) values (${index + 1})`;
+  }
 };

@@ -7,7 +7,7 @@ import { toChatAnswer } from '../chat-answer.ts';
 import { failures } from '../failure-answers.ts';
 import { errorBody } from '../failures.ts';
 import { opsOnly, visitorsAnswer, visitorsPage, visitorsQuery } from '../ops.ts';
-import { jsonBodyGuard } from '../request-guards.ts';
+import { jsonBodyGuard, noSubresources } from '../request-guards.ts';
 import type { RouteDeps } from '../route-deps.ts';
 import { checkedRoutes, EVENTS, json, jsonBody } from '../route-parts.ts';
 import { chatHeaders, messageText, visitorName } from '../schemas.ts';
@@ -125,7 +125,7 @@ const eventText = ({ n, event }: NumberedEvent, id: string, requestId: string): 
 
 /** GET /?username=, PUT /chat/{session_id}, GET /chat_history/{session_id}, GET /sessions?username=. */
 export const sseChat = (
-  deps: Pick<RouteDeps, 'chat' | 'identity' | 'limits' | 'messages' | 'ops' | 'transcript'>,
+  deps: Pick<RouteDeps, 'chat' | 'edge' | 'identity' | 'limits' | 'messages' | 'ops' | 'transcript'>,
 ): Dialect => {
   const { identity, limits, messages, transcript } = deps;
   const routes = checkedRoutes();
@@ -136,6 +136,7 @@ export const sseChat = (
       if (c.req.query('username') === undefined) throw notFound();
       await next();
     },
+    noSubresources(),
     limits.post.byAddress,
   );
   routes.openapi(begin, async (c) => {

@@ -1,7 +1,7 @@
 import type { Logger } from '../../chat/ports.ts';
-import { readTarget } from './connection-settings.ts';
-import { connect } from './database.ts';
-import type { Sql } from './driver.ts';
+import { readConnectionSettings } from './connection-settings.ts';
+import { connect, type Database } from './database.ts';
+import { prepare } from './starting.ts';
 import { defaultTuning } from './tuning.ts';
 
 /** Indexing a large document takes longer than any statement of a turn, and searches must not wait for it. */
@@ -11,18 +11,32 @@ const CONNECTIONS = 4;
 /** Connections for the index of documents, apart from those of the turns. */
 export interface DocumentsDatabase {
   /** @throws AppError `log_unavailable` where the database cannot be asked. */
-  readonly run: <T>(statement: (sql: Sql) => PromiseLike<T>) => Promise<T>;
+  readonly run: Database['ask'];
+  /** @throws As `run`; nothing is done then. */
+  readonly transaction: Database['transaction'];
   readonly close: () => Promise<void>;
 }
 
-/** Connects to the database of the store. @param url As `DATABASE_URL` takes it. */
-export const connectForDocuments = async (url: string, logger: Logger): Promise<DocumentsDatabase> => {
+/** Connects to the database and the schema of the store. @param deps.url As `DATABASE_URL` takes it. */
+export const connectForDocuments = async (deps: {
+  readonly url: string;
+  /** As `DATABASE_SCHEMA` takes it. */
+  readonly schema?: string | undefined;
+  readonly logger: Logger;
+}): Promise<DocumentsDatabase> => {
   const tuning = {
     ...defaultTuning,
     connections: CONNECTIONS,
     statementMs: STATEMENT_MS,
     silenceMs: 1.2 * STATEMENT_MS,
   };
-  const database = connect({ target: await readTarget(url), tuning, logger });
-  return { run: database.ask, close: () => database.close(tuning.closeMs) };
+  const { schema, logger } = deps;
+  const given = await readConnectionSettings(deps.url);
+  const { settings } = await prepare({ settings: given, schema, wait: 0, tuning, logger });
+  const database = connect({ settings, tuning, logger });
+  return {
+    run: database.ask,
+    transaction: database.transaction,
+    close: () => database.close(tuning.closeMs),
+  };
 };

@@ -1,8 +1,17 @@
-import { z } from 'zod';
-import { type Visitor, visitorKey } from '../../chat/model.ts';
-import type { StoredExchange } from '../../log-file/stored-exchange.ts';
-import { ANONYMOUS, ownerOf } from '../../log-file/stored-exchange.ts';
-import type { MovedExchange } from '../../stores/postgres/moving/moving.ts';
+/** An exchange as a row of a store, and as it stands in conversations.json: one form from the other. */
+
+import { type Exchange, visitorKey, visitorOf } from '../chat/model.ts';
+import { ANONYMOUS, exchangeOf, logFields, ownerOf } from './log-fields.ts';
+import type { StoredExchange } from './stored-exchange.ts';
+
+/** An exchange as both stores keep it, and as it moves from one to the other. */
+export type LogRow = Omit<Exchange, 'visitor' | 'key'> & {
+  /** visitorKey() of the visitor; null where it is nobody's, of an older log. */
+  readonly visitor: string | null;
+  readonly cleared?: true;
+  /** What the log has beside, in JSON. */
+  readonly more?: string;
+};
 
 /** An exchange as it stands in conversations.json, under its key. */
 export interface LogLine {
@@ -25,37 +34,34 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** What a row has beside its columns: the key where it cannot be a visitor's, and fields that have no column. */
-const moreSchema = z.object({
-  key: z.string().optional(),
-  fields: z.custom<Record<string, unknown>>(isObject).optional(),
-});
-
-/** The fields that a row's columns stand for, in the order in which the store writes them. */
-const fieldsOf = (row: MovedExchange): Record<string, unknown> => {
-  const { id, visitor, user, bot, timestamp, name, error, truncated, usage, cleared } = row;
-  const session = visitor?.startsWith('a:') ? visitor.slice(2) : undefined;
-  const verified = visitor?.startsWith('v:') ? true : undefined;
-  return { user, bot, timestamp, id, session, name, verified, error, truncated, usage, cleared };
+const moreOf = (json: string | undefined): { key?: string; fields?: Record<string, unknown> } => {
+  const more: unknown = json === undefined ? {} : JSON.parse(json);
+  if (!isObject(more)) throw new TypeError('what a row has beside is not an object');
+  const { key, fields } = more;
+  return { ...(typeof key === 'string' && { key }), ...(isObject(fields) && { fields }) };
 };
 
+/** The fields that a row's columns stand for, in the order in which the stores write them. */
+const fieldsOf = ({ visitor, cleared, more: _, ...row }: LogRow): Record<string, unknown> => ({
+  ...logFields(row, visitor === null ? undefined : visitorOf(visitor)),
+  cleared,
+});
+
 /** The exchange's row; what no column can hold goes beside, so that it comes back as it was. */
-export const rowOf = (
-  line: LogLine & { readonly id: string; readonly stored: StoredExchange },
-): MovedExchange => {
+export const rowOf = (line: LogLine & { readonly id: string; readonly stored: StoredExchange }): LogRow => {
   const { key, id, stored, fields } = line;
-  const { session, verified, name, error, truncated, usage } = stored;
-  const owner: Visitor | undefined = ownerOf(key, { session, verified });
+  const { session, verified, name, error } = stored;
+  const owner = ownerOf(key, { session, verified });
   const visitor = owner && fits(owner.id) ? visitorKey(owner) : null;
-  const row: MovedExchange = {
-    id,
+  const { visitor: _, ...exchange } = exchangeOf({ kind: 'user', id: '' }, id, stored);
+  const { name: __, ...rest } = exchange;
+  const row: LogRow = {
+    ...rest,
     visitor,
     user: kept(stored.user),
     bot: stored.bot === null ? null : kept(stored.bot),
-    timestamp: stored.timestamp,
     ...(name !== undefined && fits(name) && { name }),
     ...(error !== undefined && { error: kept(error) }),
-    ...(truncated && { truncated }),
-    ...(usage && { usage: { input: usage.input, output: usage.output } }),
     ...(stored.cleared && { cleared: true }),
   };
   const base = fieldsOf(row);
@@ -70,11 +76,12 @@ export const rowOf = (
 };
 
 /** The exchange of a row, as conversations.json has it; `isOdd`: under a key that is no visitor's here. */
-export const lineOf = (row: MovedExchange): LogLine & { readonly isOdd: boolean } => {
+export const lineOf = (row: LogRow): LogLine & { readonly isOdd: boolean } => {
   const { visitor, cleared } = row;
-  const { key: oddKey, fields } = row.more === undefined ? {} : moreSchema.parse(JSON.parse(row.more));
+  const { key: oddKey, fields } = moreOf(row.more);
   const key = oddKey ?? (visitor === null || visitor.startsWith('a:') ? ANONYMOUS : visitor.slice(2));
   const all = { ...fieldsOf(row), ...fields };
-  // Cleared after it was moved in: that counts.
-  return { key, fields: cleared ? { ...all, cleared: true } : all, isOdd: oddKey !== undefined };
+  // Cleared or rated after it was moved in: that counts.
+  const since = { ...(row.feedback && { feedback: row.feedback }), ...(cleared && { cleared: true }) };
+  return { key, fields: { ...all, ...since }, isOdd: oddKey !== undefined };
 };

@@ -3,8 +3,8 @@ import { type MovedExchange, openMovingStore } from '../../../src/stores/postgre
 import type { PostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
 import { openPostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
-import { eventually, memoryLogger } from '../json/helper.ts';
-import { anonymous, exchange, message, user } from '../store-contract.ts';
+import { memoryLogger } from '../json/helper.ts';
+import { exchange, user } from '../store-contract.ts';
 import { openStore, quick, storeDeps } from './helper.ts';
 
 let databases: TestDatabases;
@@ -21,55 +21,6 @@ const say = async (store: PostgresStore, ...exchanges: ReturnType<typeof exchang
     await store.finish(one);
   }
 };
-
-describe('the log, for ops', () => {
-  test('is listed newest first, page by page, with what was cleared', async () => {
-    const store = await openStore(await databases.newSchema());
-    const all = [exchange(alice), exchange(user('bob')), exchange(alice), exchange(anonymous('one'))];
-    await say(store, ...all);
-    await store.clear(user('bob'), true);
-    const first = await store.newest({ limit: 3 });
-    expect(first.map(({ id }) => id)).toEqual([all[3]?.id, all[2]?.id, all[1]?.id]);
-    expect(first[2]).toEqual({ ...all[1], cleared: true });
-    expect(await store.newest({ limit: 3, before: first[2]?.id ?? '' })).toEqual([all[0]]);
-    expect(await store.newest({ limit: 3, before: 'nothing' })).toEqual([]);
-  });
-
-  test('can be cut off at a time, with what was kept of visitors of whom nothing is left', async () => {
-    const store = await openStore(await databases.newSchema());
-    const [gone, old, kept] = [exchange(user('gone')), exchange(alice), exchange(alice)];
-    store.setThread(user('gone'), { id: 'x', madeBy: 'test' });
-    store.setThread(alice, { id: 'y', madeBy: 'test' });
-    await say(store, gone, old, kept);
-    expect(await store.removeBefore(kept.timestamp)).toBe(2);
-    expect(await store.removeBefore(kept.timestamp)).toBe(0);
-    expect(await store.newest({ limit: 5 })).toEqual([kept]);
-    expect(await store.visitors({ limit: 5 })).toMatchObject([{ key: 'u:alice', messages: 1 }]);
-    expect(await store.thread(alice)).toBeDefined();
-    expect(await store.thread(user('gone'))).toBeUndefined();
-  });
-
-  test('is rid of what nobody asks for any more, by and by', async () => {
-    const url = await databases.newSchema();
-    const store = await openStore(url, { tuning: { ...quick, tidyMs: 20 } });
-    const mover = await openMovingStore({ url, wait: 0, logger: memoryLogger() });
-    onTestFinished(() => mover.close());
-    const old = message(alice);
-    await store.accept({ ...old, key: 'old' });
-    await store.accept({ ...message(alice), key: 'new', timestamp: old.timestamp + 90_000 });
-    await store.endToken('long ago', 1);
-    await store.endToken('not yet', 4e9);
-    for (let day = 10; day < 20; day++) await store.countMessage(`2026-10-${day}`);
-    await store.countCall('address', 1);
-    await eventually(async () => {
-      const { keys, ended, days } = await mover.counts();
-      return keys === 1 && ended === 1 && days === 7;
-    });
-    expect(await store.countMessage('2026-10-19')).toBe(2);
-    expect(await store.hasEnded('not yet')).toBe(true);
-    expect(await store.keyed('new')).toBeDefined();
-  });
-});
 
 describe('a move', () => {
   const more = '{"user":"Hi","bot":"Ho","timestamp":1,"mood":"good"}';
