@@ -46,6 +46,8 @@ interface StartOptions {
   readonly log?: DestinationStream;
   /** Milliseconds between comment lines in a stream. */
   readonly heartbeatMs?: number;
+  /** Milliseconds in which a request must arrive whole. */
+  readonly requestTimeoutMs?: number;
 }
 
 /**
@@ -151,7 +153,11 @@ export const start = async (options: StartOptions): Promise<Service> => {
       logger,
     });
     const { sockets } = app;
-    const server = createServer(app, { edge, checkMs: heartbeatMs });
+    const server = createServer(app, {
+      edge,
+      checkMs: heartbeatMs,
+      requestTimeoutMs: options.requestTimeoutMs,
+    });
     const url = await listen(server, settings.HOST, settings.PORT);
     // Other processes may die at any time; whoever looks first logs what they were cut off in.
     const settling = countCall && settleRepeatedly(chat, logger);
