@@ -74,7 +74,7 @@ const run = async ({ args, env, signal, print, failLater }: Surroundings): Promi
     });
 
   print('');
-  const origin = env.PUBLIC_ORIGIN || undefined;
+  const origin = settings.PUBLIC_ORIGIN;
   tell(checkSettings(config, origin, env.NODE_ENV === 'production'));
   if (config.upstream.kind !== 'offline') {
     tell(await upstreamCheck(config.upstream, 'OPENAI_', model ?? config.upstream.model));
