@@ -293,6 +293,12 @@ export const SETTINGS = {
     fallback: 'all',
     doc: "Which other clients' wire forms are served (docs/older-clients.md).",
   }),
+  DEMO_PAGE: setting({
+    schema: oneOf(['on', 'off']),
+    fallback: null,
+    takes: 'on or off',
+    doc: 'The demo page at `/`, with our own chat bubble. Absent: on; off under `NODE_ENV=production`.',
+  }),
   CLEAR_KEEPS_LOG: setting({
     schema: yesOrNo,
     fallback: 'true',
