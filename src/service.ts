@@ -65,6 +65,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
   if (!output.greet) for (const warning of warnings) logger.warn({}, warning);
 
   const isProduction = options.env.NODE_ENV === 'production';
+  const isDemoOn = (settings.DEMO_PAGE ?? (isProduction ? 'off' : 'on')) === 'on';
   const { store, countCall, sessionSecrets, opsToken, opsTokenFile, place } = await openStore({
     settings,
     isProduction,
@@ -160,7 +161,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
       },
       pages: {
         widgetAssets: () => widgetAssets,
-        isDemoOn: (settings.DEMO_PAGE ?? (isProduction ? 'off' : 'on')) === 'on',
+        isDemoOn,
         publicOrigin: undefined,
       },
       dialects: settings.DIALECTS,
@@ -185,7 +186,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
           : `${upstreams.assistant().model ?? upstream.kind} at ${new URL(upstream.baseUrl).host}`;
       const opsPage = opsToken === undefined ? undefined : '/ops';
       const { version } = packageJson;
-      const pages = { demoPage: undefined, opsPage, opsTokenFile };
+      const pages = { demoPage: isDemoOn ? '/' : undefined, opsPage, opsTokenFile };
       output.greet({ version, url, answers, ...pages, data: place, warnings });
     } else {
       if (opsTokenFile !== undefined) logger.info({ file: opsTokenFile }, 'the ops token is in this file');

@@ -46,7 +46,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const PACKAGES: Record<string, readonly string[]> = {
   // The assistant room takes the wires' types from it, nothing that runs.
   openai: ['backends', 'assistant', 'commands'],
-  'eventsource-parser': ['backends', 'widget'],
+  'eventsource-parser': ['backends', 'commands', 'widget'],
   'streaming-markdown': ['widget'],
   rolldown: ['http'],
   lowdb: ['stores'],
