@@ -1,6 +1,7 @@
 import { upstreamFailed } from '../errors.ts';
 import { complete, createAnswerFilters, cutTo } from './answer-text.ts';
 import type { ChatDeps } from './chat-api.ts';
+import { type CitedAnswer, createCitedAnswer } from './cited-answer.ts';
 import { historyWindow } from './history-window.ts';
 import type { OpenTurn } from './live-turns.ts';
 import type { AcceptedMessage, Exchange, UpstreamThread, Visitor } from './model.ts';
@@ -20,10 +21,12 @@ interface Answering {
   /** Milliseconds since 1970. */
   readonly deadline: number;
   readonly recorder: RunRecorder;
+  /** Called with the answer as soon as there is one to come. */
+  readonly onOpen: (opened: CitedAnswer) => void;
 }
 
 /** What answering adds to the exchange. */
-type Answered = Pick<Exchange, 'bot' | 'truncated' | 'usage' | 'flagged' | 'run'>;
+type Answered = Pick<Exchange, 'bot' | 'truncated' | 'usage' | 'sources' | 'flagged' | 'run'>;
 
 /** The visitor's thread, and what is in it. */
 interface Usable {
@@ -60,31 +63,35 @@ export const createAnswer = (deps: ChatDeps): ((answering: Answering) => Promise
     });
   };
 
-  return async ({ turn, message, told, signal, deadline, recorder }) => {
+  return async ({ turn, message, told, signal, deadline, recorder, onOpen }) => {
     const { visitor, timestamp } = message;
     const refused = await hooks.screen?.(message.user, signal);
     if (refused) {
       turn.push({ type: 'delta', text: refused.answer });
       return { bot: refused.answer, flagged: refused.flagged };
     }
+    const previous = async () => (await store.recent(visitor, { limit: 1 }))[0];
+    const quoted = await hooks.quote?.({ message: message.user, previous }, signal);
+    const text = createCitedAnswer(newFilter, quoted?.citable ?? []);
+    onOpen(text);
     const usable = await usableThread(visitor, timestamp, told);
     let threadId = usable.thread?.id;
     let { size } = usable;
     let toldChars = 0;
-    let filter = newFilter('');
     /** @returns Whether the answer is longer than any may be. */
-    const say = (text: string): boolean => {
-      if (text === '') return false;
-      const piece = cutTo(limits.answerMaxChars - turn.said().length, text);
+    const say = (words: string): boolean => {
+      if (words === '') return false;
+      const piece = cutTo(limits.answerMaxChars - turn.said().length, words);
       if (piece !== '') turn.push({ type: 'delta', text: piece });
       recorder.spoke();
-      return piece.length < text.length;
+      return piece.length < words.length;
     };
     const run = backend.run({
       exchangeId: message.id,
       visitor,
       verified: visitor.kind === 'verified',
       message: hooks.maskedForUpstream?.(message.user) ?? message.user,
+      ...(quoted ? { context: quoted.context } : {}),
       thread: usable.thread,
       history: async (maxChars = limits.historyMaxChars) => {
         const history = await historyWindow(store, visitor, Math.min(maxChars, limits.historyMaxChars));
@@ -98,21 +105,26 @@ export const createAnswer = (deps: ChatDeps): ((answering: Answering) => Promise
       for await (const event of run) {
         if (event.type === 'asked') {
           recorder.asked(event.backend, event.model);
-          filter = newFilter(`${event.backend} ${event.model ?? ''}`);
+          text.from(`${event.backend} ${event.model ?? ''}`);
         } else if (event.type === 'thread') {
           store.setThread(visitor, stamped(event.thread, timestamp));
           threadId = event.thread.id;
           size = toldChars;
           if (usable.outgrown) forget(usable.outgrown);
         } else if (event.type === 'called') recorder.called(event.names);
+        else if (event.type === 'cited') say(text.cite(event.source));
         else if (event.type === 'delta') {
-          if (say(filter.push(event.text)))
-            return { ...complete(turn.said(), { truncated: true }), run: recorder.details() };
+          if (!say(text.push(event.text))) continue;
+          return {
+            ...complete(turn.said(), { truncated: true }),
+            ...text.sources(),
+            run: recorder.details(),
+          };
         } else {
-          const isCut = say(filter.end());
-          const text = filter.corrected() ?? turn.said();
+          const isCut = say(text.end());
           const end = isCut ? { ...event, truncated: true } : event;
-          return { ...complete(text, end), run: recorder.details(event.model) };
+          const { text: answer, ...sources } = text.whole(turn.said());
+          return { ...complete(answer, end), ...sources, run: recorder.details(event.model) };
         }
       }
       throw upstreamFailed({ cause: new Error(`the ${backend.name} backend ended a run without its end`) });

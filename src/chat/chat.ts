@@ -11,6 +11,7 @@ import {
 import { createAccept } from './accept.ts';
 import { createAnswer, type ToldOnAccept } from './answer-message.ts';
 import type { Chat, ChatDeps, Message } from './chat-api.ts';
+import type { CitedAnswer } from './cited-answer.ts';
 import { createFindTurn } from './find-turn.ts';
 import { asWritten } from './hooks.ts';
 import { createOneTurn, keyName } from './idempotency.ts';
@@ -134,19 +135,30 @@ export const createChat = (deps: ChatDeps): Chat => {
     const recorder = recordRun(backend.name, clock.now);
     let failure: AppError | undefined;
     let exchange: Exchange;
+    let said: CitedAnswer | undefined;
     try {
       await untilAborted(place.turn, controller.signal);
       recorder.started();
       exchange = {
         ...message,
-        ...(await answer({ turn, message, told, signal: controller.signal, deadline, recorder })),
+        ...(await answer({
+          turn,
+          message,
+          told,
+          signal: controller.signal,
+          deadline,
+          recorder,
+          onOpen: (opened) => {
+            said = opened;
+          },
+        })),
       };
       if (exchange.bot !== null && hooks.isUnanswered?.(exchange.bot))
         exchange = { ...exchange, unanswered: true };
     } catch (thrown) {
       const run = recorder.details();
       if (controller.signal.reason === STOPPED)
-        exchange = { ...message, bot: turn.said(), truncated: true, run };
+        exchange = { ...message, bot: turn.said(), truncated: true, run, ...said?.sources() };
       else {
         failure = asAppError(controller.signal.aborted ? controller.signal.reason : thrown);
         exchange = { ...message, bot: null, error: failure.code, run };

@@ -323,11 +323,23 @@ export const SETTINGS = {
     takes: 'all, none, or some of session, token, sse and socket, comma-separated',
     doc: "Which other clients' wire forms are served (docs/older-clients.md).",
   }),
+  DEMO_PAGE: setting({
+    schema: oneOf(['on', 'off']),
+    fallback: null,
+    takes: 'on or off',
+    doc: 'The demo page at `/`, with our own chat bubble. Absent: on; off under `NODE_ENV=production`.',
+  }),
   CLEAR_KEEPS_LOG: setting({
     schema: yesOrNo,
     fallback: 'true',
     takes: 'true or false',
     doc: 'Whether the log keeps, for ops, what a visitor cleared.',
+  }),
+  LOG_FORMAT: setting({
+    schema: oneOf(['auto', 'pretty', 'json']),
+    fallback: 'auto',
+    takes: 'auto, pretty or json',
+    doc: 'How the service prints its log: a line of JSON an event, or a short one for people. `auto`: `pretty` on a terminal, else `json`.',
   }),
   LOG_LEVEL: setting({
     schema: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']),

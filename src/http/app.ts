@@ -11,6 +11,7 @@ import { healthRoutes } from './health.ts';
 import { historyRoutes } from './history.ts';
 import { createCallLimit, createVisitorLimit, type LimitDeps } from './limits.ts';
 import { modelRoutes } from './models.ts';
+import { openApiDocument } from './openapi-document.ts';
 import { opsRoutes } from './ops.ts';
 import { corsHeaders, forwardedWarning, jsonBodyGuard, originGuard } from './request-guards.ts';
 import type { RouteDeps } from './route-deps.ts';
@@ -20,6 +21,8 @@ import { jsonFrames } from './socket/json-frames.ts';
 import { socketRoute } from './socket/route.ts';
 import { createSockets, type Sockets } from './socket/sockets.ts';
 import { turnRoutes } from './turns.ts';
+import { demoRoutes } from './widget/demo.ts';
+import { widgetRoutes } from './widget/routes.ts';
 
 /** What the app is made of, by concern. */
 export interface AppDeps extends Omit<RouteDeps, 'limits'> {
@@ -71,6 +74,8 @@ export const createApp = (appDeps: AppDeps): App => {
   app.route('/', socketRoute(SOCKET_PATH, sockets));
   // Before the dialects: some of them answer on the same path.
   app.post('/api/chat', limits.post.byAddress, jsonBodyGuard());
+  // Before the SSE chat, which is at `/` as well.
+  app.route('/', demoRoutes(deps));
   // Before our own routes, which answer what is not in a dialect's form.
   for (const dialect of dialects) {
     for (const path of Object.keys(dialect.sockets ?? {})) app.route('/', socketRoute(path, sockets));
@@ -81,15 +86,9 @@ export const createApp = (appDeps: AppDeps): App => {
   app.route('/', sessionRoutes(deps));
   app.route('/', historyRoutes(deps));
   app.route('/', modelRoutes(deps));
+  app.route('/', widgetRoutes(deps));
   app.route('/', opsRoutes(deps));
   app.route('/', healthRoutes(deps));
-  app.doc31('/openapi.json', {
-    openapi: '3.1.0',
-    info: {
-      title: 'thread-proxy',
-      version: deps.about.version,
-      description: 'One message in, one answer out, one exchange logged.',
-    },
-  });
+  app.get('/openapi.json', openApiDocument(app, deps.about));
   return { fetch: app.fetch, sockets };
 };

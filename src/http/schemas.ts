@@ -95,6 +95,20 @@ export const chatRequest = (maxChars: number, more: z.ZodRawShape) =>
     { error: 'The body must be a JSON object.' },
   );
 
+/** The documents that an answer quotes. */
+export const answerSources = z
+  .array(
+    z.object({
+      n: z.number().openapi({ description: 'The number by which the answer marks it: `[1]`.' }),
+      title: z.string(),
+      url: z.string().optional(),
+      place: z.string().optional().openapi({ description: 'Where in it: a heading, a page.' }),
+    }),
+  )
+  .readonly()
+  .optional()
+  .openapi({ description: 'Absent where it quotes none.' });
+
 /** The answer of POST /api/chat. */
 export const chatAnswer = z.object({
   answer: z.string(),
@@ -103,6 +117,7 @@ export const chatAnswer = z.object({
     description: 'With the first answer to an anonymous visitor: send it with the next message.',
   }),
   truncated: z.literal(true).optional().openapi({ description: 'The model was cut short.' }),
+  sources: answerSources,
 });
 
 export type ChatAnswer = z.output<typeof chatAnswer>;
@@ -156,6 +171,11 @@ export const historyAnswer = z
           timestamp: z.number().openapi({ description: 'When the message came: seconds since 1970.' }),
           error: z.string().optional(),
           truncated: z.literal(true).optional(),
+          sources: answerSources,
+          feedback: z
+            .object({ rating: z.enum(['up', 'down']), comment: z.string().optional() })
+            .optional()
+            .openapi({ description: 'What the visitor thought of the answer.' }),
         }),
       )
       .openapi({ description: 'Oldest first.' }),

@@ -279,6 +279,14 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
     bad: ['60', '366d', '-1s'],
   },
   OPS_TOKEN: { absent: undefined, good: [[OTHER, OTHER]], bad: ['too-short-secret', `${LONG},${LONG}`] },
+  DEMO_PAGE: {
+    absent: undefined,
+    good: [
+      ['on', 'on'],
+      ['off', 'off'],
+    ],
+    bad: ['true', 'On'],
+  },
   DIALECTS: {
     absent: ['session', 'token', 'sse', 'socket'],
     good: [
@@ -313,6 +321,14 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
       ['1024', 1024],
     ],
     bad: ['0', '1025', '64MB'],
+  },
+  LOG_FORMAT: {
+    absent: 'auto',
+    good: [
+      ['pretty', 'pretty'],
+      ['json', 'json'],
+    ],
+    bad: ['JSON', 'text'],
   },
   LOG_LEVEL: {
     absent: 'info',
