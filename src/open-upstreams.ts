@@ -1,6 +1,7 @@
 import type { FoundAssistant } from './assistant/find-file.ts';
 import { createLiveAssistant, type LiveAssistant } from './assistant/live-assistant.ts';
 import type { Env } from './assistant/tools.ts';
+import type { WidgetFields } from './assistant/widget-fields.ts';
 import { createAdviser } from './backends/advice.ts';
 import { type BackendSettings, createBackend, droppedBy } from './backends/create.ts';
 import { createFallbackBackend } from './backends/fallback.ts';
@@ -22,6 +23,8 @@ export interface Upstreams {
   readonly backend: Backend;
   /** What visitors may know of who answers. */
   assistant(): { readonly name: string | undefined; readonly model: string | undefined };
+  /** What the assistant's file says of our own chat bubble. */
+  widget(): WidgetFields;
   /** What ops should know of them now, a sentence each. */
   notes(): string[];
   /** Reads the assistant file anew. */
@@ -82,6 +85,7 @@ export const openUpstreams = (deps: UpstreamsDeps): Upstreams => {
   return {
     backend: fallback ?? firstBackend,
     assistant: () => ({ name: assistant.definition().name ?? undefined, model: model() }),
+    widget: () => assistant.definition()['x-widget'] ?? {},
     notes: () => [fallback?.note(), shutdown?.note()].filter((note) => note !== undefined),
     reload: () => assistant.reload(),
     close: async () => {

@@ -36,6 +36,8 @@ export interface Message {
   /** What the visitor calls itself; kept in the log beside the exchange. */
   readonly name?: string | undefined;
   readonly text: string;
+  /** The address that it came from, as the limits count it. */
+  readonly address: string;
   /** The caller's own name of the message, so that it can be sent again without a second run. */
   readonly key?: string | undefined;
 }

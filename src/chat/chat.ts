@@ -12,6 +12,7 @@ import {
 import { createAccept } from './accept.ts';
 import { complete, createAnswerFilters, cutTo } from './answer-text.ts';
 import type { Chat, ChatDeps, Message } from './chat-api.ts';
+import { type CitedAnswer, createCitedAnswer } from './cited-answer.ts';
 import { createFindTurn } from './find-turn.ts';
 import { historyWindow } from './history-window.ts';
 import { asWritten } from './hooks.ts';
@@ -60,18 +61,18 @@ export const createChat = (deps: ChatDeps): Chat => {
     const deadline = clock.now() + limits.runTimeout;
     taking += 1;
     try {
-      const { message: taken, begun } = await take(message);
-      if (begun.type === 'known') {
+      const { message: taken, accepted } = await take(message);
+      if (accepted.type === 'known') {
         place.leave();
         // Undone in this moment: it can be sent again.
-        return (await known.byId(begun.id)) ?? Promise.reject(logUnavailable());
+        return (await known.byId(accepted.id)) ?? Promise.reject(logUnavailable());
       }
       const turn = openTurn(taken);
       const controller = new AbortController();
       const abort = (reason: AppError) => controller.abort(reason);
-      const mayRun = place.turn.then(() => begun.mayRun(controller.signal));
+      const mayRun = place.turn.then(() => accepted.mayRun(controller.signal));
       // Those in front, of whom a clear may be one, can still change what the store told.
-      const told = place.waits ? {} : begun;
+      const told = place.waits ? {} : accepted;
       const over = runTurn(turn, taken, told, { ...place, turn: mayRun }, controller, deadline).finally(
         () => {
           live.delete(turn.id);
@@ -139,19 +140,22 @@ export const createChat = (deps: ChatDeps): Chat => {
     const recorder = recordRun(backend.name, clock.now);
     let failure: AppError | undefined;
     let exchange: Exchange;
+    let said: CitedAnswer | undefined;
     try {
       await untilAborted(place.turn, controller.signal);
       recorder.started();
       exchange = {
         ...message,
-        ...(await answer(turn, message, told, controller.signal, deadline, recorder)),
+        ...(await answer(turn, message, told, controller.signal, deadline, recorder, (opened) => {
+          said = opened;
+        })),
       };
       if (exchange.bot !== null && hooks.isUnanswered?.(exchange.bot))
         exchange = { ...exchange, unanswered: true };
     } catch (thrown) {
       const run = recorder.details();
       if (controller.signal.reason === STOPPED)
-        exchange = { ...message, bot: turn.said(), truncated: true, run };
+        exchange = { ...message, bot: turn.said(), truncated: true, run, ...said?.sources() };
       else {
         failure = asAppError(controller.signal.aborted ? controller.signal.reason : thrown);
         exchange = { ...message, bot: null, error: failure.code, run };
@@ -198,6 +202,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     signal: AbortSignal,
     deadline: number,
     recorder: RunRecorder,
+    onOpen: (opened: CitedAnswer) => void,
   ) => {
     const { visitor } = message;
     const refused = await hooks.screen?.(message.user, signal);
@@ -205,7 +210,10 @@ export const createChat = (deps: ChatDeps): Chat => {
       turn.push({ type: 'delta', text: refused.answer });
       return { bot: refused.answer, flagged: refused.flagged };
     }
-    let filter = newFilter('');
+    const previous = async () => (await store.recent(visitor, { limit: 1 }))[0];
+    const quoted = await hooks.quote?.({ message: message.user, previous }, signal);
+    const text = createCitedAnswer(newFilter, quoted?.citable ?? []);
+    onOpen(text);
     /** @returns Whether the answer is longer than any may be. */
     const say = (text: string): boolean => {
       if (text === '') return false;
@@ -219,6 +227,7 @@ export const createChat = (deps: ChatDeps): Chat => {
       visitor,
       verified: visitor.kind === 'verified',
       message: hooks.maskedForUpstream?.(message.user) ?? message.user,
+      ...(quoted ? { context: quoted.context } : {}),
       thread: await usableThread(visitor, message.timestamp, told),
       history: (maxChars = limits.historyMaxChars) =>
         historyWindow(store, visitor, Math.min(maxChars, limits.historyMaxChars)),
@@ -228,17 +237,18 @@ export const createChat = (deps: ChatDeps): Chat => {
     for await (const event of run) {
       if (event.type === 'asked') {
         recorder.asked(event.backend, event.model);
-        filter = newFilter(`${event.backend} ${event.model ?? ''}`);
+        text.from(`${event.backend} ${event.model ?? ''}`);
       } else if (event.type === 'thread') store.setThread(visitor, event.thread);
       else if (event.type === 'called') recorder.called(event.names);
+      else if (event.type === 'cited') say(text.cite(event.source));
       else if (event.type === 'delta') {
-        if (say(filter.push(event.text)))
-          return { ...complete(turn.said(), { truncated: true }), run: recorder.details() };
+        if (!say(text.push(event.text))) continue;
+        return { ...complete(turn.said(), { truncated: true }), ...text.sources(), run: recorder.details() };
       } else {
-        const isCut = say(filter.end());
-        const text = filter.corrected() ?? turn.said();
+        const isCut = say(text.end());
         const end = isCut ? { ...event, truncated: true } : event;
-        return { ...complete(text, end), run: recorder.details(event.model) };
+        const { text: answer, ...sources } = text.whole(turn.said());
+        return { ...complete(answer, end), ...sources, run: recorder.details(event.model) };
       }
     }
     throw upstreamFailed({ cause: new Error(`the ${backend.name} backend ended a run without its end`) });

@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import {
+  addressRanges,
   apiKey,
   duration,
   httpUrl,
   oneOf,
+  origin,
   origins,
   postgresUrl,
   proxyUrl,
-  rate,
+  rates,
   schemaName,
   secret,
   secrets,
@@ -155,16 +157,28 @@ export const SETTINGS = {
     doc: 'How long a start waits for the database.',
   }),
   RATE_LIMIT: setting({
-    schema: rate,
+    schema: rates,
     fallback: '5/1m',
-    takes: 'calls per window, such as 5/1m, 100/1h or 3/2s (at most 24d), or off',
-    doc: 'Posted messages per window and client address, or `off`.',
+    takes: 'calls per window, such as 5/1m, 3/2s or 5/1m,60/1h (at most 24d), or off',
+    doc: 'Posted messages per window and client address (several windows, comma-separated: all hold), or `off`.',
+  }),
+  RATE_LIMIT_VISITOR: setting({
+    schema: rates,
+    fallback: 'off',
+    takes: 'calls per window, such as 5/1m, 3/2s or 5/1m,60/1h (at most 24d), or off',
+    doc: 'The same per session or user, for sites whose visitors share addresses: raise `RATE_LIMIT` then.',
   }),
   DAILY_MESSAGES: setting({
     schema: wholeNumberOrOff(1, 1_000_000_000),
     fallback: '10000',
     takes: 'a whole number from 1, or off',
     doc: 'Messages a day (UTC) for the whole site, or `off`; a warning at 80 %.',
+  }),
+  DAILY_MESSAGES_PER_ADDRESS: setting({
+    schema: wholeNumberOrOff(1, 1_000_000_000),
+    fallback: null,
+    takes: 'a whole number from 1, or off',
+    doc: "One address's share of `DAILY_MESSAGES` (a verified visitor's, for verified visitors), or `off`. Absent: a tenth of it.",
   }),
   MAX_LIVE_TURNS: setting({
     schema: wholeNumber(1, 100_000),
@@ -189,6 +203,18 @@ export const SETTINGS = {
     fallback: '0',
     takes: 'a whole number, 0 to 10',
     doc: 'How many proxies in front may be believed in `X-Forwarded-For`, counted from the right.',
+  }),
+  TRUSTED_PROXIES: setting({
+    schema: addressRanges,
+    fallback: 'loopback,private',
+    takes: 'loopback, private, addresses and CIDRs, comma-separated, such as loopback,203.0.113.0/24',
+    doc: 'The peers from which `X-Forwarded-For` is believed: `loopback`, `private`, addresses, CIDRs.',
+  }),
+  PUBLIC_ORIGIN: setting({
+    schema: origin,
+    fallback: null,
+    takes: 'an exact origin, such as https://chat.example.org (no path)',
+    doc: "This service's own address for browsers. Beside loopback it is the only origin whose pages count as our own.",
   }),
   ALLOWED_ORIGINS: setting({
     schema: origins,
@@ -297,11 +323,23 @@ export const SETTINGS = {
     takes: 'all, none, or some of session, token, sse and socket, comma-separated',
     doc: "Which other clients' wire forms are served (docs/older-clients.md).",
   }),
+  DEMO_PAGE: setting({
+    schema: oneOf(['on', 'off']),
+    fallback: null,
+    takes: 'on or off',
+    doc: 'The demo page at `/`, with our own chat bubble. Absent: on; off under `NODE_ENV=production`.',
+  }),
   CLEAR_KEEPS_LOG: setting({
     schema: yesOrNo,
     fallback: 'true',
     takes: 'true or false',
     doc: 'Whether the log keeps, for ops, what a visitor cleared.',
+  }),
+  LOG_FORMAT: setting({
+    schema: oneOf(['auto', 'pretty', 'json']),
+    fallback: 'auto',
+    takes: 'auto, pretty or json',
+    doc: 'How the service prints its log: a line of JSON an event, or a short one for people. `auto`: `pretty` on a terminal, else `json`.',
   }),
   LOG_LEVEL: setting({
     schema: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']),

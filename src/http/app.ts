@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { methodNotAllowed } from 'hono/method-not-allowed';
-import type { CountCall } from '../limits/shared-counts.ts';
 import { accessLog } from './access-log.ts';
 import { chatRoutes } from './chat.ts';
 import type { AppEnv } from './context.ts';
@@ -10,8 +9,9 @@ import { createDialects, type DialectName } from './dialects/dialects.ts';
 import { onError, onMethodNotAllowed, onNotFound } from './failures.ts';
 import { healthRoutes } from './health.ts';
 import { historyRoutes } from './history.ts';
-import { createCallLimit, type Rate } from './limits.ts';
+import { createCallLimit, createVisitorLimit, type LimitDeps } from './limits.ts';
 import { modelRoutes } from './models.ts';
+import { openApiDocument } from './openapi-document.ts';
 import { opsRoutes } from './ops.ts';
 import { corsHeaders, forwardedWarning, jsonBodyGuard, originGuard } from './request-guards.ts';
 import type { RouteDeps } from './route-deps.ts';
@@ -21,15 +21,12 @@ import { jsonFrames } from './socket/json-frames.ts';
 import { socketRoute } from './socket/route.ts';
 import { createSockets, type Sockets } from './socket/sockets.ts';
 import { turnRoutes } from './turns.ts';
+import { demoRoutes } from './widget/demo.ts';
+import { widgetRoutes } from './widget/routes.ts';
 
 /** What the app is made of, by concern. */
 export interface AppDeps extends Omit<RouteDeps, 'limits'> {
-  readonly rates: {
-    /** Calls per window and client address; null: no limit. */
-    readonly perAddress: Rate | null;
-    /** Counts calls among all processes; undefined where this is the only one. */
-    readonly countCall: CountCall | undefined;
-  };
+  readonly rates: LimitDeps['rates'];
   /** The older clients that are served. */
   readonly dialects: readonly DialectName[];
 }
@@ -48,6 +45,7 @@ export const createApp = (appDeps: AppDeps): App => {
   const limits = {
     post: createCallLimit('post', appDeps),
     read: createCallLimit('read', appDeps),
+    visitor: createVisitorLimit(appDeps),
   };
   const deps: RouteDeps = { ...appDeps, limits };
   const dialects = createDialects(appDeps.dialects, deps);
@@ -76,6 +74,8 @@ export const createApp = (appDeps: AppDeps): App => {
   app.route('/', socketRoute(SOCKET_PATH, sockets));
   // Before the dialects: some of them answer on the same path.
   app.post('/api/chat', limits.post.byAddress, jsonBodyGuard());
+  // Before the SSE chat, which is at `/` as well.
+  app.route('/', demoRoutes(deps));
   // Before our own routes, which answer what is not in a dialect's form.
   for (const dialect of dialects) {
     for (const path of Object.keys(dialect.sockets ?? {})) app.route('/', socketRoute(path, sockets));
@@ -86,15 +86,9 @@ export const createApp = (appDeps: AppDeps): App => {
   app.route('/', sessionRoutes(deps));
   app.route('/', historyRoutes(deps));
   app.route('/', modelRoutes(deps));
+  app.route('/', widgetRoutes(deps));
   app.route('/', opsRoutes(deps));
   app.route('/', healthRoutes(deps));
-  app.doc31('/openapi.json', {
-    openapi: '3.1.0',
-    info: {
-      title: 'thread-proxy',
-      version: deps.about.version,
-      description: 'One message in, one answer out, one exchange logged.',
-    },
-  });
+  app.get('/openapi.json', openApiDocument(app, deps.about));
   return { fetch: app.fetch, sockets };
 };

@@ -2,9 +2,11 @@ import type { Chat } from '../chat/chat-api.ts';
 import type { Clock, Logger } from '../chat/ports.ts';
 import type { Transcript } from '../chat/store-port.ts';
 import type { TemporaryKeys } from '../identity/temporary-keys.ts';
+import type { WidgetSettings } from '../widget/protocol/widget-settings.ts';
 import type { Edge } from './edge.ts';
-import type { CallLimit } from './limits.ts';
+import type { CallLimit, VisitorLimit } from './limits.ts';
 import type { Identity } from './who-speaks.ts';
+import type { Assets } from './widget/assets.ts';
 
 /** Whether chats can be served; if not, why; and what operators should know. Texts that anyone may read. */
 export type Readiness =
@@ -24,6 +26,8 @@ export interface RouteDeps {
     readonly post: CallLimit;
     /** Reading, stopping and clearing: it must not cost a visitor messages. */
     readonly read: CallLimit;
+    /** Messages of one session or user, wherever from. */
+    readonly visitor: VisitorLimit;
   };
   readonly edge: Edge;
   /** How messages and answers travel. */
@@ -43,6 +47,18 @@ export interface RouteDeps {
     /** The assistant as it is now. */
     readonly assistant: () => { readonly name: string | undefined; readonly model: string | undefined };
     readonly readiness: () => Readiness;
+    /** What the assistant's file says of our own chat bubble. */
+    readonly widget: () => WidgetSettings;
+    /** Whether the built-in assistant answers. */
+    readonly isOffline: boolean;
+  };
+  readonly pages: {
+    /** The files of our own chat bubble. */
+    readonly widgetAssets: () => Promise<Assets>;
+    /** Whether the demo page is at `/`. */
+    readonly isDemoOn: boolean;
+    /** This service's address for browsers, as its owner has set it. */
+    readonly publicOrigin: string | undefined;
   };
   readonly clock: Clock;
   readonly logger: Logger;

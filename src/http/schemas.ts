@@ -25,13 +25,17 @@ const userId = z
  */
 export const messageText = (maxChars: number, field = 'message') => {
   const error = `${field} must be a text of 1 to ${maxChars} characters.`;
-  return z
-    .string({ error })
-    .trim()
-    .min(1, { error })
-    .max(maxChars, { error })
-    .refine(isCleanText, { error: `${field} must not hold NUL characters or broken surrogates.` })
-    .openapi({ example: 'Hello, how are you?' });
+  return (
+    z
+      .string({ error })
+      .trim()
+      .min(1, { error })
+      .max(maxChars, { error })
+      // A text box that cuts in the middle of an emoji leaves half of it: no reason to refuse the message.
+      .overwrite((text) => text.toWellFormed())
+      .refine(isCleanText, { error: `${field} must not hold NUL characters.` })
+      .openapi({ example: 'Hello, how are you?' })
+  );
 };
 
 /** What a visitor calls itself. @param field What the caller calls it. */
@@ -91,6 +95,20 @@ export const chatRequest = (maxChars: number, more: z.ZodRawShape) =>
     { error: 'The body must be a JSON object.' },
   );
 
+/** The documents that an answer quotes. */
+export const answerSources = z
+  .array(
+    z.object({
+      n: z.number().openapi({ description: 'The number by which the answer marks it: `[1]`.' }),
+      title: z.string(),
+      url: z.string().optional(),
+      place: z.string().optional().openapi({ description: 'Where in it: a heading, a page.' }),
+    }),
+  )
+  .readonly()
+  .optional()
+  .openapi({ description: 'Absent where it quotes none.' });
+
 /** The answer of POST /api/chat. */
 export const chatAnswer = z.object({
   answer: z.string(),
@@ -99,6 +117,7 @@ export const chatAnswer = z.object({
     description: 'With the first answer to an anonymous visitor: send it with the next message.',
   }),
   truncated: z.literal(true).optional().openapi({ description: 'The model was cut short.' }),
+  sources: answerSources,
 });
 
 export type ChatAnswer = z.output<typeof chatAnswer>;
@@ -152,6 +171,11 @@ export const historyAnswer = z
           timestamp: z.number().openapi({ description: 'When the message came: seconds since 1970.' }),
           error: z.string().optional(),
           truncated: z.literal(true).optional(),
+          sources: answerSources,
+          feedback: z
+            .object({ rating: z.enum(['up', 'down']), comment: z.string().optional() })
+            .optional()
+            .openapi({ description: 'What the visitor thought of the answer.' }),
         }),
       )
       .openapi({ description: 'Oldest first.' }),

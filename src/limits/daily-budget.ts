@@ -3,66 +3,104 @@ import { type AppError, budgetSpent } from '../errors.ts';
 const DAY_MS = 86_400_000;
 /** The part of the budget after which the owner is warned. */
 const WARN_AT = 0.8;
+/** How long a budget that is spent is not asked for again, in milliseconds. */
+const RECHECK_MS = 60_000;
+
+/** Counts messages by key; a key is of one day. */
+export interface ShareCounts {
+  increment(key: string): Promise<{ totalHits: number }> | { totalHits: number };
+  decrement(key: string): Promise<void> | void;
+}
 
 interface DailyBudgetDeps {
-  /** Messages a day; null: no bound. */
+  /** Messages a day for the whole site; null: no bound. */
   readonly limit: number | null;
+  /** Messages a day for one address, or one verified visitor; null: no bound. */
+  readonly shareLimit: number | null;
+  readonly shares: ShareCounts;
   /** Adds to a day's count and gives the new count; survives a restart. */
   readonly countMessage: (day: string, by: 1 | -1) => Promise<number>;
   readonly clock: { now(): number };
   readonly logger: { warn(fields: object, message: string): void };
 }
 
-/** Bounds the messages of the whole site by day (UTC). It warns once at 80 % and once when the day's are used up. */
-export const createDailyBudget = ({ limit, countMessage, clock, logger }: DailyBudgetDeps) => {
-  /** The day whose budget is known to be used up: refusals need not be counted. */
-  let spentOn = '';
-  /** The day of which the owner was told so. */
-  let toldOn = '';
-  const dayNow = (): string => new Date(clock.now()).toISOString().slice(0, 10);
+type GiveBack = () => Promise<void>;
+const nothing: GiveBack = async () => {};
 
-  /** @returns AppError `budget_spent`; Retry-After: the seconds until the next day. */
-  const spent = (): AppError => {
-    spentOn = dayNow();
-    if (toldOn !== spentOn) {
-      toldOn = spentOn;
-      logger.warn({ limit }, 'DAILY_MESSAGES are used up: visitors are refused until tomorrow (UTC)');
-    }
-    return budgetSpent({ retryAfter: Math.ceil((DAY_MS - (clock.now() % DAY_MS)) / 1000) });
-  };
+/**
+ * Bounds the messages by day (UTC): those of the whole site, and the share of each address or verified visitor, so that
+ * nobody alone can spend the day of all. It warns once at 80 % and once when the day's are used up.
+ */
+export const createDailyBudget = (deps: DailyBudgetDeps) => {
+  const { limit, shareLimit, shares, countMessage, clock, logger } = deps;
+  /** Until when the site's budget is known to be spent: refusals need not be counted. */
+  let spentUntil = 0;
+  let warnedOf = '';
+  const today = (): string => new Date(clock.now()).toISOString().slice(0, 10);
+
+  /** Retry-After: the seconds until the next day. */
+  const refusal = () => budgetSpent({ retryAfter: Math.ceil((DAY_MS - (clock.now() % DAY_MS)) / 1000) });
+
   const counted = (count: number): void => {
     if (limit !== null && count === Math.ceil(limit * WARN_AT))
       logger.warn({ count, limit }, '80 % of DAILY_MESSAGES are used');
   };
-  /** @throws AppError `budget_spent` */
-  const todayNow = (): { day: string; limit: number } | undefined => {
-    if (limit === null) return undefined;
-    const day = dayNow();
-    if (day === spentOn) throw spent();
-    return { day, limit };
+  const spent = (): AppError => {
+    const day = today();
+    spentUntil = Math.min(clock.now() + RECHECK_MS, Date.parse(day) + DAY_MS);
+    if (warnedOf !== day)
+      logger.warn({ limit }, 'DAILY_MESSAGES are used up: visitors are refused until tomorrow (UTC)');
+    warnedOf = day;
+    return refusal();
+  };
+
+  const takeShare = async (key: string): Promise<GiveBack> => {
+    if (shareLimit === null) return nothing;
+    const { totalHits } = await shares.increment(key);
+    if (totalHits > shareLimit) throw refusal();
+    return async () => shares.decrement(key);
+  };
+
+  const takeOfSite = async (day: string): Promise<GiveBack> => {
+    const count = await countMessage(day, 1);
+    const giveBack = async (): Promise<void> => {
+      await countMessage(day, -1);
+      spentUntil = 0;
+    };
+    if (limit === null || count <= limit) {
+      counted(count);
+      return giveBack;
+    }
+    // What is refused is not counted, so that what others give back can be used.
+    await giveBack();
+    throw spent();
   };
 
   return {
-    /** @throws AppError `budget_spent` */
-    today: async () => todayNow(),
     counted,
     spent,
-    /** @throws AppError `budget_spent` */
-    take: async (): Promise<void> => {
-      const now = todayNow();
-      if (!now) return;
-      const count = await countMessage(now.day, 1);
-      if (count <= now.limit) return counted(count);
-      // Not taken, so that what is given back later is to be had.
-      await countMessage(now.day, -1);
-      throw spent();
-    },
-    /** Gives one back that was taken for a message which was then refused. */
-    giveBack: async (): Promise<void> => {
-      if (limit === null) return;
-      const day = dayNow();
-      await countMessage(day, -1);
-      if (spentOn === day) spentOn = '';
+    /**
+     * Takes one message of the day.
+     * @param of.sharer Whose share it is of.
+     * @param of.isCountedByStore The store counts the site's messages, by `day` of the result.
+     * @throws AppError `budget_spent`
+     */
+    take: async (of: { sharer: string; isCountedByStore: boolean }) => {
+      const day = today();
+      if (limit !== null && clock.now() < spentUntil) throw refusal();
+      const giveShareBack = await takeShare(`${day} ${of.sharer}`);
+      if (limit === null || of.isCountedByStore)
+        return { day: limit === null ? undefined : { day, limit }, giveBack: giveShareBack };
+      try {
+        const giveBack = await takeOfSite(day);
+        return {
+          day: undefined,
+          giveBack: async () => void (await Promise.all([giveShareBack(), giveBack()])),
+        };
+      } catch (thrown) {
+        await giveShareBack();
+        throw thrown;
+      }
     },
   };
 };

@@ -9,7 +9,7 @@ const databases = await startDatabases();
 afterAll(() => databases.dispose());
 
 describeIndex('the index in Postgres', async () => {
-  const database = await connectForDocuments(await databases.newSchema(), memoryLogger());
+  const database = await connectForDocuments({ url: await databases.newSchema(), logger: memoryLogger() });
   const index = await openPostgresIndex(database);
   onTestFinished(() => index.close());
   return index;

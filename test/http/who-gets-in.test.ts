@@ -76,6 +76,7 @@ const TABLE: Record<string, Record<Caller, Outcome>> = {
     other: '200',
   }),
   'get /api/models': everyone('200'),
+  'get /api/widget': everyone('200'),
   'get /api/sessions': everyone('403 forbidden', { ops: '200' }),
   'get /healthz': everyone('200'),
   'get /readyz': everyone('200'),

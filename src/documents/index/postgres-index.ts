@@ -1,4 +1,4 @@
-import type { ISql as Sql } from 'postgres';
+import type { ISql } from 'postgres';
 import { z } from 'zod';
 import type { Source } from '../model.ts';
 import type { DocumentIndex, PassageWithTerms } from './index-port.ts';
@@ -16,10 +16,9 @@ import {
 
 /** The database, as its owner lets us use it. */
 export interface PostgresIndexDeps {
-  /** Runs a statement. @throws What its owner makes of an outage. */
-  readonly run: <T>(statement: (sql: Sql) => PromiseLike<T>) => Promise<T>;
-  /** Runs several statements in one transaction. @throws As `run`. */
-  readonly transaction: <T>(work: (sql: Sql) => Promise<T>) => Promise<T>;
+  /** Runs a statement, or a transaction. @throws What its owner makes of an outage. */
+  readonly run: <T>(statement: (sql: ISql) => PromiseLike<T>) => Promise<T>;
+  readonly transaction: <T>(work: (sql: ISql) => Promise<T>) => Promise<T>;
   /** Lets go of it. */
   readonly close: () => Promise<void>;
 }
@@ -32,7 +31,7 @@ const modelRow = z.object({ model: z.string(), vectors: z.coerce.number() });
 const totalRow = z.object({ total: z.coerce.number() });
 const headingList = z.array(z.string());
 
-const putSource = async (sql: Sql, source: Source): Promise<void> => {
+const putSource = async (sql: ISql, source: Source): Promise<void> => {
   const names = SOURCE_COLUMNS.join(', ');
   const values = SOURCE_COLUMNS.map((_, at) => `$${at + 1}`).join(', ');
   const updates = SOURCE_COLUMNS.slice(1).map((name) => `${name} = excluded.${name}`);
@@ -43,14 +42,14 @@ const putSource = async (sql: Sql, source: Source): Promise<void> => {
 };
 
 /** Takes part in every change: makes it known, and lets but one at a time count the totals. */
-const changed = (sql: Sql) => sql`update tp_document_totals set version = version + 1`;
+const changed = (sql: ISql) => sql`update tp_document_totals set version = version + 1`;
 
-const recount = (sql: Sql, sourceId: string, sign: 1 | -1) => sql`
+const recount = (sql: ISql, sourceId: string, sign: 1 | -1) => sql`
   update tp_document_totals set passages = passages + ${sign} * own.count, words = words + ${sign} * own.sum
   from (select count(*) as count, coalesce(sum(length), 0) as sum from tp_document_passages p
     join tp_document_words w using (seq) where p.source = ${sourceId}) own`;
 
-const put = async (sql: Sql, source: Source, passages: readonly PassageWithTerms[]) => {
+const put = async (sql: ISql, source: Source, passages: readonly PassageWithTerms[]) => {
   const rows = passages.map((passage, position) => ({
     id: passage.id,
     position,
@@ -193,9 +192,9 @@ export const openPostgresIndex = async ({
         await changed(own);
         await own.unsafe(
           `insert into tp_document_vectors (passage, model, vector)
-             select p.seq, $2, decode(given.vector, 'base64')
-             from jsonb_to_recordset($1::text::jsonb) as given (id text, vector text)
-             join tp_document_passages p using (id) on conflict (passage, model) do nothing`,
+           select p.seq, $2, decode(given.vector, 'base64')
+           from jsonb_to_recordset($1::text::jsonb) as given (id text, vector text)
+           join tp_document_passages p using (id) on conflict (passage, model) do nothing`,
           [json, model],
         );
       });

@@ -1,4 +1,4 @@
-import type { ISql as Sql } from 'postgres';
+import type { ISql } from 'postgres';
 import { z } from 'zod';
 
 /**
@@ -47,11 +47,10 @@ const thereRow = z.object({ there: z.boolean() });
 const versionRow = z.object({ version: z.number() });
 
 /**
- * Makes the index's tables, or brings them to the version that this code knows; many processes may do it at once. To be
- * called in a transaction.
+ * Makes the index's tables, or brings them to the version that this code knows; many processes may do it at once.
  * @throws Error where they are of a newer release
  */
-export const migrateDocuments = async (own: Sql): Promise<void> => {
+export const migrateDocuments = async (own: ISql): Promise<void> => {
   await own`select pg_advisory_xact_lock(${LOCK}::integer, hashtext(current_schema()))`;
   const [table] = await own`select to_regclass('tp_document_versions') is not null as there`;
   if (!thereRow.parse(table).there)

@@ -1,8 +1,6 @@
 import type { Logger } from '../../chat/ports.ts';
 import { readConnectionSettings } from './connection-settings.ts';
-import { connect } from './database.ts';
-import type { Sql } from './driver.ts';
-import { asUnavailable } from './failures.ts';
+import { connect, type Database } from './database.ts';
 import { prepare } from './starting.ts';
 import { defaultTuning } from './tuning.ts';
 
@@ -13,39 +11,32 @@ const CONNECTIONS = 4;
 /** Connections for the index of documents, apart from those of the turns. */
 export interface DocumentsDatabase {
   /** @throws AppError `log_unavailable` where the database cannot be asked. */
-  readonly run: <T>(statement: (sql: Sql) => PromiseLike<T>) => Promise<T>;
-  /** Runs several statements in one transaction. @throws As `run`. */
-  readonly transaction: <T>(work: (sql: Sql) => Promise<T>) => Promise<T>;
+  readonly run: Database['ask'];
+  /** @throws As `run`; nothing is done then. */
+  readonly transaction: Database['transaction'];
   readonly close: () => Promise<void>;
 }
 
-/**
- * Connects to the database of the store; its schema is first in the search path.
- * @param url As `DATABASE_URL` takes it.
- * @param options.schema DATABASE_SCHEMA, where it is set.
- * @param options.wait Milliseconds that a database is waited for that is not there yet.
- */
-export const connectForDocuments = async (
-  url: string,
-  logger: Logger,
-  options: { schema?: string | undefined; wait?: number } = {},
-): Promise<DocumentsDatabase> => {
+/** Connects to the database and the schema of the store. @param deps.url As `DATABASE_URL` takes it. */
+export const connectForDocuments = async (deps: {
+  readonly url: string;
+  /** As `DATABASE_SCHEMA` takes it. */
+  readonly schema?: string | undefined;
+  readonly logger: Logger;
+}): Promise<DocumentsDatabase> => {
   const tuning = {
     ...defaultTuning,
     connections: CONNECTIONS,
     statementMs: STATEMENT_MS,
     silenceMs: 1.2 * STATEMENT_MS,
   };
-  const { schema, wait = 0 } = options;
-  const given = await readConnectionSettings(url);
-  const { settings } = await prepare({ settings: given, schema, wait, tuning: defaultTuning, logger });
+  const { schema, logger } = deps;
+  const given = await readConnectionSettings(deps.url);
+  const { settings } = await prepare({ settings: given, schema, wait: 0, tuning, logger });
   const database = connect({ settings, tuning, logger });
   return {
     run: database.ask,
-    transaction: (work) =>
-      database.transaction(work).catch((thrown: unknown) => {
-        throw asUnavailable(thrown);
-      }),
+    transaction: database.transaction,
     close: () => database.close(tuning.closeMs),
   };
 };
