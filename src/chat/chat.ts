@@ -87,18 +87,27 @@ export const createChat = (deps: ChatDeps): Chat => {
     }
   };
 
-  const clear = async (visitor: Visitor): Promise<void> => {
+  const alone = async <T>(visitor: Visitor, work: () => Promise<T>): Promise<T> => {
     if (draining) throw shuttingDown();
     const place = queue.enter(visitorKey(visitor));
     taking += 1;
     try {
       await place.turn;
-      await store.clear(visitor, limits.clearKeepsLog);
+      return await work();
     } finally {
       place.leave();
       taking -= 1;
       settle();
     }
+  };
+
+  const clear = async (visitor: Visitor): Promise<void> => {
+    const left = await alone(visitor, async () => {
+      const thread = await store.thread(visitor);
+      await store.clear(visitor, limits.clearKeepsLog);
+      return thread;
+    });
+    if (left) hooks.onThreadLeft?.(left);
   };
 
   store.onStopRequested((id) => live.get(id)?.abort(STOPPED));
@@ -203,6 +212,7 @@ export const createChat = (deps: ChatDeps): Chat => {
   return {
     send,
     clear,
+    alone,
     turn: known.byId,
     stop: async (id) => {
       const running = live.get(id);
