@@ -15,7 +15,7 @@ import {
   unsupportedMediaType,
 } from '../errors.ts';
 import type { AppEnv } from './context.ts';
-import { messageFor } from './messages/languages.ts';
+import { inLanguage, messageFor } from './messages/languages.ts';
 
 /** Who is told of a failure. */
 export interface Told {
@@ -42,7 +42,10 @@ export const errorBody = (error: AppError, { requestId, acceptLanguage }: Told) 
 
 const answer = (c: Context<AppEnv>, error: AppError): Response => {
   if (error.retryAfter !== undefined) c.header('Retry-After', String(error.retryAfter));
-  const body = { ...errorBody(error, toldBy(c)), ...c.get('failureDetail')?.(error) };
+  const told = toldBy(c);
+  const inOwnForm = c.get('failureAnswer')?.(inLanguage(error, told.acceptLanguage));
+  if (inOwnForm) return inOwnForm;
+  const body = { ...errorBody(error, told), ...c.get('failureDetail')?.(error) };
   return c.json(body, error.status);
 };
 

@@ -1,5 +1,5 @@
 import { parseAccept } from 'hono/utils/accept';
-import type { AppError } from '../../errors.ts';
+import { AppError } from '../../errors.ts';
 import { ar } from './ar.ts';
 import { de } from './de.ts';
 import { es } from './es.ts';
@@ -29,4 +29,16 @@ export const messageFor = ({ code, message }: AppError, acceptLanguage: string |
     if (Object.hasOwn(LANGUAGES, language)) return LANGUAGES[language]?.[code] ?? message;
   }
   return message;
+};
+
+/** The failure with what its visitor is told, as {@link messageFor}. */
+export const inLanguage = (error: AppError, acceptLanguage: string | undefined): AppError => {
+  const { code, cause, retryAfter, detail } = error;
+  const message = messageFor(error, acceptLanguage);
+  if (message === error.message) return error;
+  return new AppError(code, message, {
+    cause,
+    ...(retryAfter === undefined ? {} : { retryAfter }),
+    ...(detail === undefined ? {} : { detail }),
+  });
 };

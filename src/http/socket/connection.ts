@@ -11,7 +11,7 @@ import {
 } from '../../errors.ts';
 import type { Session } from '../../identity/session-tokens.ts';
 import type { RouteDeps } from '../route-deps.ts';
-import { isOwnId } from '../turns.ts';
+import { isOwnId } from '../turn-access.ts';
 import { visitorIn } from '../who-speaks.ts';
 import { CLOSE, closeCodeOf } from './close-codes.ts';
 import { createHeartbeat } from './heartbeat.ts';
