@@ -84,6 +84,11 @@ export const invalidJson = failure('invalid_json', 'Your message could not be re
 const invalid = failure('invalid_request', 'This message cannot be sent. It may be empty or too long.');
 /** @param detail A short sentence that names the field and what it takes. */
 export const invalidRequest = (detail: string): AppError => invalid({ detail });
+/** A message with a file, which nothing here can take: the one fault of a request that its visitor can mend. */
+export const filesNotTaken = (): AppError =>
+  new AppError('invalid_request', 'Files cannot be sent here. Please send text.', {
+    detail: 'Only text is taken.',
+  });
 export const sessionRequired = failure('session_required', 'Please sign in or reload the page.', {
   detail: 'This needs a session token or a site key.',
 });

@@ -2,7 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { NumberedEvent } from '../../chat/live-turns.ts';
 import type { Exchange, Feedback, Source } from '../../chat/model.ts';
-import { type AppError, notFound } from '../../errors.ts';
+import { type AppError, filesNotTaken, notFound } from '../../errors.ts';
 import type { AppEnv } from '../context.ts';
 import { failures } from '../failure-answers.ts';
 import { jsonBodyGuard } from '../request-guards.ts';
@@ -61,10 +61,7 @@ const prediction = createRoute({
             question: z.unknown().optional(),
             chatId: clientId,
             streaming: z.unknown().optional(),
-            uploads: z
-              .array(z.unknown())
-              .max(0, { error: 'Files cannot be sent here. Please send text.' })
-              .nullish(),
+            uploads: z.array(z.unknown()).nullish(),
           },
           { error: 'The body must be a JSON object.' },
         )
@@ -221,7 +218,8 @@ export const flowise = (
 
   routes.post('/api/v1/prediction/:id', deps.limits.post.byAddress, jsonBodyGuard());
   routes.openapi(prediction, async (c) => {
-    const { question, chatId, streaming } = c.req.valid('json');
+    const { question, chatId, streaming, uploads } = c.req.valid('json');
+    if (uploads && uploads.length > 0) throw filesNotTaken();
     const speaker = await clientSpeaker(c, { id: chatId }, deps.identity);
     const turn = await acceptText(c, { speaker, text: question, field: 'question' }, deps);
     running.add(turn);

@@ -1,5 +1,5 @@
 import { parseAccept } from 'hono/utils/accept';
-import { AppError } from '../../errors.ts';
+import { AppError, failureOf } from '../../errors.ts';
 import { ar } from './ar.ts';
 import { de } from './de.ts';
 import { es } from './es.ts';
@@ -21,7 +21,8 @@ const LANGUAGES: Readonly<Record<string, Messages>> = { ar, de, es, fr, it, ja, 
  * @param acceptLanguage The `Accept-Language` header: `de-AT,de;q=0.9,en;q=0.8`.
  */
 export const messageFor = ({ code, message }: AppError, acceptLanguage: string | undefined): string => {
-  if (!acceptLanguage) return message;
+  // Some failures say something of their own, which is there in English alone.
+  if (!acceptLanguage || message !== failureOf(code).message) return message;
   for (const { type, q } of parseAccept(acceptLanguage)) {
     const [language = ''] = type.toLowerCase().split('-');
     if (q === 0) continue;
