@@ -7,7 +7,7 @@ const ownId = z.uuidv4();
 export const isOwnId = (id: string): boolean => ownId.safeParse(id).success;
 
 /**
- * Whether the caller may read and stop a visitor's turn: the visitor by its token, the site for those it vouches for,
+ * Whether the caller may read and stop a visitor's turn: the visitor by its token, the site for verified visitors,
  * and, where naming the visitor would do (an open `user_id`), whoever knows the exchange's id: that is at least as
  * hard to guess.
  * @param given A session token or a site key.

@@ -12,7 +12,7 @@ const of =
   (from: string, to: string): Mutant => ({ file, from, to, tests });
 
 const chat = of('src/chat/chat.ts', 'test/chat', 'test/http/stop-turn.test.ts', 'test/http/history.test.ts');
-const accept = of('src/chat/accept.ts', 'test/limits', 'test/chat/queue.test.ts');
+const accept = of('src/chat/accept.ts', 'test/chat/accept.test.ts', 'test/limits', 'test/chat/queue.test.ts');
 const queue = of('src/chat/thread-queue.ts', 'test/chat/queue.test.ts');
 const waiting = of('src/chat/waiting.ts', 'test/chat/waiting.test.ts');
 const find = of(
@@ -90,7 +90,7 @@ export const MUTANTS: readonly Mutant[] = [
   queue('if (index >= 0) waiting.splice(index, 1);\n', 'if (index >= 0) waiting.splice(index, 0);\n'),
   waiting('if (signal.aborted) onAbort();', ''),
   waiting("signal.removeEventListener('abort', onAbort);", ''),
-  find('if (unfinished) return elsewhere.follow(unfinished);', ''),
+  find('if (unfinished) return remoteTurns.follow(unfinished);', ''),
   find('!exchange || exchange.bot === null', '!exchange'),
   remote("if (error.code === 'log_unavailable') return 'running';", ''),
   remote('if (stopping.signal.aborted) throw shuttingDown();', ''),
@@ -156,7 +156,7 @@ export const MUTANTS: readonly Mutant[] = [
   sse("outgoing.on('close', leave);", ''),
   languages('if (q === 0) continue;', ''),
   languages("language === 'en' || language === '*'", "language === '*'"),
-  connection('taking + outbox.following() >= MAX_FRAMES', 'false'),
+  connection('handling + outbox.following() >= MAX_FRAMES', 'false'),
   connection('if (isDraining) throw shuttingDown();', ''),
   connection('visitorKey(turn.visitor) !== visitorKey(visitor)', 'false'),
   sockets('if (isDraining) connection.drain();', ''),

@@ -17,7 +17,7 @@ import { zh } from './zh.ts';
 const LANGUAGES: Readonly<Record<string, Messages>> = { ar, de, es, fr, it, ja, nl, pl, pt, tr, zh };
 
 /**
- * What a visitor is told of a failure, in the first of its languages that there is; else in English.
+ * What a visitor is told of a failure, in the first of its languages that there is, otherwise in English.
  * @param acceptLanguage The `Accept-Language` header: `de-AT,de;q=0.9,en;q=0.8`.
  */
 export const messageFor = ({ code, message }: AppError, acceptLanguage: string | undefined): string => {

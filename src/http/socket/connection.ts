@@ -57,12 +57,12 @@ export const createConnection = (deps: ConnectionDeps, peer: Peer): Connection =
   const { ws, protocol, session, requestId, acceptLanguage, address } = peer;
   const visitor = visitorIn(session);
   const outbox = createOutbox(ws, peer.socket);
-  /** Frames that are being taken, each after the one before it: messages run in the order in which they came. */
-  let taking = 0;
+  /** Frames that are being handled, each after the one before it: messages run in the order in which they came. */
+  let handling = 0;
   let last = Promise.resolve();
   let isDraining = false;
 
-  const isBusy = (): boolean => taking + outbox.following() > 0;
+  const isBusy = (): boolean => handling + outbox.following() > 0;
   const isOpen = (): boolean => ws.readyState === WebSocket.OPEN;
   const close = (code: number, reason: string): void => {
     outbox.close();
@@ -131,13 +131,13 @@ export const createConnection = (deps: ConnectionDeps, peer: Peer): Connection =
     outbox.follow(turn, from, (next) => protocol.event(turn, next, telling), settle);
   };
 
-  const take = async (asked: Exclude<Asked, { type: 'nothing' }>): Promise<void> => {
+  const handle = async (asked: Exclude<Asked, { type: 'nothing' }>): Promise<void> => {
     try {
       await answer(asked);
     } catch (thrown) {
       refuse(asAppError(thrown), asked.id);
     }
-    taking -= 1;
+    handling -= 1;
     settle();
   };
 
@@ -167,9 +167,9 @@ export const createConnection = (deps: ConnectionDeps, peer: Peer): Connection =
     const asked = protocol.read(String(data));
     if (asked.type === 'nothing') return;
     heartbeat.asked();
-    if (taking + outbox.following() >= MAX_FRAMES) return refuse(threadBusy(), asked.id);
-    taking += 1;
-    last = last.then(() => take(asked));
+    if (handling + outbox.following() >= MAX_FRAMES) return refuse(threadBusy(), asked.id);
+    handling += 1;
+    last = last.then(() => handle(asked));
   });
   ws.on('close', () => {
     heartbeat.stop();
