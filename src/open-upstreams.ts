@@ -24,6 +24,8 @@ export interface Upstreams {
   assistant(): { readonly name: string | undefined; readonly model: string | undefined };
   /** What ops should know of them now, a sentence each. */
   notes(): string[];
+  /** How calls to upstreams are made: through the proxies that are set. */
+  readonly fetch: typeof fetch;
   /** Reads the assistant file anew. */
   reload(): Promise<void>;
   close(): Promise<void>;
@@ -83,6 +85,7 @@ export const openUpstreams = (deps: UpstreamsDeps): Upstreams => {
     backend: fallback ?? firstBackend,
     assistant: () => ({ name: assistant.definition().name ?? undefined, model: model() }),
     notes: () => [fallback?.note(), shutdown?.note()].filter((note) => note !== undefined),
+    fetch: http.fetch,
     reload: () => assistant.reload(),
     close: async () => {
       shutdown?.stop();
