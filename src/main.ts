@@ -7,15 +7,6 @@ import { type Service, start } from './service.ts';
 /** Under `npm start` a Ctrl-C comes twice: from the terminal, to the whole group, and from npm, which passes it on. */
 const NPM_ECHO_MS = 150;
 
-/** What a newcomer needs: where it is, who answers, and a line to try. */
-const greeting = (url: string): string => `
-The built-in offline assistant answers at ${url}; no AI does. README.md tells how to go live.
-Try it:
-
-  curl -s ${url}/api/chat -H 'Content-Type: application/json' -d '{"message": "Hello!"}'
-
-`;
-
 const run = async (): Promise<void> => {
   // V8 lets the heap grow to several times what lives in it before it collects. Two thousand streams at once would
   // then hold some 450 MB, not 400; the price is some 5 % of the CPU at full load.
@@ -52,12 +43,12 @@ const run = async (): Promise<void> => {
   process.on('SIGHUP', () => void service?.reloadAssistant());
 
   service = await startHere().catch(fail);
-  if (service.isOffline) process.stdout.write(greeting(service.url));
 };
 
 const startHere = async (): Promise<Service> => {
   const { env, warnings } = readEnvironment(process.env);
-  return start({ env, warnings });
+  const terminal = process.stdout.isTTY ? { colours: process.stdout.hasColors() } : undefined;
+  return start({ env, warnings, terminal });
 };
 
 const inFull = (thrown: unknown): string =>

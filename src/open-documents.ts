@@ -125,6 +125,7 @@ export const openDocuments = (deps: OpenDocumentsDeps): OpenedDocuments => {
     const counts = { added: 0, changed: 0, unchanged: 0, removed: 0, skipped: 0, unreadable: 0 };
     try {
       for await (const result of (await get()).add(folder)) {
+        if (isClosing) return;
         counts[result.type] += 1;
         if (result.type === 'unreadable') {
           logger.warn({ file: result.location, reason: result.reason }, 'a document could not be read');

@@ -18,6 +18,7 @@ import { createDailyBudget } from './limits/daily-budget.ts';
 import { createShareCounts } from './limits/share-counts.ts';
 import { createAddressMatch } from './limits/trusted-proxies.ts';
 import { createLogger } from './logging/logger.ts';
+import { openOutput } from './logging/output.ts';
 import { openDocuments } from './open-documents.ts';
 import { openStore } from './open-store.ts';
 import { openUpstreams } from './open-upstreams.ts';
@@ -29,8 +30,6 @@ const CHARS_PER_TOKEN = 32;
 export interface Service {
   /** Where it listens: `http://localhost:5000`. */
   readonly url: string;
-  /** Whether the built-in assistant answers. */
-  readonly isOffline: boolean;
   /** Reads the assistant file and the folder of documents anew. */
   reloadAssistant(): Promise<void>;
   /** Takes no more messages, lets those in flight finish within SHUTDOWN_TIMEOUT, writes the log, closes. */
@@ -42,10 +41,14 @@ interface StartOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What there is to say of the environment, a sentence each; warned of at the start. */
   readonly warnings?: readonly string[];
+  /** The terminal that standard output is, if it is one. */
+  readonly terminal?: { readonly colours: boolean } | undefined;
   /** Where log lines go; absent: standard output. */
   readonly log?: DestinationStream;
   /** Milliseconds between comment lines in a stream. */
   readonly heartbeatMs?: number;
+  /** Milliseconds in which a request must arrive whole. */
+  readonly requestTimeoutMs?: number;
 }
 
 /**
@@ -56,10 +59,12 @@ export const start = async (options: StartOptions): Promise<Service> => {
   const { file, config } = await readAll(options.env);
   const { settings } = config;
   const clock = { now: () => Date.now() };
-  const logger = createLogger({ level: settings.LOG_LEVEL, secrets: secretsIn(settings) }, options.log);
-  for (const warning of [...(options.warnings ?? []), ...config.warnings]) logger.warn({}, warning);
+  const output = openOutput(options, settings.LOG_FORMAT);
+  const logger = createLogger({ level: settings.LOG_LEVEL, secrets: secretsIn(settings) }, output.lines);
+  const warnings = [...(options.warnings ?? []), ...config.warnings];
+  if (!output.greet) for (const warning of warnings) logger.warn({}, warning);
 
-  const { store, countCall, sessionSecrets, opsToken, place } = await openStore({
+  const { store, countCall, sessionSecrets, opsToken, opsTokenFile, place } = await openStore({
     settings,
     isProduction: options.env.NODE_ENV === 'production',
     clock,
@@ -158,23 +163,39 @@ export const start = async (options: StartOptions): Promise<Service> => {
       logger,
     });
     const { sockets } = app;
-    const server = createServer(app, { edge, checkMs: heartbeatMs });
+    const server = createServer(app, {
+      edge,
+      checkMs: heartbeatMs,
+      requestTimeoutMs: options.requestTimeoutMs,
+    });
     const url = await listen(server, settings.HOST, settings.PORT);
     // Other processes may die at any time; whoever looks first logs what they were cut off in.
     const settling = countCall && settleRepeatedly(chat, logger);
     void documents.readFolder();
     const { pid } = process;
-    logger.info({ url, pid, backend: config.upstream.kind, data: place }, 'listening');
+    if (output.greet) {
+      const { upstream } = config;
+      const answers =
+        upstream.kind === 'offline'
+          ? undefined
+          : `${upstreams.assistant().model ?? upstream.kind} at ${new URL(upstream.baseUrl).host}`;
+      const opsPage = opsToken === undefined ? undefined : '/ops';
+      const { version } = packageJson;
+      const pages = { demoPage: undefined, opsPage, opsTokenFile };
+      output.greet({ version, url, answers, ...pages, data: place, warnings });
+    } else {
+      if (opsTokenFile !== undefined) logger.info({ file: opsTokenFile }, 'the ops token is in this file');
+      logger.info({ url, pid, backend: config.upstream.kind, data: place }, 'listening');
+    }
 
     return {
       url,
-      isOffline: config.upstream.kind === 'offline',
       reloadAssistant: async () => {
         await upstreams.reload();
         await documents.readFolder();
       },
       stop: async () => {
-        logger.info({ live: chat.liveTurns() }, 'stopping: no new messages are taken');
+        logger.info({ live: chat.liveTurns() }, 'stopping: no new messages are accepted');
         settling?.stop();
         sockets.drain();
         await chat.drain(settings.SHUTDOWN_TIMEOUT);

@@ -15,8 +15,10 @@ export interface Setup {
 
 /** Tells operators what to change where an upstream fails because of how it is set up: each thing once. */
 export interface Adviser {
-  /** @param path Below the base URL, where the failure does not know it. */
-  onFailure(thrown: unknown, path?: string): void;
+  /**
+   * @param probed The path below the base URL of a call that many servers do not know: that it is not there says nothing.
+   */
+  onFailure(thrown: unknown, probed?: string): void;
   /** An answer was cut short before its first word. */
   onSilentCut(): void;
 }
@@ -34,10 +36,10 @@ export const createAdviser = (setup: Setup, logger: Logger): Adviser => {
     logger.warn({ backend: setup.kind, ...details }, sentence);
   };
   return {
-    onFailure: (thrown, path) => {
+    onFailure: (thrown, probed) => {
       const cause = thrown instanceof AppError ? thrown.cause : thrown;
-      const advice = adviceOn(cause, setup);
-      if (advice) tell(advice, detailsOf(cause, setup, path));
+      const advice = adviceOn(cause, setup, probed !== undefined);
+      if (advice) tell(advice, detailsOf(cause, setup, probed));
     },
     onSilentCut: () =>
       tell(
@@ -51,7 +53,7 @@ export const createAdviser = (setup: Setup, logger: Logger): Adviser => {
   };
 };
 
-const adviceOn = (cause: unknown, { baseUrl, prefix }: Setup): Advice | undefined => {
+const adviceOn = (cause: unknown, { baseUrl, prefix }: Setup, isProbe: boolean): Advice | undefined => {
   const base = `${prefix}BASE_URL`;
   const advice = (about: string, sentence: string): Advice => ({ about, sentence });
   const fault = faultOf(cause);
@@ -67,6 +69,7 @@ const adviceOn = (cause: unknown, { baseUrl, prefix }: Setup): Advice | undefine
       'model',
       `the upstream does not have the model: look at ${prefix}MODEL and at the assistant file's model`,
     );
+  if (isProbe && isMissing) return undefined;
   if (isPage)
     return advice(
       base,

@@ -30,6 +30,8 @@ const DISPENSABLE: Readonly<Record<string, string | undefined>> = {
 /** Fields that some servers send with a call and others refuse to be told back. */
 const TOLD_BACK = /\b(reasoning\w*|extra_content|thinking\w*|signature)\b/;
 
+const IN_MESSAGES = 'messages.';
+
 const SYSTEM_ROLE = 'the system role';
 const REFUSED_ROLE =
   /\bsystem\b.{0,40}\b(role|message)|\brole\b.{0,40}\bsystem\b|roles must alternate|developer instruction/i;
@@ -84,8 +86,8 @@ const refusedIn = (fault: UpstreamFault, body: Body): string | undefined => {
     return SYSTEM_ROLE;
   if (!REFUSES.test(message)) return undefined;
   const back = TOLD_BACK.exec(`${param ?? ''} ${message}`)?.[0];
-  if (back !== undefined && list(body.messages).some((message) => toldBack(message).includes(back)))
-    return back;
+  if (back !== undefined && list(body.messages).some((told) => toldBack(told).includes(back)))
+    return `${IN_MESSAGES}${back}`;
   if (param !== undefined && !MESSAGE_PARAM.test(param)) return undefined;
   return present.find((name) => new RegExp(`\\b${name}\\b`).test(message));
 };
@@ -105,9 +107,10 @@ const leaveOut = (body: Body, refused: ReadonlySet<string>): Body => {
     const other = DISPENSABLE[name];
     const { [name]: value, ...rest } = left;
     if (name === SYSTEM_ROLE) left = { ...left, messages: withoutSystem(list(left.messages)) };
-    else if (!Object.hasOwn(DISPENSABLE, name))
-      left = { ...left, messages: list(left.messages).map((message) => withoutField(message, name)) };
-    else if (value === undefined) continue;
+    else if (name.startsWith(IN_MESSAGES)) {
+      const field = name.slice(IN_MESSAGES.length);
+      left = { ...left, messages: list(left.messages).map((message) => withoutField(message, field)) };
+    } else if (value === undefined) continue;
     else
       left = other === undefined || other in rest || refused.has(other) ? rest : { ...rest, [other]: value };
   }

@@ -59,7 +59,6 @@ export async function* runRounds(
 ): AsyncIterable<RunEvent> {
   try {
     yield* rounds(round, request, deps);
-    deps.history.taken();
   } catch (thrown) {
     deps.history.failed(thrown);
     if (!request.signal.aborted) deps.adviser.onFailure(thrown);
@@ -70,7 +69,7 @@ export async function* runRounds(
 async function* rounds(
   round: (outputs: readonly ToolOutput[]) => AsyncIterable<RoundEvent>,
   request: RunRequest,
-  { callTool, adviser }: RoundsDeps,
+  { callTool, history, adviser }: RoundsDeps,
 ): AsyncIterable<RunEvent> {
   let outputs: readonly ToolOutput[] = [];
   let usage: Usage | undefined;
@@ -92,6 +91,8 @@ async function* rounds(
     }
     spoke ||= spokeNow;
     if (calls.length === 0) {
+      // Before the end is told: nobody asks for more after it.
+      history.taken();
       if (end.truncated && !spoke) adviser.onSilentCut();
       yield usage ? { ...end, usage } : end;
       return;

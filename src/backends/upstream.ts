@@ -1,6 +1,6 @@
 import { APIConnectionError, APIConnectionTimeoutError, APIError, OpenAI } from 'openai';
 import { upstreamTimeout } from '../errors.ts';
-import { readMessages, type StreamMessage } from './event-stream.ts';
+import { PageInstead, readMessages, type StreamMessage } from './event-stream.ts';
 import { type Answer, type HttpClient, headersOf } from './http-client.ts';
 import { fields, text } from './lenient.ts';
 import type { RefusedParameters } from './refused-parameters.ts';
@@ -146,7 +146,8 @@ export const createOpenStream = (client: OpenAI, options: StreamingOptions): Ope
       } catch (thrown) {
         call.abort();
         signal.throwIfAborted();
-        if (!isNearlyOver) throw reason ?? thrown;
+        if (isNearlyOver) return;
+        throw reason ?? (thrown instanceof PageInstead ? Object.assign(thrown, { path }) : thrown);
       } finally {
         clearTimeout(timer);
         signal.removeEventListener('abort', abort);

@@ -367,6 +367,12 @@ export const SETTINGS = {
     takes: 'true or false',
     doc: 'Whether the log keeps, for ops, what a visitor cleared.',
   }),
+  LOG_FORMAT: setting({
+    schema: oneOf(['auto', 'pretty', 'json']),
+    fallback: 'auto',
+    takes: 'auto, pretty or json',
+    doc: 'How the service prints its log: a line of JSON an event, or a short one for people. `auto`: `pretty` on a terminal, else `json`.',
+  }),
   LOG_LEVEL: setting({
     schema: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
     fallback: 'info',

@@ -11,6 +11,7 @@ import { healthRoutes } from './health.ts';
 import { historyRoutes } from './history.ts';
 import { createCallLimit, createVisitorLimit, type LimitDeps } from './limits.ts';
 import { modelRoutes } from './models.ts';
+import { openApiDocument } from './openapi-document.ts';
 import { opsRoutes } from './ops.ts';
 import { corsHeaders, forwardedWarning, jsonBodyGuard, originGuard } from './request-guards.ts';
 import type { RouteDeps } from './route-deps.ts';
@@ -83,13 +84,6 @@ export const createApp = (appDeps: AppDeps): App => {
   app.route('/', modelRoutes(deps));
   app.route('/', opsRoutes(deps));
   app.route('/', healthRoutes(deps));
-  app.doc31('/openapi.json', {
-    openapi: '3.1.0',
-    info: {
-      title: 'thread-proxy',
-      version: deps.about.version,
-      description: 'One message in, one answer out, one exchange logged.',
-    },
-  });
+  app.get('/openapi.json', openApiDocument(app, deps.about));
   return { fetch: app.fetch, sockets };
 };

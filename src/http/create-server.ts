@@ -27,7 +27,7 @@ export const createServer = (
   }: {
     readonly edge: Edge;
     readonly checkMs: number;
-    readonly requestTimeoutMs?: number;
+    readonly requestTimeoutMs?: number | undefined;
   },
 ): Server => {
   const server = createNodeServer({

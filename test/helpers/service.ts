@@ -93,7 +93,7 @@ export interface EventAnswer {
  */
 export const startService = async (
   env: Record<string, string> = {},
-  options: { heartbeatMs?: number } = {},
+  options: { heartbeatMs?: number; requestTimeoutMs?: number } = {},
 ): Promise<TestService> => {
   const dir = env.DATA_DIR ?? (await temporaryFolder());
   const lines: LogLine[] = [];

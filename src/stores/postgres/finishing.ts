@@ -73,14 +73,14 @@ export const createFinishing = (deps: {
         ), logged as (
           insert into tp_exchanges
             (id, visitor, place, said, at, name, cleared, answer, error, truncated, tokens_in, tokens_out, sources, rating,
-            comment, flagged, backend, model, queued_ms, first_word_ms, total_ms, tools)
+            comment, flagged, backend, model, queued_ms, first_word_ms, total_ms, tools, unanswered)
           select ${id}, ${who}, place, ${user}, ${timestamp}::float8, ${name}::text, place <= cleared, answer, error,
             truncated, tokens_in, tokens_out, sources, rating, comment, flagged, backend, model, queued_ms,
-            first_word_ms, total_ms, tools
+            first_word_ms, total_ms, tools, unanswered
           from visitor, json_to_record(${storableJson(columns)}::text::json) as answered(
             answer text, error text, truncated boolean, tokens_in float8, tokens_out float8, sources jsonb, rating text,
             comment text, flagged jsonb, backend text, model text, queued_ms float8, first_word_ms float8,
-            total_ms float8, tools jsonb)
+            total_ms float8, tools jsonb, unanswered boolean)
           where place > dropped
         ), freed as (
           update tp_keys k set free = true from visitor

@@ -80,6 +80,7 @@ export const exchangeRow = z.object({
   first_word_ms: z.number().nullable(),
   total_ms: z.number().nullable(),
   tools: z.array(z.string()).nullable(),
+  unanswered: z.boolean().nullable(),
 });
 
 type ExchangeRow = z.infer<typeof exchangeRow>;
@@ -114,6 +115,7 @@ export const exchangeOf = (row: ExchangeRow): Exchange => {
       feedback: { rating: row.rating, ...(row.comment !== null && { comment: row.comment }) },
     }),
     ...(row.flagged !== null && { flagged: row.flagged }),
+    ...(row.unanswered && { unanswered: true }),
     ...(run && { run }),
   };
 };
@@ -137,5 +139,6 @@ export const answerColumns = (exchange: Omit<Exchange, 'visitor' | 'id' | 'user'
     first_word_ms: run?.firstWordMs ?? null,
     total_ms: run?.totalMs ?? null,
     tools: run?.tools ?? null,
+    unanswered: exchange.unanswered ?? null,
   };
 };

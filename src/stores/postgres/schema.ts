@@ -103,7 +103,8 @@ const STEPS: readonly string[] = [
     add column queued_ms double precision,
     add column first_word_ms double precision,
     add column total_ms double precision,
-    add column tools jsonb;
+    add column tools jsonb,
+    add column unanswered boolean;
 
   -- Numbers the messages of all days. A sequence, because a counter in a row would be locked until its message is on
   -- the disk: all accepted messages of the site would wait for each other.

@@ -3,7 +3,7 @@ import type { AcceptedMessage, Exchange } from '../../../src/chat/model.ts';
 import { startPostgres, type TestPostgres } from '../../helpers/postgres.ts';
 import { eventually } from '../json/helper.ts';
 import { exchange, message, user } from '../store-contract.ts';
-import { answered, isWell, never, openStore, quick, unavailable } from './helper.ts';
+import { answered, connectTo, isWell, never, openStore, quick, unavailable } from './helper.ts';
 
 let server: TestPostgres;
 beforeAll(async () => {
@@ -45,20 +45,54 @@ describe('a database that stops', () => {
     },
   );
 
-  test('kills no process by being away', async () => {
+  test('gets no process declared dead by being away', async () => {
     const url = await server.newSchema();
-    const here = await openStore(url, { tuning: quick });
-    const there = await openStore(url, { tuning: quick });
+    // Long enough that the other comes back late, and is alive by then all the same.
+    const slow = { ...quick, deadMs: 3000 };
+    const here = await openStore(url, { tuning: { ...slow, retryMs: 1500 } });
+    const there = await openStore(url, { tuning: slow });
     const one = message(alice);
     await here.accept(one);
     await server.stop('immediate');
-    const until = performance.now() + 2 * quick.deadMs;
+    const until = performance.now() + 1.5 * slow.deadMs;
     await eventually(() => performance.now() > until);
     await server.start();
     await isWell(there);
+    // Until then only one of them has sent a heartbeat since, and has seen none of the other.
+    const sql = connectTo(url);
+    const beats = async () => (await sql`select sum(beat)::integer as beats from tp_processes`)[0]?.beats;
+    const before = await beats();
+    await eventually(async () => (await beats()) > before + 20);
     expect(await there.interrupted()).toEqual([]);
+    await isWell(here);
     await here.finish(answered(one));
     expect(await there.exchange(one.id)).toEqual(answered(one));
+  });
+
+  test('gives back the memory of each exchange that is written: there is room for any number, one after the other', async () => {
+    const store = await openStore(await server.newSchema(), { tuning: { ...quick, maxPendingBytes: 1000 } });
+    for (let n = 0; n < 10; n++) {
+      const one = message(alice);
+      await store.accept(one);
+      await store.finish(answered(one));
+    }
+    expect(await store.recent(alice, { limit: 20 })).toHaveLength(10);
+  });
+
+  test('lets no thread of a lost turn come back after its visitor has cleared it', async () => {
+    const url = await server.newSchema();
+    const tuning = { ...quick, maxPendingBytes: 1000, writeAfterMs: 60_000 };
+    const here = await openStore(url, { tuning });
+    const there = await openStore(url, { tuning });
+    const [lost, next] = [message(alice), message(alice)];
+    await here.accept(lost);
+    here.setThread(alice, { id: 'lost', madeBy: 'test' });
+    await expect(here.finish({ ...lost, bot: 'x'.repeat(1000) })).rejects.toMatchObject(unavailable);
+    await there.clear(alice, true);
+    await here.accept(next);
+    await here.finish(answered(next));
+    expect(await there.thread(alice)).toBeUndefined();
+    expect(await here.thread(alice)).toBeUndefined();
   });
 
   test('fills the memory up to a bound', async () => {
@@ -82,6 +116,29 @@ describe('a database that stops', () => {
     const begun = await store.accept(next);
     if (begun.type === 'accepted') await begun.mayRun(AbortSignal.timeout(5_000));
     await store.finish(answered(next));
+  });
+
+  test('a statement that is nearly done is waited for when the store closes, and no longer', async () => {
+    const url = await server.newSchema();
+    const store = await openStore(url, { tuning: { ...quick, closeMs: 60_000 } });
+    await store.accept(message(alice));
+    const sql = connectTo(url);
+    const [held, locked] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const holding = sql.begin(async (own) => {
+      await own`select from tp_visitors where key = 'u:alice' for update`;
+      locked.resolve();
+      await held.promise;
+    });
+    await locked.promise;
+    const accepting = store.accept(message(alice));
+    const watch = connectTo(url);
+    await eventually(async () => (await watch`select from pg_locks where not granted`).length > 0);
+    const closing = store.close();
+    held.resolve();
+    await holding;
+    expect(await accepting).toMatchObject({ type: 'accepted' });
+    // Well within the time of the test, which is shorter than closeMs.
+    await closing;
   });
 
   test('is not waited for when the store closes', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
 import { message, user } from '../store-contract.ts';
-import { accepted, answered, failed, never, openStores } from './helper.ts';
+import { accepted, answered, connectTo, failed, never, openStore, openStores, quick } from './helper.ts';
 
 let databases: TestDatabases;
 beforeAll(async () => {
@@ -77,6 +77,35 @@ describe('one run at a time', () => {
     await there.finish(failed(second));
     await here.finish(answered(first));
     expect((await here.recent(alice, { limit: 5 })).map(({ id }) => id)).toEqual([first.id, second.id]);
+  });
+
+  test('messages of a visitor that come at once keep their order, over however many connections', async () => {
+    const url = await databases.newSchema();
+    const store = await openStore(url, { maxWaiting: 1000, tuning: quick });
+    // All connections are made before, or the first would be ahead of the others.
+    await Promise.all(Array.from({ length: 50 }, (_, n) => store.fact(`${n}`)));
+    const all = Array.from({ length: 200 }, () => message(alice));
+    await Promise.all(all.map((one) => store.accept(one)));
+    const rows = await connectTo(url)`select id from tp_taken order by place`;
+    expect(rows.map(({ id }) => id)).toEqual(all.map(({ id }) => id));
+  });
+
+  test('the only message of a visitor is told the thread and the last exchange; one that waits is not', async () => {
+    const [here, there] = await openStores(databases, 2);
+    const [first, second, third] = [message(alice), message(alice), message(alice)];
+    expect(await here.accept(first)).toMatchObject({ thread: null, lastSeen: null });
+    here.setThread(alice, { id: 'thread', madeBy: 'test' });
+    await here.finish(answered(first));
+    const told = { thread: { id: 'thread', madeBy: 'test' }, lastSeen: first.timestamp };
+    expect(await there.accept(second)).toMatchObject(told);
+    const waiting = await here.accept(third);
+    expect(waiting.type).toBe('accepted');
+    expect(waiting).not.toHaveProperty('thread');
+    expect(waiting).not.toHaveProperty('lastSeen');
+    await there.finish(answered(second));
+    await here.finish(answered(third));
+    await there.clear(alice, true);
+    expect(await here.accept(message(alice))).toMatchObject({ thread: null, lastSeen: null });
   });
 
   test('too many messages for one visitor are refused wherever they come, and nothing is kept of them', async () => {

@@ -116,6 +116,13 @@ describe('a start', () => {
     ['postgres://:secret@localhost/x', 'no user'],
     ['postgres://me:secret@one,two/x', 'several hosts'],
     ['postgres://me:secret@localhost/x?sslmode=sometimes', 'sslmode'],
+    ['postgres://me:secret@localhost/x?ssl=sometimes', 'ssl takes true or false'],
+    // The pieces of an unescaped password would be taken for host, port, path or fragment.
+    ['postgres://me:secret@secret/secret#secret@localhost/x', 'escaped'],
+    ['postgres://me:secret/secret@localhost/x', 'escaped'],
+    ['postgres://me:secret#secret@localhost/x', 'escaped'],
+    ['postgres://me:secret?secret@localhost/x', 'escaped'],
+    ['postgres://me:12/secret@localhost/x', 'escaped'],
     ['postgres://me:secret@localhost/x?sslrootcert=/nowhere.pem', '/nowhere.pem'],
   ])('says what is wrong with %s, and never repeats the password', async (url, why) => {
     const told = await refusal(url);
