@@ -3,19 +3,9 @@ import { AssistantFileError } from './assistant/parse.ts';
 import { readEnvironment } from './config/environment.ts';
 import { ConfigError } from './config/read-config.ts';
 import { type Service, start } from './service.ts';
-import { systemReason } from './system-reason.ts';
 
 /** Under `npm start` a Ctrl-C comes twice: from the terminal, to the whole group, and from npm, which passes it on. */
 const NPM_ECHO_MS = 150;
-
-/** What a newcomer needs: where it is, who answers, and a line to try. */
-const greeting = (url: string): string => `
-The built-in offline assistant answers at ${url}; no AI does. README.md tells how to go live.
-Try it:
-
-  curl -s ${url}/api/chat -H 'Content-Type: application/json' -d '{"message": "Hello!"}'
-
-`;
 
 const run = async (): Promise<void> => {
   // V8 lets the heap grow to several times what lives in it before it collects. Two thousand streams at once would
@@ -53,23 +43,15 @@ const run = async (): Promise<void> => {
   process.on('SIGHUP', () => void service?.reloadAssistant());
 
   service = await startHere().catch(fail);
-  if (service.isOffline) process.stdout.write(greeting(service.url));
 };
 
 const startHere = async (): Promise<Service> => {
   const { env, warnings } = readEnvironment(process.env);
-  return start({ env, warnings });
+  const terminal = process.stdout.isTTY ? { colours: process.stdout.hasColors() } : undefined;
+  return start({ env, warnings, terminal });
 };
 
-/** What happened, and the reason that the system gave where the message does not tell it. */
-const inFull = (thrown: unknown): string => {
-  if (!(thrown instanceof Error)) return String(thrown);
-  const { message, cause } = thrown;
-  const reason = isSystemError(cause) ? systemReason(cause) : '';
-  const isTold = reason === '' || message.includes(reason);
-  return `thread-proxy cannot start: ${isTold ? message : `${message.replace(/\.$/, '')}: ${reason}`}`;
-};
-
-const isSystemError = (thrown: unknown): boolean => thrown instanceof Error && 'syscall' in thrown;
+const inFull = (thrown: unknown): string =>
+  thrown instanceof Error ? `thread-proxy cannot start: ${thrown.message}` : String(thrown);
 
 if (import.meta.main) await run();

@@ -1,5 +1,3 @@
-import { createServer } from 'node:http';
-import { getRequestListener } from '@hono/node-server';
 import type { DestinationStream } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import { findAssistantFile } from './assistant/find-file.ts';
@@ -8,8 +6,9 @@ import { createChat } from './chat/chat.ts';
 import { settleRepeatedly } from './chat/interrupted.ts';
 import { visitorKey } from './chat/model.ts';
 import { ConfigError, readConfig, secretsIn } from './config/read-config.ts';
+import type { SettingValues } from './config/settings-table.ts';
 import { createApp } from './http/app.ts';
-import { onUnreadable } from './http/failures.ts';
+import { createServer } from './http/create-server.ts';
 import { closeServer, listen } from './http/server.ts';
 import { HEARTBEAT_MS } from './http/sse.ts';
 import { loadAssets } from './http/widget/assets.ts';
@@ -17,7 +16,10 @@ import { createSecretMatch } from './identity/secret-match.ts';
 import { createSessionTokens, opaqueName } from './identity/session-tokens.ts';
 import { createTemporaryKeys } from './identity/temporary-keys.ts';
 import { createDailyBudget } from './limits/daily-budget.ts';
+import { createShareCounts } from './limits/share-counts.ts';
+import { createAddressMatch } from './limits/trusted-proxies.ts';
 import { createLogger } from './logging/logger.ts';
+import { openOutput } from './logging/output.ts';
 import { openStore } from './open-store.ts';
 import { openUpstreams } from './open-upstreams.ts';
 
@@ -28,8 +30,6 @@ const CHARS_PER_TOKEN = 32;
 export interface Service {
   /** Where it listens: `http://localhost:5000`. */
   readonly url: string;
-  /** Whether the built-in assistant answers. */
-  readonly isOffline: boolean;
   /** Reads the assistant file anew. */
   reloadAssistant(): Promise<void>;
   /** Takes no more messages, lets those in flight finish within SHUTDOWN_TIMEOUT, writes the log, closes. */
@@ -41,10 +41,14 @@ interface StartOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What there is to say of the environment, a sentence each; warned of at the start. */
   readonly warnings?: readonly string[];
+  /** The terminal that standard output is, if it is one. */
+  readonly terminal?: { readonly colours: boolean } | undefined;
   /** Where log lines go; absent: standard output. */
   readonly log?: DestinationStream;
   /** Milliseconds between comment lines in a stream. */
   readonly heartbeatMs?: number;
+  /** Milliseconds in which a request must arrive whole. */
+  readonly requestTimeoutMs?: number;
 }
 
 /**
@@ -55,11 +59,13 @@ export const start = async (options: StartOptions): Promise<Service> => {
   const { file, config } = await readAll(options.env);
   const { settings } = config;
   const clock = { now: () => Date.now() };
-  const logger = createLogger({ level: settings.LOG_LEVEL, secrets: secretsIn(settings) }, options.log);
-  for (const warning of [...(options.warnings ?? []), ...config.warnings]) logger.warn({}, warning);
+  const output = openOutput(options, settings.LOG_FORMAT);
+  const logger = createLogger({ level: settings.LOG_LEVEL, secrets: secretsIn(settings) }, output.lines);
+  const warnings = [...(options.warnings ?? []), ...config.warnings];
+  if (!output.greet) for (const warning of warnings) logger.warn({}, warning);
 
   const isProduction = options.env.NODE_ENV === 'production';
-  const { store, countCall, sessionSecrets, opsToken, place } = await openStore({
+  const { store, countCall, sessionSecrets, opsToken, opsTokenFile, place } = await openStore({
     settings,
     isProduction,
     clock,
@@ -87,6 +93,8 @@ export const start = async (options: StartOptions): Promise<Service> => {
       store,
       budget: createDailyBudget({
         limit: settings.DAILY_MESSAGES,
+        shareLimit: shareOf(settings),
+        shares: createShareCounts(countCall),
         countMessage: (day, by) => store.countMessage(day, by),
         clock,
         logger,
@@ -104,6 +112,13 @@ export const start = async (options: StartOptions): Promise<Service> => {
       },
     });
     await chat.settleInterrupted();
+    const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
+    const edge = {
+      allowedOrigins: settings.ALLOWED_ORIGINS,
+      publicOrigin: settings.PUBLIC_ORIGIN,
+      trustProxy: settings.TRUST_PROXY,
+      isTrustedProxy: createAddressMatch(settings.TRUSTED_PROXIES),
+    };
     const app = createApp({
       chat,
       transcript: store,
@@ -121,12 +136,13 @@ export const start = async (options: StartOptions): Promise<Service> => {
         isSiteKey: createSecretMatch(settings.SITE_KEYS ?? []),
         verifiedUsers: store,
       },
-      rates: { perAddress: settings.RATE_LIMIT, countCall },
-      edge: { allowedOrigins: settings.ALLOWED_ORIGINS, trustProxy: settings.TRUST_PROXY },
-      messages: {
-        maxChars: settings.MAX_MESSAGE_CHARS,
-        heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
+      rates: {
+        perAddress: settings.RATE_LIMIT,
+        perVisitor: settings.RATE_LIMIT_VISITOR,
+        countCall,
       },
+      edge,
+      messages: { maxChars: settings.MAX_MESSAGE_CHARS, heartbeatMs },
       ops: { isOpsToken: opsToken === undefined ? null : createSecretMatch([opsToken]) },
       about: {
         version: packageJson.version,
@@ -144,30 +160,42 @@ export const start = async (options: StartOptions): Promise<Service> => {
       pages: {
         widgetAssets: () => widgetAssets,
         isDemoOn: (settings.DEMO_PAGE ?? (isProduction ? 'off' : 'on')) === 'on',
-        publicOrigin: undefined,
+        publicOrigin: settings.PUBLIC_ORIGIN,
       },
       dialects: settings.DIALECTS,
       clock,
       logger,
     });
     const { sockets } = app;
-    const server = createServer(
-      { shouldUpgradeCallback: sockets.accepts },
-      getRequestListener(app.fetch, { errorHandler: onUnreadable }),
-    );
-    server.on('upgrade', sockets.upgrade);
+    const server = createServer(app, {
+      edge,
+      checkMs: heartbeatMs,
+      requestTimeoutMs: options.requestTimeoutMs,
+    });
     const url = await listen(server, settings.HOST, settings.PORT);
     // Other processes may die at any time; whoever looks first logs what they were cut off in.
     const settling = countCall && settleRepeatedly(chat, logger);
     const { pid } = process;
-    logger.info({ url, pid, backend: config.upstream.kind, data: place }, 'listening');
+    if (output.greet) {
+      const { upstream } = config;
+      const answers =
+        upstream.kind === 'offline'
+          ? undefined
+          : `${upstreams.assistant().model ?? upstream.kind} at ${new URL(upstream.baseUrl).host}`;
+      const opsPage = opsToken === undefined ? undefined : '/ops';
+      const { version } = packageJson;
+      const pages = { demoPage: undefined, opsPage, opsTokenFile };
+      output.greet({ version, url, answers, ...pages, data: place, warnings });
+    } else {
+      if (opsTokenFile !== undefined) logger.info({ file: opsTokenFile }, 'the ops token is in this file');
+      logger.info({ url, pid, backend: config.upstream.kind, data: place }, 'listening');
+    }
 
     return {
       url,
-      isOffline: config.upstream.kind === 'offline',
       reloadAssistant: () => upstreams.reload(),
       stop: async () => {
-        logger.info({ live: chat.liveTurns() }, 'stopping: no new messages are taken');
+        logger.info({ live: chat.liveTurns() }, 'stopping: no new messages are accepted');
         settling?.stop();
         sockets.drain();
         await chat.drain(settings.SHUTDOWN_TIMEOUT);
@@ -182,6 +210,10 @@ export const start = async (options: StartOptions): Promise<Service> => {
     throw thrown;
   }
 };
+
+/** Messages a day for one address: DAILY_MESSAGES_PER_ADDRESS, or a tenth of DAILY_MESSAGES. */
+const shareOf = ({ DAILY_MESSAGES, DAILY_MESSAGES_PER_ADDRESS: share }: SettingValues): number | null =>
+  share === undefined ? DAILY_MESSAGES && Math.ceil(DAILY_MESSAGES / 10) : share;
 
 /** Reads settings and assistant file. @throws Error that lists every fault of both. */
 const readAll = async (env: StartOptions['env']) => {

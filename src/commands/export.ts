@@ -7,10 +7,11 @@ import { parseArgs } from 'node:util';
 import { SETTINGS } from '../config/settings-table.ts';
 import { AppError } from '../errors.ts';
 import { errnoOf, replaceFile } from '../log-file/durable-file.ts';
-import { LOG_MODE } from '../log-file/stored-exchange.ts';
+import { LOG_MODE } from '../log-file/log-fields.ts';
+import type { LogRow } from '../log-file/log-row.ts';
+import { LogText } from '../log-file/log-text.ts';
 import { systemReason } from '../system-reason.ts';
 import { Refusal, runCommand, type Surroundings, settingOf, UsageError, warningsOnly } from './command.ts';
-import { LogText } from './moving/log-text.ts';
 
 const USAGE = `Usage: npm run export -- [--out conversations.json] [--force]
 
@@ -54,6 +55,19 @@ const writeOut = async (pieces: AsyncIterable<string>): Promise<void> => {
   }
 };
 
+/** The text of all pages. @throws The signal's reason. */
+async function* piecesOf(
+  pages: AsyncIterable<readonly LogRow[]>,
+  text: LogText,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  for await (const page of pages) {
+    signal.throwIfAborted();
+    yield page.map((row) => text.add(row)).join('');
+  }
+  yield text.end();
+}
+
 const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<void> => {
   const { out, force } = readArgs(args);
   const url = settingOf(env, 'DATABASE_URL', SETTINGS.DATABASE_URL);
@@ -68,16 +82,18 @@ const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<vo
   if (file && !force && (await isThere(file))) {
     throw new Refusal(`${file} is there already; --force replaces it, --out names another.`);
   }
+  const schema = settingOf(env, 'DATABASE_SCHEMA', SETTINGS.DATABASE_SCHEMA);
   const wait = settingOf(env, 'DATABASE_WAIT', SETTINGS.DATABASE_WAIT) ?? 0;
   // Loaded where it is needed: without a database there is nothing to read.
   const { readByKey } = await import('../stores/postgres/moving/read-exchanges.ts');
-  const text = new LogText(readByKey({ url, wait, logger: warningsOnly(warn) }), signal);
+  const text = new LogText();
+  const pieces = piecesOf(readByKey({ url, schema, wait, logger: warningsOnly(warn) }), text, signal);
   try {
     if (!file) {
-      await writeOut(text.pieces());
+      await writeOut(pieces);
       return;
     }
-    await replaceFile(file, LOG_MODE, text.pieces());
+    await replaceFile(file, LOG_MODE, pieces);
   } catch (thrown) {
     if (thrown instanceof AppError) {
       const { cause } = thrown;

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { brokenAt } from '../assistant/json-place.ts';
 import { type Visitor, visitorKey } from '../chat/model.ts';
-import { ANONYMOUS } from '../log-file/stored-exchange.ts';
+import { ANONYMOUS } from '../log-file/log-fields.ts';
 import type { JsonStore } from '../stores/json/json-store.ts';
 import { systemReason } from '../system-reason.ts';
 import { Refusal } from './command.ts';

@@ -108,11 +108,11 @@ const chooseFallback = (
 const openness = (settings: SettingValues): string[] => {
   const warnings: string[] = [];
   if (settings.ALLOWED_ORIGINS === 'any') {
-    warnings.push('Any website may use this service: set ALLOWED_ORIGINS to your own to change that.');
+    warnings.push('Any website may use this service: set ALLOWED_ORIGINS to your own.');
   }
   if (settings.IDENTITY === 'open') {
     warnings.push(
-      'A user_id is taken on trust, so whoever knows one can go on in its conversation: use random ones, or set IDENTITY=signed.',
+      'Anyone who knows a user_id can read on in its conversation: use random ones, or set IDENTITY=signed.',
     );
   }
   return warnings;

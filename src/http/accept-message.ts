@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { Turn } from '../chat/live-turns.ts';
 import type { AppEnv } from './context.ts';
+import { addressOf } from './edge.ts';
 import type { RouteDeps } from './route-deps.ts';
 import type { Speaker } from './who-speaks.ts';
 
@@ -12,12 +13,14 @@ import type { Speaker } from './who-speaks.ts';
 export const acceptMessage = async (
   c: Context<AppEnv>,
   said: { readonly speaker: Speaker; readonly text: string; readonly key: string | undefined },
-  { chat, limits }: Pick<RouteDeps, 'chat' | 'limits'>,
+  { chat, edge, limits }: Pick<RouteDeps, 'chat' | 'edge' | 'limits'>,
 ): Promise<Turn> => {
   const { speaker, text, key } = said;
   const { visitor, name } = speaker;
   if (speaker.bySiteKey) await limits.post.byVisitor(c, visitor);
-  const turn = await chat.send({ visitor, name, text, key });
+  await limits.visitor.count(visitor, c);
+  const address = addressOf(c.env.incoming, edge);
+  const turn = await chat.send({ visitor, name, text, key, address });
   c.set('exchangeId', turn.id);
   return turn;
 };

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { methodNotAllowed } from 'hono/method-not-allowed';
-import type { CountCall } from '../limits/shared-counts.ts';
 import { accessLog } from './access-log.ts';
 import { chatRoutes } from './chat.ts';
 import type { AppEnv } from './context.ts';
@@ -10,8 +9,9 @@ import { createDialects, type DialectName } from './dialects/dialects.ts';
 import { onError, onMethodNotAllowed, onNotFound } from './failures.ts';
 import { healthRoutes } from './health.ts';
 import { historyRoutes } from './history.ts';
-import { createCallLimit, type Rate } from './limits.ts';
+import { createCallLimit, createVisitorLimit, type LimitDeps } from './limits.ts';
 import { modelRoutes } from './models.ts';
+import { openApiDocument } from './openapi-document.ts';
 import { opsRoutes } from './ops.ts';
 import { corsHeaders, forwardedWarning, jsonBodyGuard, originGuard } from './request-guards.ts';
 import type { RouteDeps } from './route-deps.ts';
@@ -26,12 +26,7 @@ import { widgetRoutes } from './widget/routes.ts';
 
 /** What the app is made of, by concern. */
 export interface AppDeps extends Omit<RouteDeps, 'limits'> {
-  readonly rates: {
-    /** Calls per window and client address; null: no limit. */
-    readonly perAddress: Rate | null;
-    /** Counts calls among all processes; undefined where this is the only one. */
-    readonly countCall: CountCall | undefined;
-  };
+  readonly rates: LimitDeps['rates'];
   /** The older clients that are served. */
   readonly dialects: readonly DialectName[];
 }
@@ -50,6 +45,7 @@ export const createApp = (appDeps: AppDeps): App => {
   const limits = {
     post: createCallLimit('post', appDeps),
     read: createCallLimit('read', appDeps),
+    visitor: createVisitorLimit(appDeps),
   };
   const deps: RouteDeps = { ...appDeps, limits };
   const dialects = createDialects(appDeps.dialects, deps);
@@ -93,13 +89,6 @@ export const createApp = (appDeps: AppDeps): App => {
   app.route('/', widgetRoutes(deps));
   app.route('/', opsRoutes(deps));
   app.route('/', healthRoutes(deps));
-  app.doc31('/openapi.json', {
-    openapi: '3.1.0',
-    info: {
-      title: 'thread-proxy',
-      version: deps.about.version,
-      description: 'One message in, one answer out, one exchange logged.',
-    },
-  });
+  app.get('/openapi.json', openApiDocument(app, deps.about));
   return { fetch: app.fetch, sockets };
 };

@@ -39,7 +39,7 @@ const postChat = (maxChars: number, additions: readonly ChatAddition[]) => {
 
 /** POST /api/chat: one message in, one answer out; as JSON or as a stream of the same events. */
 export const chatRoutes = (
-  deps: Pick<RouteDeps, 'chat' | 'identity' | 'limits' | 'messages'>,
+  deps: Pick<RouteDeps, 'chat' | 'edge' | 'identity' | 'limits' | 'messages'>,
   dialects: readonly Dialect[],
 ) => {
   const { identity, messages } = deps;

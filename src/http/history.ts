@@ -1,11 +1,11 @@
 import { createRoute } from '@hono/zod-openapi';
-import type { Exchange } from '../chat/model.ts';
 import { sessionRequired } from '../errors.ts';
 import { failures } from './failure-answers.ts';
 import type { CallLimit } from './limits.ts';
 import type { RouteDeps } from './route-deps.ts';
 import { checkedRoutes, json } from './route-parts.ts';
-import { type HistoryAnswer, historyAnswer, historyQuery, visitorQuery } from './schemas.ts';
+import { historyAnswer, historyQuery, visitorQuery } from './schemas.ts';
+import { pageAnswer, readPage } from './transcript-page.ts';
 import { provenSpeaker } from './who-speaks.ts';
 
 const COMMON = ['invalid_request', 'session', 'user_mismatch', 'origin', 'limits', 'log'] as const;
@@ -35,23 +35,6 @@ const clear = createRoute({
 /** Exchanges that a client is given beside its token, when it comes back to its session. */
 export const REFRESHED_WITH = 20;
 
-/** @param newestFirst One more than the page holds, where there are more. */
-export const exchangeAnswer = (newestFirst: readonly Exchange[], limit: number): HistoryAnswer => {
-  const page = newestFirst.slice(0, limit);
-  const oldest = page.at(-1);
-  return {
-    history: page.toReversed().map(({ id, user, bot, timestamp, error, truncated }) => ({
-      id,
-      user,
-      bot,
-      timestamp,
-      ...(error === undefined ? {} : { error }),
-      ...(truncated ? { truncated } : {}),
-    })),
-    ...(oldest && newestFirst.length > limit ? { before: oldest.id } : {}),
-  };
-};
-
 /** GET /api/history and DELETE /api/history: open to whoever proves to be the visitor, and to the site. */
 export const historyRoutes = (deps: Pick<RouteDeps, 'chat' | 'identity' | 'limits' | 'transcript'>) => {
   const visitorOf = async (c: Parameters<CallLimit['byVisitor']>[0], userId: string | undefined) => {
@@ -68,9 +51,8 @@ export const historyRoutes = (deps: Pick<RouteDeps, 'chat' | 'identity' | 'limit
     .openapi(read, async (c) => {
       const { user_id: userId, before, limit } = c.req.valid('query');
       const visitor = await visitorOf(c, userId);
-      const page = { limit: limit + 1, ...(before === undefined ? {} : { before }) };
       c.header('Cache-Control', 'no-store');
-      return c.json(exchangeAnswer(await deps.transcript.recent(visitor, page), limit), 200);
+      return c.json(pageAnswer(await readPage(deps.transcript, visitor, { limit, before })), 200);
     })
     .openapi(clear, async (c) => {
       await deps.chat.clear(await visitorOf(c, c.req.valid('query').user_id));

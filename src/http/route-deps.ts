@@ -4,7 +4,7 @@ import type { Transcript } from '../chat/store-port.ts';
 import type { TemporaryKeys } from '../identity/temporary-keys.ts';
 import type { WidgetSettings } from '../widget/protocol/widget-settings.ts';
 import type { Edge } from './edge.ts';
-import type { CallLimit } from './limits.ts';
+import type { CallLimit, VisitorLimit } from './limits.ts';
 import type { Identity } from './who-speaks.ts';
 import type { Assets } from './widget/assets.ts';
 
@@ -26,6 +26,8 @@ export interface RouteDeps {
     readonly post: CallLimit;
     /** Reading, stopping and clearing: it must not cost a visitor messages. */
     readonly read: CallLimit;
+    /** Messages of one session or user, wherever from. */
+    readonly visitor: VisitorLimit;
   };
   readonly edge: Edge;
   /** How messages and answers travel. */

@@ -25,13 +25,17 @@ const userId = z
  */
 export const messageText = (maxChars: number, field = 'message') => {
   const error = `${field} must be a text of 1 to ${maxChars} characters.`;
-  return z
-    .string({ error })
-    .trim()
-    .min(1, { error })
-    .max(maxChars, { error })
-    .refine(isCleanText, { error: `${field} must not hold NUL characters or broken surrogates.` })
-    .openapi({ example: 'Hello, how are you?' });
+  return (
+    z
+      .string({ error })
+      .trim()
+      .min(1, { error })
+      .max(maxChars, { error })
+      // A text box that cuts in the middle of an emoji leaves half of it: no reason to refuse the message.
+      .overwrite((text) => text.toWellFormed())
+      .refine(isCleanText, { error: `${field} must not hold NUL characters.` })
+      .openapi({ example: 'Hello, how are you?' })
+  );
 };
 
 /** What a visitor calls itself. @param field What the caller calls it. */

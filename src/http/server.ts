@@ -1,10 +1,6 @@
 import type { Server } from 'node:http';
 import { systemReason } from '../system-reason.ts';
 
-/** Longest time for a request to arrive whole: a visitor's message is small. */
-const REQUEST_TIMEOUT_MS = 30_000;
-/** Longer than the proxies in front keep a connection, so that they never use one that we just closed. */
-const KEEP_ALIVE_MS = 75_000;
 /** Connections that may wait to be taken: at the default of 511, two thousand visitors at once lose seconds. */
 const BACKLOG = 4_096;
 /** How long answers that are being written may take to leave when everything else is over. */
@@ -20,9 +16,6 @@ const IDLE_CHECK_MS = 20;
  * @throws Error that names address and port where they cannot be had.
  */
 export const listen = async (server: Server, host: string, port: number): Promise<string> => {
-  server.requestTimeout = REQUEST_TIMEOUT_MS;
-  server.headersTimeout = REQUEST_TIMEOUT_MS;
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
   server.listen({ port, host, backlog: BACKLOG }, resolve);

@@ -2,11 +2,12 @@ import { createRoute } from '@hono/zod-openapi';
 import { forbidden, sessionRequired } from '../errors.ts';
 import type { Issued } from '../identity/session-tokens.ts';
 import { failures } from './failure-answers.ts';
-import { exchangeAnswer, REFRESHED_WITH } from './history.ts';
+import { REFRESHED_WITH } from './history.ts';
 import { optionalJsonBodyGuard } from './request-guards.ts';
 import type { RouteDeps } from './route-deps.ts';
 import { checkedRoutes, json } from './route-parts.ts';
 import { historyAnswer, sessionAnswer, sessionRequest } from './schemas.ts';
+import { pageAnswer, readPage } from './transcript-page.ts';
 import { bearer, visitorIn } from './who-speaks.ts';
 
 const begin = createRoute({
@@ -82,10 +83,10 @@ export const sessionRoutes = ({
       const token = tokenOf(c.req.header('authorization'));
       // Read first: where it cannot be, the visitor must not lose the token for nothing.
       const visitor = visitorIn(await tokens.refreshable(token));
-      const recent = await transcript.recent(visitor, { limit: REFRESHED_WITH + 1 });
+      const recent = await readPage(transcript, visitor, { limit: REFRESHED_WITH });
       const issued = await tokens.refresh(token);
       c.header('Cache-Control', 'no-store');
-      return c.json({ ...answerOf(issued), ...exchangeAnswer(recent, REFRESHED_WITH) }, 200);
+      return c.json({ ...answerOf(issued), ...pageAnswer(recent) }, 200);
     })
     .openapi(end, async (c) => {
       await tokens.end(tokenOf(c.req.header('authorization')));

@@ -8,9 +8,6 @@ import { MAX_UNREAD_BYTES, readTurn } from './read-turn.ts';
 /** Told often enough that no proxy takes a thinking assistant for a dead connection. */
 export const HEARTBEAT_MS = 10_000;
 
-/** Heartbeats in which a reader that catches up may read nothing: what it has read of one large write does not show. */
-const SILENT_BEATS = 3;
-
 const HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
   // no-transform keeps proxies from compressing, and so from buffering.
@@ -44,17 +41,10 @@ export const streamTurn = (c: Context<AppEnv>, turn: Turn, writing: Writing): Re
   const isFull = () => outgoing.writableLength >= MAX_UNREAD_BYTES;
   /** What is unread was there before this reader: that it is much is not the reader's fault, as long as it reads on. */
   let isCatchingUp = false;
-  let delivered = 0;
-  let silent = 0;
-  const countSilence = (): void => {
-    const before = delivered;
-    delivered = (outgoing.socket?.bytesWritten ?? 0) - (outgoing.socket?.writableLength ?? 0);
-    silent = delivered > before ? 0 : silent + 1;
-  };
   const heartbeat = setInterval(() => {
-    countSilence();
     if (!isFull()) outgoing.write(': still there\n\n');
-    else if (!isCatchingUp || silent > SILENT_BEATS) outgoing.destroy();
+    // One that catches up may take its time, as long as it reads on: its connection is watched for that.
+    else if (!isCatchingUp) outgoing.destroy();
   }, writing.heartbeatMs);
 
   const { from = 0 } = writing;

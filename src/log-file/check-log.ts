@@ -1,9 +1,9 @@
 import { setImmediate } from 'node:timers/promises';
 import { brokenAt } from '../assistant/json-place.ts';
 import { ConversationsSyntaxError } from './find-conversations.ts';
+import { ANONYMOUS } from './log-fields.ts';
 import { type LogReader, syntaxFault } from './log-reader.ts';
 import { asOlder, BrokenExchange, type Entry, type LoggedExchange, readLog } from './read-log.ts';
-import { ANONYMOUS } from './stored-exchange.ts';
 
 /** What a log holds. */
 export interface LogCounts {

@@ -1,8 +1,9 @@
 import type { z } from 'zod';
 import { CompactNumbers } from './compact-numbers.ts';
+import { ANONYMOUS } from './log-fields.ts';
 import type { LogReader } from './log-reader.ts';
 import { Identities, rewritten } from './older-form.ts';
-import { ANONYMOUS, type StoredExchange, storedExchange } from './stored-exchange.ts';
+import { type StoredExchange, storedExchange } from './stored-exchange.ts';
 
 /** What stands in a log, in its order. */
 export type Entry =

@@ -83,8 +83,9 @@ export interface ConversationRow {
   readonly cursor: Cursor;
 }
 
-/** Median and 95th percentile in milliseconds, at most 5 % off. */
+/** Milliseconds: the mean, and median and 95th percentile, which may be 5 % off. */
 export interface Percentiles {
+  readonly mean: number;
   readonly p50: number;
   readonly p95: number;
 }

@@ -162,7 +162,13 @@ export const startChildService = async (
   options: Omit<RunOptions, 'env'> = {},
 ): Promise<ChildService> => {
   const dir = env.DATA_DIR ?? (await temporaryFolder());
-  const defaults = { PORT: '0', HOST: '127.0.0.1', RATE_LIMIT: 'off', DAILY_MESSAGES: 'off' };
+  const defaults = {
+    PORT: '0',
+    HOST: '127.0.0.1',
+    RATE_LIMIT: 'off',
+    DAILY_MESSAGES: 'off',
+    DAILY_MESSAGES_PER_ADDRESS: 'off',
+  };
   const child = await runMain({ ...defaults, ...env, DATA_DIR: dir }, options);
   const url = await whereItListens(child);
   return { ...child, ...callsTo(url), url, dir };

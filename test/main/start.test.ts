@@ -26,12 +26,9 @@ describe('a start without any setting', () => {
     return { child, url: await whereItListens(child) };
   };
 
-  it('says in its first lines that the offline assistant answers, and it does', async () => {
+  it('says in its first line that the offline assistant answers, and it does', async () => {
     const { child, url } = await startBare();
     const [first] = child.lines();
-    // Lines of the log are written a little late, and so stand before it or after it.
-    const greeting = await until(() => /^The built-in offline.*$/m.exec(child.stdout())?.[0], 'the greeting');
-    expect(greeting).toMatch(/answers at http.*no AI does/);
     expect(first?.msg).toMatch(/OPENAI_API_KEY.*offline assistant answers, no AI does/);
     const { status, body } = await callsTo(url).post({ user_id: 'ann', message: 'I am new here.' });
     expect(status).toBe(200);
@@ -45,11 +42,40 @@ describe('a start without any setting', () => {
   it('prints a curl line that works when it is pasted', async ({ skip }) => {
     const found = await run('sh', ['-c', 'command -v curl']).catch(() => undefined);
     if (!found) skip('there is no curl here');
-    const { child } = await startBare();
+    const child = await runMain({ PORT: '0', LOG_FORMAT: 'pretty' });
     const line = await until(() => /^ *(curl .*)\n/m.exec(child.stdout())?.[1], 'a line to try');
     const { stdout } = await run('sh', ['-c', line]);
     const answer = z.object({ answer: z.string(), session_token: z.string() }).parse(JSON.parse(stdout));
     expect(answer.answer).toContain('Hello!');
+  });
+
+  it('prints nothing but JSON where there is no terminal', async () => {
+    const { child } = await startBare();
+    child.kill('SIGTERM');
+    await child.ended;
+    const lines = child.stdout().trimEnd().split('\n');
+    expect(child.lines()).toHaveLength(lines.length);
+    expect(child.lines().at(-1)?.msg).toBe('stopped');
+  });
+
+  it('greets a person with where it is, who answers, a line to try, and what is missing for production', async () => {
+    const child = await runMain({ PORT: '0', LOG_FORMAT: 'pretty' });
+    const greeting = await until(() => /is ready.*\n\n\n?$/s.exec(child.stdout())?.[0], 'the greeting');
+    const url = /http:\/\/localhost:\d+/.exec(greeting)?.[0];
+    expect(greeting).toContain(`${url}/api/chat`);
+    expect(greeting).toMatch(/Operators +http.*\/ops +token in .*\/ops-token\n/);
+    expect(greeting).toMatch(/Answers +the built-in offline assistant, no AI\n/);
+    for (const name of ['OPENAI_API_KEY', 'ALLOWED_ORIGINS', 'IDENTITY']) {
+      expect(greeting.match(new RegExp(`^  ▲ .*${name}.*$`, 'gm'))).toHaveLength(1);
+    }
+    await callsTo(url ?? '').post({ user_id: 'ann', message: '' });
+    await until(
+      () => /^\d\d:\d\d:\d\d • POST \/api\/chat {2}400 {2}\d+ ms {2}request /m.test(child.stdout()),
+      'a line',
+    );
+    // No colours where there is no terminal.
+    expect(child.stdout()).not.toContain('\u001b');
+    expect(child.lines()).toEqual([]);
   });
 
   it('warns of all that is open', async () => {
@@ -86,7 +112,7 @@ describe('a start that cannot be', () => {
     const file = path.join(await temporaryFolder(), 'a-file');
     await writeFile(file, '');
     const told = await failure(await runMain({ PORT: '0', DATA_DIR: path.join(file, 'data') }));
-    expect(told).toMatch(/^[^\n]*a-file\/data cannot be made: [^\n]+\n$/);
+    expect(told).toMatch(/^[^\n]*a-file\/data cannot be made[^\n]+\n$/);
   });
 
   it('tells in one line that another process has the data folder, which is left as it is', async () => {

@@ -234,6 +234,7 @@ export const opsStoreContract = (name: string, open: () => Promise<OpsUnderTest>
       expect(buckets[1]?.refused).toEqual({ rate_limited: 4, budget_spent: 1 });
       const near = (value: number | undefined, wanted: number) =>
         expect(Math.abs((value ?? 0) - wanted)).toBeLessThanOrEqual(wanted * 0.05);
+      expect(total.totalMs?.mean).toBeCloseTo(5_000 / 3, 1);
       near(total.firstWordMs?.p50, 100);
       near(total.firstWordMs?.p95, 300);
       near(total.totalMs?.p95, 3_000);

@@ -13,7 +13,7 @@ const PORTS = ['chat/model.ts', 'chat/store-port.ts', 'chat/backend-port.ts', 'c
  */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   // The process: reads the environment, starts and stops the service.
-  'main.ts': ['service.ts', 'config', 'assistant/parse.ts', 'http/greeting.ts', 'system-reason.ts'],
+  'main.ts': ['service.ts', 'config', 'assistant/parse.ts', 'http/greeting.ts'],
   // The composition root and its two halves: the only ones that see backends and stores.
   'service.ts': ['*'],
   'open-store.ts': ['*'],
@@ -57,7 +57,8 @@ const PACKAGES: Record<string, readonly string[]> = {
   '@hono/zod-openapi': ['http'],
   'hono-rate-limiter': ['http', 'limits'],
   ws: ['http'],
-  postgres: ['stores'],
+  postgres: ['stores', 'documents'],
+  'prom-client': ['ops'],
 };
 
 const roomOf = (file: string): string => file.split('/')[0] ?? '';

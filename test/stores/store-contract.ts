@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { AcceptedMessage, Exchange, Visitor } from '../../src/chat/model.ts';
-import type { Store } from '../../src/chat/store-port.ts';
+import type { FeedbackLog, Store } from '../../src/chat/store-port.ts';
 
 /** A store under test, in a place of its own. */
 export interface StoreUnderTest {
-  readonly store: Store;
+  readonly store: Store & Partial<FeedbackLog>;
   /** Closes the store and opens it anew on the same data. */
-  reopen(): Promise<Store>;
+  reopen(): Promise<Store & Partial<FeedbackLog>>;
   /** Lets go of the store and the place. */
   dispose(): Promise<void>;
 }
@@ -34,7 +34,7 @@ export const exchange = (visitor: Visitor, overrides: Partial<Exchange> = {}): E
 export const storeContract = (name: string, open: () => Promise<StoreUnderTest>): void => {
   describe(name, () => {
     let place: StoreUnderTest;
-    let store: Store;
+    let store: Store & Partial<FeedbackLog>;
     const reopen = async (): Promise<void> => {
       store = await place.reopen();
     };
@@ -56,6 +56,37 @@ export const storeContract = (name: string, open: () => Promise<StoreUnderTest>)
       expect(await store.recent(one.visitor, { limit: 10 })).toEqual([one]);
       await reopen();
       expect(await store.recent(one.visitor, { limit: 10 })).toEqual([one]);
+    });
+
+    test('all that is known of an exchange is kept', async () => {
+      const { user: said, timestamp, ...rest } = exchange(user('alice'));
+      const one: Exchange = {
+        ...{ ...rest, user: said, timestamp },
+        name: 'Alice',
+        usage: { input: 12, output: 34 },
+        sources: [
+          { n: 1, title: 'Returns' },
+          { n: 2, title: 'Fees', url: 'https://example.org/fees', place: 'Table 2' },
+        ],
+        run: {
+          backend: 'responses',
+          model: 'm-1',
+          queuedMs: 2,
+          firstWordMs: 310.5,
+          totalMs: 900,
+          tools: ['a', 'b'],
+        },
+      };
+      const refused = exchange(user('alice'), {
+        flagged: ['violence'],
+        run: { backend: 'offline', totalMs: 1 },
+      });
+      await finished(one, refused);
+      for (const round of ['before', 'after']) {
+        expect(await store.recent(one.visitor, { limit: 10 }), round).toEqual([refused, one]);
+        expect(await store.exchange(one.id), round).toEqual(one);
+        await reopen();
+      }
     });
 
     test('exchanges come newest first, page by page', async () => {
@@ -267,6 +298,30 @@ export const storeContract = (name: string, open: () => Promise<StoreUnderTest>)
       expect(await store.recent(user('alice'), { limit: 5 })).toEqual([open]);
       expect(await store.recent(verified, { limit: 5 })).toEqual([sure]);
       expect(await store.thread(verified)).toBeUndefined();
+    });
+
+    test('a visitor’s opinion of an answer is kept, replaced and taken back, and nobody else can give one', async ({
+      skip,
+    }) => {
+      skip(!store.setFeedback, 'this store keeps no opinions yet');
+      const rate = (...of: Parameters<FeedbackLog['setFeedback']>) => store.setFeedback?.(...of);
+      const [one, other] = [exchange(user('alice')), exchange(user('alice'))];
+      await finished(one, other);
+      const up = { rating: 'up', comment: 'Nice \u{1F642}' } as const;
+      for (const stranger of [user('bob'), anonymous('alice'), { kind: 'verified', id: 'alice' } as const]) {
+        expect(await rate(one.id, stranger, up)).toBe(false);
+      }
+      expect(await rate(randomUUID(), user('alice'), up)).toBe(false);
+      expect(await store.exchange(one.id)).toEqual(one);
+      expect(await rate(one.id, user('alice'), up)).toBe(true);
+      expect(await store.exchange(one.id)).toEqual({ ...one, feedback: up });
+      expect(await rate(one.id, user('alice'), { rating: 'down' })).toBe(true);
+      const down = { ...one, feedback: { rating: 'down' } };
+      await reopen();
+      expect(await store.recent(user('alice'), { limit: 5 })).toEqual([other, down]);
+      expect(await rate(one.id, user('alice'), undefined)).toBe(true);
+      await reopen();
+      expect(await store.exchange(one.id)).toEqual(one);
     });
 
     test('who was vouched for stays so', async () => {

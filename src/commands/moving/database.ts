@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { lineOf } from '../../log-file/log-row.ts';
 import {
   type Batch,
   type MovedExchange,
@@ -6,7 +7,6 @@ import {
   openMovingStore,
 } from '../../stores/postgres/moving/moving.ts';
 import { Refusal, warningsOnly } from '../command.ts';
-import { lineOf } from './log-rows.ts';
 import type { Moving, Source, Target } from './stores.ts';
 
 /** Milliseconds in which a server gives several signs of life. */
@@ -19,13 +19,15 @@ const BATCH_FACTS = 5000;
 
 interface DatabaseDeps {
   readonly url: string;
+  /** The schema of our tables, where it is named. */
+  readonly schema?: string | undefined;
   /** Milliseconds that a database is waited for that is not there. */
   readonly wait: number;
   readonly warn: (text: string) => void;
 }
 
-const open = async ({ url, wait, warn }: DatabaseDeps): Promise<MovingStore> =>
-  openMovingStore({ url, wait, logger: warningsOnly(warn) });
+const open = async ({ url, schema, wait, warn }: DatabaseDeps): Promise<MovingStore> =>
+  openMovingStore({ url, schema, wait, logger: warningsOnly(warn) });
 
 const movingOf = (row: MovedExchange): Moving => ({ id: row.id, line: lineOf(row), row });
 

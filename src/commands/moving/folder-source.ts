@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { AppError } from '../../errors.ts';
 import { errnoOf } from '../../log-file/durable-file.ts';
+import { fits, rowOf } from '../../log-file/log-row.ts';
 import { readByTime } from '../../stores/json/folder-by-time.ts';
 import { archiveFiles, type FolderExchange } from '../../stores/json/folder-log.ts';
 import { listParts } from '../../stores/json/journal-part.ts';
@@ -13,7 +14,6 @@ import { emptyState, readState, type State } from '../../stores/json/state-file.
 import type { MovedFacts } from '../../stores/postgres/moving/moving.ts';
 import { storable } from '../../stores/postgres/rows.ts';
 import { Refusal, warningsOnly } from '../command.ts';
-import { fits, rowOf } from './log-rows.ts';
 import type { Moving, Source } from './stores.ts';
 
 const isThere = (file: string): Promise<boolean> =>

@@ -1,5 +1,5 @@
+import type { LogLine } from '../../log-file/log-row.ts';
 import type { MovedExchange, MovedFacts } from '../../stores/postgres/moving/moving.ts';
-import type { LogLine } from './log-rows.ts';
 import type { Summary } from './summary.ts';
 
 /** An exchange in both forms. */

@@ -3,11 +3,14 @@ import { type ParsedDocument, UnreadableDocument } from '../model.ts';
 import { PARSE_LIMITS, type ParseLimits } from './limits.ts';
 import type { RawDocument } from './parse.ts';
 import type { ParseOutcome, ParseTask } from './parse-worker.ts';
+import type { PreparedDocument, PrepareOptions } from './prepare.ts';
 
 /** Reads documents, one after another, in a process of their own. */
 export interface Parser {
   /** @throws UnreadableDocument with the reason, also where it would have cost too much. */
   parse(raw: RawDocument): Promise<ParsedDocument>;
+  /** Reads it, and makes it ready for the index. @throws UnreadableDocument */
+  prepare(raw: RawDocument, options: PrepareOptions): Promise<PreparedDocument>;
   /** Ends the process. */
   close(): void;
 }
@@ -32,7 +35,8 @@ export const createParser = (bounds: Partial<ParseLimits> = {}): Parser => {
     if (child === spoilt) child = undefined;
   };
 
-  const run = async (raw: RawDocument): Promise<ParsedDocument> => {
+  const run = async (task: Omit<ParseTask, 'limits'>): Promise<ParseOutcome> => {
+    const { raw } = task;
     if (raw.bytes.length > limits.maxBytes)
       throw new UnreadableDocument(`larger than ${limits.maxBytes} bytes`);
     const used = child ?? start();
@@ -48,11 +52,10 @@ export const createParser = (bounds: Partial<ParseLimits> = {}): Parser => {
     used.once('exit', onGone);
     used.once('error', onGone);
     try {
-      used.send({ raw, limits } satisfies ParseTask);
+      used.send({ ...task, limits } satisfies ParseTask);
       const outcome = await promise;
-      if (outcome.type === 'read') return outcome.document;
       if (outcome.type === 'spoilt') drop(used);
-      throw new UnreadableDocument(outcome.reason);
+      return outcome;
     } finally {
       clearTimeout(timer);
       used.off('message', onMessage);
@@ -61,11 +64,24 @@ export const createParser = (bounds: Partial<ParseLimits> = {}): Parser => {
     }
   };
 
+  const inTurn = (task: Omit<ParseTask, 'limits'>): Promise<ParseOutcome> => {
+    const result = last.then(() => run(task));
+    last = result.catch(() => undefined);
+    return result;
+  };
+  const failed = (outcome: ParseOutcome): UnreadableDocument =>
+    new UnreadableDocument('reason' in outcome ? outcome.reason : 'its parser broke down');
+
   return {
-    parse: (raw) => {
-      const result = last.then(() => run(raw));
-      last = result.catch(() => undefined);
-      return result;
+    parse: async (raw) => {
+      const outcome = await inTurn({ raw });
+      if (outcome.type === 'read') return outcome.document;
+      throw failed(outcome);
+    },
+    prepare: async (raw, prepare) => {
+      const outcome = await inTurn({ raw, prepare });
+      if (outcome.type === 'prepared') return outcome.document;
+      throw failed(outcome);
     },
     close: () => {
       if (child) drop(child);

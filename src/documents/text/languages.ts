@@ -35,7 +35,7 @@ interface Language {
 
 /** Words that people put into questions and that no list of stop words has. */
 const QUESTION_WORDS: Readonly<Record<string, string>> = {
-  en: 'please tell know want need like would could many much get got also does cant dont hello hi hey thanks',
+  en: 'a i please tell know want need like would could many much get got also does cant dont hello hi hey thanks',
   de: 'bitte sagen wissen mochte mochten wollen wieviel viel gibt geht kriege bekomme hallo danke gern gerne man wann wer warum wieso',
 };
 const EMPTY: readonly string[] = [];

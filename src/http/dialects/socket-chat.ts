@@ -1,11 +1,12 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { invalidRequest, sessionRequired } from '../../errors.ts';
 import { failures } from '../failure-answers.ts';
-import { exchangeAnswer, REFRESHED_WITH } from '../history.ts';
+import { REFRESHED_WITH } from '../history.ts';
 import type { RouteDeps } from '../route-deps.ts';
 import { checkedRoutes, json } from '../route-parts.ts';
 import { historyAnswer, messageText, visitorName } from '../schemas.ts';
 import type { SocketProtocol } from '../socket/protocol.ts';
+import { pageAnswer, readPage } from '../transcript-page.ts';
 import { bearer, sessionSpeaker } from '../who-speaks.ts';
 import type { Dialect } from './dialect.ts';
 
@@ -90,10 +91,10 @@ export const socketChat = ({
     const token = bearer(c.req.header('authorization'));
     if (token === undefined) throw sessionRequired();
     const { visitor, name } = await sessionSpeaker(token, undefined, identity);
-    const recent = await transcript.recent(visitor, { limit: REFRESHED_WITH + 1 });
+    const recent = await readPage(transcript, visitor, { limit: REFRESHED_WITH });
     c.header('Cache-Control', 'no-store');
     const answer = { ...(name === undefined ? {} : { name }), token };
-    return c.json({ ...answer, ...exchangeAnswer(recent, REFRESHED_WITH) }, 200);
+    return c.json({ ...answer, ...pageAnswer(recent) }, 200);
   });
 
   return {

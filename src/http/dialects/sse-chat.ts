@@ -7,11 +7,12 @@ import { toChatAnswer } from '../chat-answer.ts';
 import { failures } from '../failure-answers.ts';
 import { errorBody } from '../failures.ts';
 import { opsOnly, visitorsAnswer, visitorsPage, visitorsQuery } from '../ops.ts';
-import { jsonBodyGuard } from '../request-guards.ts';
+import { jsonBodyGuard, noSubresources } from '../request-guards.ts';
 import type { RouteDeps } from '../route-deps.ts';
 import { checkedRoutes, EVENTS, json, jsonBody } from '../route-parts.ts';
 import { chatHeaders, messageText, visitorName } from '../schemas.ts';
 import { streamTurn } from '../sse.ts';
+import { readPage } from '../transcript-page.ts';
 import { sessionSpeaker } from '../who-speaks.ts';
 import type { Dialect } from './dialect.ts';
 
@@ -21,7 +22,7 @@ import type { Dialect } from './dialect.ts';
  * characters, which fit a path anywhere. A shorter name for it would open the same, so it would be no safer there.
  */
 
-/** Exchanges that a dialogue tells at most, the newest: an answer is bounded. */
+/** Exchanges that a dialogue tells at most, the newest; fewer where they are long: an answer is bounded. */
 const DIALOGUE_MAX = 500;
 
 const username = visitorName('username');
@@ -125,7 +126,7 @@ const eventText = ({ n, event }: NumberedEvent, id: string, requestId: string): 
 
 /** GET /?username=, PUT /chat/{session_id}, GET /chat_history/{session_id}, GET /sessions?username=. */
 export const sseChat = (
-  deps: Pick<RouteDeps, 'chat' | 'identity' | 'limits' | 'messages' | 'ops' | 'transcript'>,
+  deps: Pick<RouteDeps, 'chat' | 'edge' | 'identity' | 'limits' | 'messages' | 'ops' | 'transcript'>,
 ): Dialect => {
   const { identity, limits, messages, transcript } = deps;
   const routes = checkedRoutes();
@@ -136,6 +137,7 @@ export const sseChat = (
       if (c.req.query('username') === undefined) throw notFound();
       await next();
     },
+    noSubresources(),
     limits.post.byAddress,
   );
   routes.openapi(begin, async (c) => {
@@ -168,7 +170,7 @@ export const sseChat = (
     const { session_id: token } = c.req.valid('param');
     const { visitor, bySiteKey } = await sessionSpeaker(token, c.req.header('authorization'), identity);
     if (bySiteKey) await limits.read.byVisitor(c, visitor);
-    const newestFirst = await transcript.recent(visitor, { limit: DIALOGUE_MAX });
+    const { newestFirst } = await readPage(transcript, visitor, { limit: DIALOGUE_MAX });
     c.header('Cache-Control', 'no-store');
     return c.json({ chat_history: newestFirst.toReversed().flatMap(toDialogue) }, 200);
   });

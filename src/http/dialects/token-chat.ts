@@ -92,7 +92,9 @@ const bareToken = (authorization: string | undefined): string | undefined =>
   /^[\w-]+\.[\w-]+\.[\w-]*$/.exec(authorization?.trim() ?? '')?.[0];
 
 /** POST /get_temp_api_key, POST /start_chat, POST /chat, and POST /api/chat for what comes with a bare token. */
-export const tokenChat = (deps: Pick<RouteDeps, 'chat' | 'identity' | 'limits' | 'messages'>): Dialect => {
+export const tokenChat = (
+  deps: Pick<RouteDeps, 'chat' | 'edge' | 'identity' | 'limits' | 'messages'>,
+): Dialect => {
   const { identity, limits, messages } = deps;
   const { tokens, isSiteKey, temporaryKeys } = identity;
   const schema = queryRequest(messages.maxChars);

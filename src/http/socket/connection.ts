@@ -99,8 +99,9 @@ export const createConnection = (deps: ConnectionDeps, peer: Peer): Connection =
 
   const turnFor = async (asked: Extract<Asked, { type: 'message' | 'resume' }>) => {
     if (asked.type === 'resume') return { turn: await ownTurn(asked.id), from: asked.from };
+    await limits.visitor.count(visitor);
     return {
-      turn: await chat.send({ visitor, name: session.name, text: asked.text, key: asked.id }),
+      turn: await chat.send({ visitor, name: session.name, text: asked.text, key: asked.id, address }),
       from: 0,
     };
   };

@@ -12,8 +12,7 @@ import {
   shuttingDown,
 } from '../../errors.ts';
 import type { Session } from '../../identity/session-tokens.ts';
-import { clientAddress } from '../../limits/client-address.ts';
-import { isOriginAllowed } from '../edge.ts';
+import { addressOf, isOriginAllowed } from '../edge.ts';
 import type { RouteDeps } from '../route-deps.ts';
 import { CLOSE, closeCodeOf } from './close-codes.ts';
 import { type Connection, type ConnectionDeps, createConnection } from './connection.ts';
@@ -76,27 +75,16 @@ export const createSockets = (deps: SocketDeps): Sockets => {
     for (const connection of connections) if (connection.tokenId === tokenId) connection.endToken();
   });
 
-  const addressOf = ({ headers, socket }: IncomingMessage): string => {
-    const forwardedFor = headers['x-forwarded-for'];
-    return clientAddress(
-      {
-        socketAddress: socket.remoteAddress,
-        forwardedFor: Array.isArray(forwardedFor) ? forwardedFor.join() : forwardedFor,
-      },
-      edge.trustProxy,
-    );
-  };
-
   /** @throws AppError why there is to be no socket */
   const granted = (request: IncomingMessage): Handshake & { protocol: SocketProtocol } => {
     const handshake = readHandshake(request);
     const protocol =
       handshake && Object.hasOwn(deps.protocols, handshake.path) && deps.protocols[handshake.path];
     if (!protocol) throw invalidRequest('This address is for WebSockets.');
-    const { origin, host } = request.headers;
-    if (!isOriginAllowed(edge, origin, host)) throw originNotAllowed();
+    const { origin } = request.headers;
+    if (!isOriginAllowed(edge, origin)) throw originNotAllowed();
     if (isDraining) throw shuttingDown();
-    if (!places.hasRoom(addressOf(request))) throw rateLimited({ retryAfter: PLACE_RETRY_S });
+    if (!places.hasRoom(addressOf(request, edge))) throw rateLimited({ retryAfter: PLACE_RETRY_S });
     return { ...handshake, protocol };
   };
 
@@ -140,7 +128,7 @@ export const createSockets = (deps: SocketDeps): Sockets => {
   const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     const began = clock.now();
     const { token = '', path, protocol } = granted(request);
-    const address = addressOf(request);
+    const address = addressOf(request, edge);
     socket.once('close', places.take(address));
     // Before the handshake is answered, so that a client is told at once that it may not stay.
     const session = await sessionOf(token || undefined);

@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { errnoOf, makeFolder, replaceFile } from '../../log-file/durable-file.ts';
-import { LOG_MODE, monthOf } from '../../log-file/stored-exchange.ts';
+import { LOG_MODE, monthOf } from '../../log-file/log-fields.ts';
 import { conversationsText } from './conversations-text.ts';
 import type { Entry, Lane } from './lanes.ts';
 import type { LiveLog } from './live-log.ts';

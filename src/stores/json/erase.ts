@@ -4,8 +4,8 @@ import { setImmediate } from 'node:timers/promises';
 import { visitorKey } from '../../chat/model.ts';
 import { errnoOf, replaceFile } from '../../log-file/durable-file.ts';
 import type { Found } from '../../log-file/find-conversations.ts';
+import { LOG_MODE, ownerOf } from '../../log-file/log-fields.ts';
 import { type LogReader, openLogReader } from '../../log-file/log-reader.ts';
-import { LOG_MODE, ownerOf } from '../../log-file/stored-exchange.ts';
 import { checked } from './log-file.ts';
 import type { Erasure } from './records.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Logger } from '../../chat/ports.ts';
 import { CompactNumbers } from '../../log-file/compact-numbers.ts';
 import { makeFolder, replaceFile } from '../../log-file/durable-file.ts';
-import { LOG_MODE, monthOf } from '../../log-file/stored-exchange.ts';
+import { LOG_MODE, monthOf } from '../../log-file/log-fields.ts';
 import { conversationsText } from './conversations-text.ts';
 import { archiveFiles } from './folder-log.ts';
 import { type FolderNote, writeFolderNote } from './half-moved.ts';

@@ -1,5 +1,6 @@
 import { type Exchange, type Visitor, visitorKey } from '../../chat/model.ts';
-import { exchangeOf, ownerOf, storedExchange } from '../../log-file/stored-exchange.ts';
+import { exchangeOf, ownerOf } from '../../log-file/log-fields.ts';
+import { storedExchange } from '../../log-file/stored-exchange.ts';
 import {
   compare,
   type Draft,

@@ -6,7 +6,8 @@ import {
   visitorKey,
   visitorOf,
 } from '../../chat/model.ts';
-import { exchangeOf, logKey, storedExchange } from '../../log-file/stored-exchange.ts';
+import { exchangeOf, logKey } from '../../log-file/log-fields.ts';
+import { storedExchange } from '../../log-file/stored-exchange.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
 import type { Draft, OlderDraft } from './lanes.ts';
 import { LiveLog } from './live-log.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { AcceptedMessage, Exchange, UpstreamThread, Visitor } from '../../chat/model.ts';
-import { logFields, storedExchange } from '../../log-file/stored-exchange.ts';
+import { logFields } from '../../log-file/log-fields.ts';
+import { storedExchange } from '../../log-file/stored-exchange.ts';
 
 const visitor = z.object({ kind: z.enum(['user', 'verified', 'anonymous']), id: z.string() });
 

@@ -1,0 +1,168 @@
+import { rename, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { type Adapter, Low } from 'lowdb';
+import { z } from 'zod';
+import type { Logger } from '../../chat/ports.ts';
+import { errnoOf } from '../../log-file/durable-file.ts';
+import type { TooLong, Written } from './copy-files.ts';
+import type { OpenedRoom } from './room.ts';
+import type { Tuning } from './tuning.ts';
+
+type CopyFiles = OpenedRoom<typeof import('./copy-files.ts')>;
+type CoreWrites = Pick<OpenedRoom<typeof import('./core-writes.ts')>, 'write'>;
+
+/** What the database remembers of conversations.json. */
+const stateSchema = z.object({
+  /** Hashes of what we wrote there: the last one, and the one before, which may be there still after a crash. */
+  hashes: z.array(z.string()),
+  /** It held everything when the store was closed. */
+  complete: z.boolean(),
+});
+export type CopyState = z.infer<typeof stateSchema>;
+
+/** The name under which the database keeps a {@link CopyState}. */
+export const COPY_STATE = 'copy';
+
+export const readCopyState = (json: string | undefined): CopyState =>
+  json === undefined ? { hashes: [], complete: false } : stateSchema.parse(JSON.parse(json));
+
+/** What tells a file from another one that was put in its place. */
+const markOf = (file: string): Promise<string | undefined> =>
+  stat(file).then(
+    ({ ino, size, mtimeMs }) => `${ino} ${size} ${mtimeMs}`,
+    (error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') return undefined;
+      throw error;
+    },
+  );
+
+export interface LogCopyDeps {
+  readonly file: string;
+  readonly archive: string;
+  readonly maxBytes: number;
+  readonly state: CopyState;
+  readonly files: CopyFiles;
+  readonly core: CoreWrites;
+  readonly tuning: Tuning;
+  readonly logger: Logger;
+}
+
+/** conversations.json as lowdb's file: never seen half-written, and never written over what somebody else put there. */
+export class LogCopy implements Adapter<Written> {
+  readonly #deps: LogCopyDeps;
+  readonly #low: Low<Written>;
+  #state: CopyState;
+  /** markOf() what we wrote last. */
+  #mark: string | undefined;
+  #bytes = 0;
+
+  constructor(deps: LogCopyDeps) {
+    this.#deps = deps;
+    this.#state = deps.state;
+    this.#low = new Low<Written>(this, { hash: '', bytes: 0 });
+  }
+
+  get isLarge(): boolean {
+    return this.#bytes >= this.#deps.tuning.largeBytes;
+  }
+
+  /** Brings all that the database has now into the files. */
+  async update(): Promise<void> {
+    await this.#low.write();
+  }
+
+  /** Whether the file is as it was written, and had everything when the store was closed. */
+  async isComplete(): Promise<boolean> {
+    const found = await this.read();
+    const isOurs = found !== null && found.hash === this.#state.hashes.at(-1);
+    if (isOurs) this.#mark = await markOf(this.#deps.file);
+    return isOurs && this.#state.complete;
+  }
+
+  /** Whether somebody else has changed or removed the file. */
+  async wasChanged(): Promise<boolean> {
+    return this.#mark !== undefined && (await markOf(this.#deps.file)) !== this.#mark;
+  }
+
+  /** What is there now; null where there is nothing. */
+  async read(): Promise<Written | null> {
+    const { file, files } = this.#deps;
+    const hash = await files.read('hashOf', file);
+    return hash === undefined ? null : { hash, bytes: (await stat(file)).size };
+  }
+
+  async write(): Promise<void> {
+    const { file, files } = this.#deps;
+    const written = await this.#prepare();
+    await this.#keepForeign();
+    // Before it is there: after a crash in between either of the two is known as ours.
+    await this.#remember({ hashes: [...this.#state.hashes.slice(-1), written.hash], complete: false });
+    await files.read('publishLog', file);
+    this.#mark = await markOf(file);
+    this.#bytes = written.bytes;
+  }
+
+  async #remember(state: CopyState): Promise<void> {
+    await this.#deps.core.write('setMeta', { name: COPY_STATE, value: JSON.stringify(state) });
+    this.#state = state;
+  }
+
+  /** Notes that the file has everything. Nothing may be written after it. */
+  async complete(): Promise<void> {
+    await this.#remember({ ...this.#state, complete: true });
+  }
+
+  /** Moves the oldest exchanges into the archive until the rest is short enough, and writes that beside the file. */
+  async #prepare(): Promise<Written> {
+    const { file, files, maxBytes, tuning } = this.#deps;
+    for (let keep = maxBytes * tuning.keepShare; ; keep *= tuning.keepShare) {
+      await this.#writeArchive();
+      const result: Written | TooLong = await files.read('prepareLog', { path: file, maxBytes });
+      if ('hash' in result) return result;
+      await this.#archiveOldest(keep);
+    }
+  }
+
+  async #archiveOldest(keepBytes: number): Promise<void> {
+    const { files, core } = this.#deps;
+    const begun = new Map<string, number>();
+    for await (const { month, seqs } of files.pages('oldest', keepBytes)) {
+      begun.set(month, await core.write('archive', { month, seqs, id: begun.get(month) }));
+    }
+    this.#deps.logger.info({ months: [...begun.keys()] }, 'the oldest exchanges were archived');
+  }
+
+  async #writeArchive(): Promise<void> {
+    const { archive: folder, files, core } = this.#deps;
+    for (const { id, name } of await files.read('unwritten', folder)) {
+      await core.write('writingArchive', id);
+      await files.read('writeArchive', { folder, id, name });
+      await core.write('archiveWritten', id);
+    }
+  }
+
+  /** Keeps aside what somebody else has written into the file. */
+  async #keepForeign(): Promise<void> {
+    const { file, logger } = this.#deps;
+    const mark = await markOf(file);
+    if (this.#mark !== undefined && mark === this.#mark) return;
+    const found = await this.read();
+    const wasWritten = this.#state.hashes.length > 0;
+    if (!found?.bytes) {
+      if (wasWritten)
+        logger.warn(
+          { file },
+          `${path.basename(file)} was ${found ? 'empty' : 'missing'}: it is written again`,
+        );
+      return;
+    }
+    if (this.#state.hashes.includes(found.hash)) return;
+    const time = new Date().toISOString().replaceAll(':', '-');
+    const aside = path.join(path.dirname(file), `${path.basename(file, '.json')}.edited-${time}.json`);
+    await rename(file, aside);
+    logger.warn(
+      { file: aside },
+      'conversations.json was changed by someone else: it was moved aside and written again from the database, which is not changed by edits; to add exchanges, stop the service and run npm run import',
+    );
+  }
+}

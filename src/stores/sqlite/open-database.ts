@@ -1,0 +1,89 @@
+import { existsSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from '../../chat/ports.ts';
+import { type Connection, openReadable, openWritable, text } from './connection.ts';
+import { folderError } from './lock.ts';
+import { migrateCore, NewerSchemaError } from './migrate.ts';
+import { thrownOf } from './protocol.ts';
+import { migrations } from './schema.ts';
+
+/** Where a data folder has what. */
+export const pathsIn = (dir: string) => ({
+  database: join(dir, 'thread-proxy.db'),
+  log: join(dir, 'conversations.json'),
+  archive: join(dir, 'archive'),
+});
+
+/** The files that SQLite puts beside a database. */
+export const SIDE_FILES = ['-wal', '-shm', '-journal'] as const;
+
+/** SQLite's codes for a file that is no database, or a broken one. */
+const DAMAGED = new Set([11, 26]);
+
+const isDamage = (error: unknown): boolean => DAMAGED.has((thrownOf(error).errcode ?? 0) & 0xff);
+
+const refuseDamaged = (file: string, cause: unknown): never => {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  throw new Error(
+    `The database ${file} is damaged (${reason}). It was not changed. Restore a backup; or move it and the files ${SIDE_FILES.map((end) => `${file}${end}`).join(', ')} away and start again: the service then rebuilds the database from conversations.json and archive/, without sessions and threads.`,
+    { cause },
+  );
+};
+
+const journalMode = (db: Connection, mode: string): boolean =>
+  text(db.get(`PRAGMA journal_mode = ${mode}`)?.journal_mode).toLowerCase() === mode.toLowerCase();
+
+/** Tries a write and, by another connection, a read: some file systems accept WAL and fail at its first use. */
+const probe = (file: string, db: Connection): void => {
+  db.run(`INSERT OR REPLACE INTO meta (name, value) VALUES ('probe', ?)`, new Date().toISOString());
+  const reader = openReadable(file);
+  try {
+    reader.get('SELECT value FROM meta');
+  } finally {
+    reader.close();
+  }
+};
+
+const openIn = (file: string, mode: 'WAL' | 'TRUNCATE'): void => {
+  const db = openWritable(file);
+  try {
+    // Without shared memory, so that a database that was in WAL mode elsewhere can be read here at all.
+    if (mode === 'TRUNCATE') db.exec('PRAGMA locking_mode = EXCLUSIVE');
+    if (!journalMode(db, mode)) throw new Error(`the file system does not take SQLite's ${mode} mode`);
+    db.exec('PRAGMA locking_mode = NORMAL');
+    migrateCore(db, migrations);
+    probe(file, db);
+  } finally {
+    db.close();
+  }
+};
+
+/**
+ * Makes the database if it is missing, brings its tables up to date and finds the mode in which this file system
+ * can keep it.
+ * @returns Whether readers and the writer can work at the same time.
+ * @throws Error that says what to do where the database is damaged, newer than this version, or cannot be kept here.
+ */
+export const prepareDatabase = (dir: string, logger: Logger): { concurrent: boolean } => {
+  const { database: file } = pathsIn(dir);
+  const isNew = !existsSync(file);
+  try {
+    openIn(file, 'WAL');
+    return { concurrent: true };
+  } catch (error) {
+    if (error instanceof NewerSchemaError) throw error;
+    if (isDamage(error)) refuseDamaged(file, error);
+    if (isNew) rmSync(file, { force: true });
+    try {
+      openIn(file, 'TRUNCATE');
+    } catch (second) {
+      if (isDamage(second)) refuseDamaged(file, second);
+      throw folderError(dir, 'used for the database', isNew ? second : error);
+    }
+    logger.warn(
+      { err: error, file },
+      'the file system does not support write-ahead logging: writing is slower; use a local disk',
+    );
+    return { concurrent: false };
+  }
+};

@@ -1,0 +1,199 @@
+import { stat } from 'node:fs/promises';
+import type { Clock, Logger } from '../../chat/ports.ts';
+import type { FeedbackLog, Store } from '../../chat/store-port.ts';
+import type { LogRow } from '../../log-file/log-row.ts';
+import { openReadable } from './connection.ts';
+import { createCopySchedule } from './copy-schedule.ts';
+import { reads } from './core-reads.ts';
+import { type Lock, makeAndLock } from './lock.ts';
+import { COPY_STATE, LogCopy, readCopyState } from './log-copy.ts';
+import { createLook } from './look.ts';
+import { createMessageLog } from './message-log.ts';
+import { pathsIn, prepareDatabase } from './open-database.ts';
+import { Overlay } from './overlay.ts';
+import type { Call } from './protocol.ts';
+import type { OpenedRoom, RoomModule } from './room.ts';
+import { roomOf } from './rooms.ts';
+import { Thread } from './thread.ts';
+import { defaultTuning, type Tuning } from './tuning.ts';
+import { createVisitorFacts } from './visitor-facts.ts';
+import { Writer } from './writer.ts';
+
+/** The embedded store, and what only an embedded one has. */
+export interface SqliteStore extends Store, FeedbackLog {
+  /**
+   * Opens another room's part of the database; see room.ts.
+   * @param module The URL of its module.
+   * @throws Error where the database has a newer schema of it.
+   */
+  openRoom<M extends RoomModule>(module: URL): Promise<OpenedRoom<M>>;
+  /** Calls `listener` when exchanges were written or changed. @returns What ends that. */
+  onChange(listener: () => void): () => void;
+  /** Brings all that is known now into conversations.json and the archive. @throws What writing throws. */
+  updateCopy(): Promise<void>;
+  /**
+   * Takes exchanges over from another log; one whose id is there is ignored.
+   * @param rows A few hundred at most: it is one transaction. `time` is the place in the exchange's list.
+   * @returns How many were new.
+   * @throws AppError `log_unavailable`
+   */
+  add(rows: readonly { readonly row: LogRow; readonly time?: number }[]): Promise<number>;
+}
+
+export interface SqliteStoreDeps {
+  /** The data folder; made if it is missing. */
+  readonly dir: string;
+  /** Bytes over which the oldest exchanges move from conversations.json into `archive/`. */
+  readonly maxBytes: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly tuning?: Partial<Tuning>;
+  /** The folder's lock where the caller has it; from now on it is the store's. */
+  readonly lock?: Lock;
+}
+
+const CORE_WRITES = new URL('./core-writes.ts', import.meta.url);
+const CORE_READS = new URL('./core-reads.ts', import.meta.url);
+const COPY_FILES = new URL('./copy-files.ts', import.meta.url);
+
+/** The core's writes that conversations.json shows. */
+const SHOWN = new Set(['finish', 'clear', 'setFeedback', 'add']);
+
+const callOf = (name: string, input: unknown): Call => ({ room: CORE_WRITES.href, name, input });
+
+const inode = (file: string): Promise<number | undefined> =>
+  stat(file).then(
+    ({ ino }) => ino,
+    () => undefined,
+  );
+
+const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStore> => {
+  const { dir, maxBytes, clock, logger } = deps;
+  const tuning = { ...defaultTuning, ...deps.tuning };
+  const paths = pathsIn(dir);
+  const { concurrent } = prepareDatabase(dir, logger);
+  const own = openReadable(paths.database);
+  const writerThread = new Thread(paths.database, 'writer');
+  const reader = new Thread(paths.database, 'reader');
+  const copier = new Thread(paths.database, 'reader');
+
+  const listeners = new Set<() => void>();
+  const writer = new Writer({
+    thread: writerThread,
+    tuning,
+    logger,
+    probe: callOf('setMeta', { name: 'probe', value: '' }),
+    onCommit: (calls) => {
+      if (!calls.some(({ room, name }) => room === CORE_WRITES.href && SHOWN.has(name))) return;
+      schedule.changed();
+      for (const listener of listeners) listener();
+    },
+  });
+  const core = roomOf<typeof import('./core-writes.ts')>(CORE_WRITES, { writer, reader });
+  const copy = new LogCopy({
+    file: paths.log,
+    archive: paths.archive,
+    maxBytes,
+    state: readCopyState(reads.meta(own, COPY_STATE)),
+    files: roomOf<typeof import('./copy-files.ts')>(COPY_FILES, { writer, reader: copier }),
+    core,
+    tuning,
+    logger,
+  });
+  const schedule = createCopySchedule({
+    write: () => copy.update(),
+    isLarge: () => copy.isLarge,
+    tuning,
+    logger,
+  });
+
+  const overlay = new Overlay();
+  for (const message of reads.accepted(own)) overlay.accepted.set(message.id, message);
+  const days = reads.days(own);
+  if (!concurrent) own.close();
+  const slow = roomOf<typeof import('./core-reads.ts')>(CORE_READS, { writer, reader });
+  const look = createLook(concurrent ? own : undefined, slow);
+
+  const placed = await inode(paths.database);
+  const check = async (): Promise<void> => {
+    if ((await inode(paths.database)) !== placed) {
+      writer.report(new Error(`${paths.database} is not in its place`));
+    }
+    if (await copy.wasChanged()) schedule.changed();
+  };
+  const checks = setInterval(() => {
+    check().catch((error: unknown) => logger.error({ err: error }, 'the data folder could not be checked'));
+  }, tuning.checkMs);
+  checks.unref();
+  if (!(await copy.isComplete())) schedule.changed();
+
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    clearInterval(checks);
+    await schedule.stop();
+    const drained = await writer.drain(tuning.closeMs);
+    if (drained) await finishCopy();
+    else logger.error({ dir }, 'closed with exchanges that could not be written');
+    writer.close();
+    if (own.database.isOpen) own.close();
+    await Promise.all([reader.close(), copier.close()]);
+    await writerThread.close();
+    lock.release();
+  };
+  const finishCopy = async (): Promise<void> => {
+    try {
+      await schedule.now();
+      await copy.complete();
+      await writer.drain(tuning.closeMs);
+    } catch (error) {
+      logger.error(
+        { err: error },
+        'closed without a last conversations.json; the database has what it lacks',
+      );
+    }
+  };
+
+  return {
+    ...createMessageLog({ writer, look, overlay, callOf }),
+    ...createVisitorFacts({
+      ...{ writer, core, look, overlay, callOf, days, clock },
+      erased: async () => {
+        await writerThread.ask({ type: 'checkpoint' });
+        await schedule.now();
+      },
+    }),
+    health() {
+      const trouble = writer.trouble();
+      return trouble ? { ok: false, reason: trouble.message } : { ok: true };
+    },
+    async openRoom(module) {
+      await writerThread.ask({ type: 'migrate', room: module.href });
+      return roomOf(module, { writer, reader });
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    updateCopy: () => schedule.now(),
+    add: (rows) => core.write('add', rows),
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+};
+
+/**
+ * Opens the embedded store: a database in one folder, for this process alone, and the readable copies beside it.
+ * @throws Error that names the folder where another process has it, or what is wrong with the folder or the
+ * database; nothing is changed then.
+ */
+export const openSqliteStore = async (deps: SqliteStoreDeps): Promise<SqliteStore> => {
+  const lock = deps.lock ?? (await makeAndLock(deps.dir));
+  try {
+    return await openLocked(deps, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+};

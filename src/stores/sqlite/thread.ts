@@ -1,0 +1,83 @@
+import { Worker } from 'node:worker_threads';
+import type { Reply, Request, Role, ThreadData } from './protocol.ts';
+import { StoreError } from './protocol.ts';
+
+const PROGRAM = new URL('./store-thread.ts', import.meta.url);
+
+/** The thread has ended before it answered: whether what it was asked to do was done is not known. */
+export class ThreadEnded extends Error {
+  override readonly name = 'ThreadEnded';
+}
+
+interface Waiting {
+  resolve(value: unknown): void;
+  reject(error: Error): void;
+}
+
+/**
+ * A thread of the store. It is started by the first request, and after it has died by the next one.
+ */
+export class Thread {
+  readonly #data: ThreadData;
+  readonly #waiting = new Map<number, Waiting>();
+  #worker: Worker | undefined;
+  #nextId = 0;
+
+  constructor(file: string, role: Role) {
+    this.#data = { file, role };
+  }
+
+  /** @throws StoreError with what went wrong there; ThreadEnded where the thread died. */
+  ask(request: Request, id = this.newId()): Promise<unknown> {
+    const worker = this.#worker ?? this.#start();
+    return new Promise((resolve, reject) => {
+      // The process stays while an answer is awaited, and not a moment longer for the thread's sake.
+      if (this.#waiting.size === 0) worker.ref();
+      this.#waiting.set(id, { resolve, reject });
+      worker.postMessage({ id, request });
+    });
+  }
+
+  /** Names a request whose pages are going to be asked for. */
+  newId(): number {
+    return this.#nextId++;
+  }
+
+  #start(): Worker {
+    const { role } = this.#data;
+    const worker = new Worker(PROGRAM, { workerData: this.#data, name: `store ${role}`, execArgv: [] });
+    this.#worker = worker;
+    let reason: Error | undefined;
+    worker.on('message', ({ id, outcome }: Reply) => {
+      const waiting = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      if (this.#waiting.size === 0) worker.unref();
+      if ('thrown' in outcome) waiting?.reject(new StoreError(outcome.thrown));
+      else waiting?.resolve(outcome.value);
+    });
+    worker.on('error', (error) => {
+      reason = error instanceof Error ? error : new Error(String(error));
+    });
+    worker.on('exit', () => {
+      if (this.#worker === worker) this.#worker = undefined;
+      const ended = new ThreadEnded(`the store's ${role} thread has ended`, { cause: reason });
+      const lost = [...this.#waiting.values()];
+      this.#waiting.clear();
+      for (const { reject } of lost) reject(ended);
+    });
+    return worker;
+  }
+
+  /** Ends the thread when it has done what it was asked to do. Does nothing where none runs. */
+  async close(): Promise<void> {
+    const worker = this.#worker;
+    if (!worker) return;
+    await this.ask({ type: 'close' }).catch(() => undefined);
+    await worker.terminate();
+  }
+
+  /** Ends the thread at once. */
+  async kill(): Promise<void> {
+    await this.#worker?.terminate();
+  }
+}

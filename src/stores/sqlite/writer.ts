@@ -1,0 +1,232 @@
+import type { Logger } from '../../chat/ports.ts';
+import { logUnavailable } from '../../errors.ts';
+import type { Call, Outcome } from './protocol.ts';
+import { StoreError } from './protocol.ts';
+import type { Thread } from './thread.ts';
+import type { Tuning } from './tuning.ts';
+
+/** Calls and bytes in one transaction: more would keep the first of them waiting. */
+const BATCH_CALLS = 500;
+const BATCH_BYTES = 1024 * 1024;
+/** Bytes of a call beside its texts, about. */
+const CALL_BYTES = 200;
+
+/** How a write is treated. */
+export interface WriteOptions {
+  /** Bytes of its texts, about. */
+  readonly bytes?: number;
+  /**
+   * `now`: refused at once while nothing can be written. `waits`: kept until it can. `lazy`: kept, and written
+   * with what comes next.
+   */
+  readonly urgency: 'now' | 'waits' | 'lazy';
+  /** A lazy write takes the place of a waiting one of the same name. */
+  readonly replaces?: string;
+  /** What makes undone a write that was refused although it may have been written. */
+  readonly undo?: Call;
+}
+
+interface Pending extends WriteOptions {
+  call: Call;
+  readonly bytes: number;
+  readonly written: Promise<unknown>;
+  settle(outcome: Outcome | Error): void;
+}
+
+/**
+ * Group commit: what is asked for while a transaction is written goes into the next one, in the order in which it
+ * came. While the disk fails, what may wait is kept in bounded memory and tried again.
+ */
+export class Writer {
+  readonly #thread: Thread;
+  readonly #tuning: Tuning;
+  readonly #logger: Logger;
+  readonly #onCommit: (calls: readonly Call[]) => void;
+  readonly #probe: Call;
+  #waiting: Pending[] = [];
+  #inFlight: Pending[] = [];
+  #bytes = 0;
+  #trouble: Error | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+  #busy = false;
+  /** Called when nothing is left to be written. */
+  #idle: (() => void)[] = [];
+
+  constructor(deps: {
+    thread: Thread;
+    tuning: Tuning;
+    logger: Logger;
+    /** A write that changes nothing of interest. */
+    probe: Call;
+    /** Told of what is durable now. */
+    onCommit: (calls: readonly Call[]) => void;
+  }) {
+    this.#thread = deps.thread;
+    this.#tuning = deps.tuning;
+    this.#logger = deps.logger;
+    this.#onCommit = deps.onCommit;
+    this.#probe = deps.probe;
+  }
+
+  /** Why nothing can be written now. */
+  trouble(): Error | undefined {
+    return this.#closed ? new Error('the store is closed') : this.#trouble;
+  }
+
+  /** Says that nothing can be written, until a write succeeds. */
+  report(trouble: Error): void {
+    if (!this.#trouble) this.#logger.error({ err: trouble }, 'the database cannot be written; trying again');
+    this.#trouble = trouble;
+    this.#refuse(trouble);
+    this.#retryLater();
+  }
+
+  /**
+   * Writes; durable when it resolves.
+   * @throws AppError `log_unavailable`; Error where this one call is at fault.
+   */
+  write(call: Call, options: WriteOptions): Promise<unknown> {
+    const { urgency } = options;
+    const trouble = this.trouble();
+    if (trouble && (this.#closed || urgency === 'now'))
+      return Promise.reject(logUnavailable({ cause: trouble }));
+    const { replaces } = options;
+    const waiting = replaces && this.#waiting.find((other) => other.replaces === replaces);
+    if (waiting) {
+      waiting.call = call;
+      return waiting.written;
+    }
+    const bytes = CALL_BYTES + (options.bytes ?? 0);
+    if (this.#bytes + bytes > this.#tuning.maxPendingBytes) {
+      const full = new Error('too much is waiting for the disk', { cause: trouble });
+      return Promise.reject(logUnavailable({ cause: full }));
+    }
+    this.#bytes += bytes;
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const settle = (outcome: Outcome | Error): void => {
+      this.#bytes -= bytes;
+      if (outcome instanceof Error) reject(logUnavailable({ cause: outcome }));
+      else if ('thrown' in outcome) reject(new StoreError(outcome.thrown));
+      else resolve(outcome.value);
+    };
+    this.#waiting.push({ ...options, call, bytes, written: promise, settle });
+    if (urgency === 'lazy') this.#later(this.#tuning.idleMs);
+    else if (!trouble) this.#flush();
+    return promise;
+  }
+
+  #later(ms: number): void {
+    if (this.#timer) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#flush();
+    }, ms);
+    this.#timer.unref();
+  }
+
+  #retryLater(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (!this.#closed) this.#later(this.#tuning.retryMs);
+  }
+
+  /** Refuses what cannot wait, also what is on its way: whether that is written does not matter then. */
+  #refuse(trouble: Error): void {
+    for (const list of [this.#waiting, this.#inFlight]) {
+      for (const { urgency, undo, settle } of list) {
+        if (urgency !== 'now') continue;
+        settle(trouble);
+        if (list === this.#inFlight && undo)
+          void this.write(undo, { urgency: 'lazy' }).catch(() => undefined);
+      }
+    }
+    this.#waiting = this.#waiting.filter(({ urgency }) => urgency !== 'now');
+    this.#inFlight = this.#inFlight.filter(({ urgency }) => urgency !== 'now');
+  }
+
+  #takeBatch(): Pending[] {
+    let bytes = 0;
+    let count = 0;
+    for (const pending of this.#waiting) {
+      if (count > 0 && (bytes + pending.bytes > BATCH_BYTES || count >= BATCH_CALLS)) break;
+      bytes += pending.bytes;
+      count++;
+    }
+    return this.#waiting.splice(0, count);
+  }
+
+  #flush(): void {
+    if (this.#busy) return;
+    if (this.#waiting.length === 0 && !this.#trouble) return;
+    this.#busy = true;
+    this.#inFlight = this.#takeBatch();
+    void this.#commit([...this.#inFlight]).finally(() => {
+      this.#busy = false;
+      const isUrgent = this.#idle.length > 0 || this.#waiting.some(({ urgency }) => urgency !== 'lazy');
+      if (this.#waiting.length > 0 && isUrgent && !this.#trouble) this.#flush();
+      else if (this.#waiting.length === 0) for (const told of this.#idle.splice(0)) told();
+    });
+  }
+
+  async #commit(batch: readonly Pending[]): Promise<void> {
+    // A disk that has failed is found well again by a write, if only by one for its own sake.
+    const calls = batch.length === 0 ? [this.#probe] : batch.map(({ call }) => call);
+    const stall = setTimeout(() => {
+      this.report(new Error(`a commit has not returned for ${this.#tuning.stallMs} ms`));
+    }, this.#tuning.stallMs);
+    stall.unref();
+    try {
+      // Only store-thread.ts answers.
+      const outcomes = (await this.#thread.ask({ type: 'commit', calls })) as Outcome[];
+      clearTimeout(stall);
+      const left = new Set(this.#inFlight);
+      this.#inFlight = [];
+      this.#recovered();
+      for (const [at, pending] of batch.entries()) {
+        const outcome = outcomes[at];
+        if (outcome && left.has(pending)) pending.settle(outcome);
+      }
+      this.#onCommit(calls);
+    } catch (error) {
+      clearTimeout(stall);
+      const trouble = error instanceof Error ? error : new Error(String(error));
+      this.#refuseAfter(trouble);
+    }
+  }
+
+  #refuseAfter(trouble: Error): void {
+    this.report(trouble);
+    // What could not wait is gone from it by now.
+    this.#waiting.unshift(...this.#inFlight);
+    this.#inFlight = [];
+  }
+
+  #recovered(): void {
+    if (!this.#trouble) return;
+    this.#trouble = undefined;
+    this.#logger.info({}, 'the database can be written again');
+  }
+
+  /** Whether all that was asked for was written within so many milliseconds. */
+  async drain(ms: number): Promise<boolean> {
+    if (this.#waiting.length === 0 && !this.#busy) return true;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => resolve(false), ms);
+    this.#idle.push(() => resolve(true));
+    this.#flush();
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Refuses what comes, and what is left. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    const closed = new Error('the store is closed', { cause: this.#trouble });
+    for (const { settle } of [...this.#waiting.splice(0), ...this.#inFlight.splice(0)]) settle(closed);
+  }
+}
