@@ -149,7 +149,7 @@ await describeInBrowser('our chat bubble on a bad network', (browser) => {
   it('says that it is refused on a site that is not allowed', async () => {
     const { service } = await startBoth({ env: { ALLOWED_ORIGINS: 'https://www.example.org' } });
     const { page } = await browser.newPage();
-    await page.goto(await startHostPage({ body: snippet(service) }));
+    await page.goto(await startHostPage({ body: snippet(service), host: 'shop.test' }));
     const chat = chatOn(page);
     await chat.open();
     await chat.send('Hello!');
