@@ -25,7 +25,7 @@ export const demoRoutes = ({ about, pages }: Pick<RouteDeps, 'about' | 'pages'>)
     const assets = await pages.widgetAssets();
     const fileOf = (ending: string): string =>
       [...assets.keys()].find((path) => path.startsWith('/widget/demo-') && path.endsWith(ending)) ?? '';
-    const { title, greeting, suggestions } = about.widget();
+    const { title, greeting, suggestions, accent } = about.widget();
     c.header('Content-Security-Policy', CSP);
     c.header('Cache-Control', 'no-cache');
     return c.html(
@@ -34,6 +34,7 @@ export const demoRoutes = ({ about, pages }: Pick<RouteDeps, 'about' | 'pages'>)
         styles: fileOf('.css'),
         script: fileOf('.js'),
         isOffline: about.isOffline,
+        hasOwnColour: accent !== undefined,
         hasOwnWords: [title, greeting, suggestions].some((one) => one !== undefined),
       }),
     );

@@ -21,7 +21,7 @@ export const createNoticeBar = (context: Context, on: { changed: () => void }) =
       else clock.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
     };
     const [before = '', after = ''] = strings.limited.split('{time}');
-    element.replaceChildren(icon('lock', 18), h('span', {}, before, clock, after));
+    element.replaceChildren(icon('clock', 18), h('span', {}, before, clock, after));
     tick();
     timer = setInterval(tick, 500);
     context.say(strings.limited.replace('{time}', clock.textContent ?? ''));
@@ -46,7 +46,7 @@ export const createNoticeBar = (context: Context, on: { changed: () => void }) =
         fill('lock', strings.refused);
         break;
       case 'budget':
-        fill('lock', strings.budget);
+        fill('clock', strings.budget);
         break;
       case 'history-failed': {
         const again = {
@@ -63,7 +63,7 @@ export const createNoticeBar = (context: Context, on: { changed: () => void }) =
           class: 'plain strong',
           onclick: () => context.conversation().startOver(),
         };
-        fill('lock', strings.ended, h('button', anew, strings.startOver));
+        fill('chat', strings.ended, h('button', anew, strings.startOver));
         break;
       }
       default:

@@ -52,7 +52,8 @@ export const createPanel = async (host: PanelHost): Promise<Panel> => {
 
   const context: Context = {
     strings,
-    language: host.language,
+    // The region that the browser is set to decides how times look.
+    language: navigator.languages.find((tag) => tag.split('-')[0] === host.language) ?? host.language,
     settings: host.settings,
     conversation: () => conversation,
     say: (text) => {
