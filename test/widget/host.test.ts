@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { callApi, SITE_KEY } from '../helpers/api.ts';
-import { describeInBrowser } from '../helpers/browser.ts';
+import { axeFaults, describeInBrowser } from '../helpers/browser.ts';
 import { startBoth } from '../helpers/service.ts';
 import { chatOn, snippet, startHostPage } from './host-page.ts';
 
@@ -258,5 +258,26 @@ await describeInBrowser('our chat bubble on a page of another site', (browser) =
       await page.evaluate(() => Object.keys(localStorage).filter((key) => key.endsWith('token'))),
     ).toEqual([]);
     expect(errors).toEqual([]);
+  });
+
+  it('is alive on the demo page, beside the line to copy', async () => {
+    const { service } = await startBoth({ emulator: { answer: () => 'Medium, like sea salt.' } });
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const { page, errors, foreignRequests } = await browser.newPage({ colorScheme });
+      await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+      await page.goto(service.url);
+      expect(await axeFaults(page)).toEqual([]);
+      await page.getByRole('button', { name: 'Copy' }).click();
+      await expect
+        .poll(() => page.evaluate(() => navigator.clipboard.readText()))
+        .toBe(`<script src="${new URL(page.url()).origin}/widget.js" async></script>`);
+      await page.getByRole('button', { name: 'Ask us about brewing' }).click();
+      const chat = chatOn(page);
+      await chat.panel.getByRole('button', { name: 'How fine should I grind?' }).click();
+      await chat.settled(1);
+      expect(await chat.answers.last().innerText()).toBe('Medium, like sea salt.');
+      expect(foreignRequests([service.url])).toEqual([]);
+      expect(errors).toEqual([]);
+    }
   });
 });

@@ -20,7 +20,7 @@ const SUGGESTIONS = 'How fine should I grind?|Do you ship abroad?|What did I ask
 const product = (name: string, note: string, price: string, art: ReturnType<typeof html>) => html`
   <article class="product">
     <div class="art">${art}</div>
-    <h3>${name}</h3>
+    <h2>${name}</h2>
     <p>${note}</p>
     <p class="price">${price}</p>
   </article>`;
@@ -67,9 +67,9 @@ export const demoPage = ({
   }></script>
 </head>
 <body>
-  <p class="banner">A demo of <strong>thread-proxy</strong>. The shop is made up; the chat in the corner is live${
+  <aside class="banner" aria-label="About this page">A demo of <strong>thread-proxy</strong>. The shop is made up; the chat in the corner is live${
     isOffline ? html` and answered by the built-in offline assistant` : ''
-  }. <a href="#embed">Put it on your page</a></p>
+  }. <a href="#embed">Put it on your page</a></aside>
   <header class="shop-head">
     <span class="brand">Halden Coffee</span>
     <nav aria-label="Shop"><span>Beans</span><span>Brewing</span><span>Journal</span></nav>
