@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { describeInBrowser } from '../helpers/browser.ts';
+import { axeFaults, describeInBrowser } from '../helpers/browser.ts';
 import { startBoth } from '../helpers/service.ts';
 import { chatOn, snippet, startHostPage } from './host-page.ts';
 
@@ -274,5 +274,101 @@ await describeInBrowser('our chat bubble', (browser) => {
     await chat.panel.getByRole('button', { name: 'Menu' }).click();
     await chat.panel.getByRole('menuitem', { name: 'Copy conversation' }).click();
     await expect.poll(copied).toMatch(/^You: Hello!\n\nAnn: Look:/);
+  });
+
+  it('tells the service what the visitor thinks of an answer, with what could be better', async () => {
+    const { service } = await startBoth();
+    const site = await startHostPage({ body: snippet(service) });
+    const { page } = await browser.newPage();
+    const told: unknown[] = [];
+    await page.route('**/api/feedback', async (route) => {
+      const { origin = '*' } = route.request().headers();
+      const headers = {
+        'Access-Control-Allow-Origin': origin,
+        'Access-Control-Allow-Headers': '*, Authorization',
+      };
+      if (route.request().method() === 'POST') told.push(route.request().postDataJSON());
+      // The first is lost.
+      await route.fulfill({ status: told.length === 1 ? 503 : 200, json: {}, headers });
+    });
+    await page.goto(site);
+    const chat = chatOn(page);
+    await chat.open();
+    await chat.send('Hello!');
+    await chat.settled(1);
+    const events = page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          const seen: unknown[] = [];
+          document.querySelector('thread-proxy-chat')?.addEventListener('feedback', ({ detail }) => {
+            if (seen.push(detail.rating) === 3) resolve(seen);
+          });
+        }),
+    );
+    const bad = chat.panel.getByRole('button', { name: 'Bad answer' });
+    await bad.click();
+    await expect
+      .poll(() => chat.panel.locator('.actions').innerText())
+      .toBe('Your feedback could not be sent');
+    expect(await bad.getAttribute('aria-pressed')).toBe('false');
+    await bad.click();
+    await chat.panel.getByLabel('What could be better? (optional)').fill('Shorter.');
+    expect(await axeFaults(page, { only: 'thread-proxy-chat' })).toEqual([]);
+    await chat.panel.getByRole('button', { name: 'Send feedback' }).click();
+    await expect.poll(() => chat.panel.locator('.actions').innerText()).toBe('Thank you');
+    // Once more takes it back.
+    await bad.click();
+    expect(await events).toEqual(['down', 'down', null]);
+    const id = expect.stringMatching(/^[0-9a-f-]{36}$/);
+    expect(told).toEqual([
+      { id, rating: 'down' },
+      { id, rating: 'down' },
+      { id, rating: 'down', comment: 'Shorter.' },
+      { id, rating: null },
+    ]);
+  });
+
+  it('lists the documents that an answer quotes, and links its marks to them', async () => {
+    const { service } = await startBoth();
+    const site = await startHostPage({ body: snippet(service) });
+    const { page } = await browser.newPage();
+    const id = '5f0c8b1e-7a53-4c1e-9d1a-2f6f4d6f1a10';
+    const answer = 'Three days [1], thirty to return [2], see [3].';
+    const sources = [
+      { n: 1, title: 'Shipping', url: 'https://example.com/shipping', place: 'page 2' },
+      { n: 2, title: 'Returns\u202e', url: 'javascript:hacked=1' },
+    ];
+    await page.route('**/api/chat', (route) =>
+      route.request().method() === 'POST'
+        ? route.fulfill({
+            headers: { 'Access-Control-Allow-Origin': '*', 'Content-Type': 'text/event-stream' },
+            body: [
+              ['accepted', { id }],
+              ['delta', { text: answer }],
+              ['done', { answer, id, sources }],
+            ]
+              .map(([name, data], n) => `event: ${name}\nid: ${id}:${n}\ndata: ${JSON.stringify(data)}\n\n`)
+              .join(''),
+          })
+        : route.continue(),
+    );
+    await page.goto(site);
+    const chat = chatOn(page);
+    await chat.open();
+    await chat.send('How long?');
+    await chat.settled(1);
+    expect(await chat.panel.locator('.source').allInnerTexts()).toEqual([
+      '1\nShipping\npage 2\n(opens in a new tab)',
+      '2\nReturns',
+    ]);
+    const links = chat.panel.locator('.assistant a[href]');
+    expect(
+      await links.evaluateAll((all) => all.map((link) => [link.textContent, link.getAttribute('href')])),
+    ).toEqual([
+      ['[1]', 'https://example.com/shipping'],
+      ['1Shippingpage 2 (opens in a new tab)', 'https://example.com/shipping'],
+    ]);
+    expect(await chat.answers.innerText()).toBe(answer);
+    expect(await axeFaults(page, { only: 'thread-proxy-chat' })).toEqual([]);
   });
 });

@@ -6,6 +6,7 @@ import { type Entry, entryOf, isRunning } from './entry.ts';
 import { type Notice, noticeOf } from './notice.ts';
 import { runTurn, TurnFailed } from './run-turn.ts';
 import { createSession, type UserToken } from './session.ts';
+import { eitherOf } from './signals.ts';
 import { memoryIn, uuid } from './storage.ts';
 import { readHistory } from './wire.ts';
 
@@ -98,7 +99,7 @@ export const createConversation = ({ server, userToken, view }: ConversationOpti
       onWaiting: (isWaiting: boolean) => notice(isWaiting ? { type: 'reconnecting' } : undefined),
     };
     try {
-      const signal = AbortSignal.any([abort.signal, life.signal]);
+      const signal = eitherOf(abort.signal, life.signal);
       const answer = await runTurn(turn, listener, signal, { api, session, memory: tabMemory });
       Object.assign(entry, { id: answer.id, text: answer.answer, sources: answer.sources });
       entry.truncated = answer.truncated;
