@@ -96,7 +96,7 @@ export const openUpstreams = (deps: UpstreamsDeps): Upstreams => {
 };
 
 /** Other programs read them in small letters, too; those are not checked at the start, so a bad one is left aside. */
-const proxiesIn = (env: Env, settings: Config['settings']): Proxies => {
+export const proxiesIn = (env: Env, settings: Config['settings']): Proxies => {
   const small = (name: string) => (proxyUrl.safeParse(env[name] ?? '').success ? env[name] : undefined);
   return {
     HTTP_PROXY: small('http_proxy') ?? settings.HTTP_PROXY,

@@ -65,6 +65,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
   if (!output.greet) for (const warning of warnings) logger.warn({}, warning);
 
   const isProduction = options.env.NODE_ENV === 'production';
+  const isDemoOn = (settings.DEMO_PAGE ?? (isProduction ? 'off' : 'on')) === 'on';
   const { store, countCall, sessionSecrets, opsToken, opsTokenFile, place } = await openStore({
     settings,
     isProduction,
@@ -94,7 +95,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
       budget: createDailyBudget({
         limit: settings.DAILY_MESSAGES,
         shareLimit: shareOf(settings),
-        shares: createShareCounts(countCall),
+        shares: createShareCounts(),
         countMessage: (day, by) => store.countMessage(day, by),
         clock,
         logger,
@@ -122,6 +123,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
     const app = createApp({
       chat,
       transcript: store,
+      feedback: store,
       identity: {
         tokens: createSessionTokens({
           secrets: sessionSecrets,
@@ -159,7 +161,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
       },
       pages: {
         widgetAssets: () => widgetAssets,
-        isDemoOn: (settings.DEMO_PAGE ?? (isProduction ? 'off' : 'on')) === 'on',
+        isDemoOn,
         publicOrigin: settings.PUBLIC_ORIGIN,
       },
       dialects: settings.DIALECTS,
@@ -184,7 +186,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
           : `${upstreams.assistant().model ?? upstream.kind} at ${new URL(upstream.baseUrl).host}`;
       const opsPage = opsToken === undefined ? undefined : '/ops';
       const { version } = packageJson;
-      const pages = { demoPage: undefined, opsPage, opsTokenFile };
+      const pages = { demoPage: isDemoOn ? '/' : undefined, opsPage, opsTokenFile };
       output.greet({ version, url, answers, ...pages, data: place, warnings });
     } else {
       if (opsTokenFile !== undefined) logger.info({ file: opsTokenFile }, 'the ops token is in this file');

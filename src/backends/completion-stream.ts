@@ -1,4 +1,5 @@
 import type { Usage } from '../chat/model.ts';
+import { citationsIn } from './annotations.ts';
 import { type CalledFunction, createCalledFunctions } from './called-functions.ts';
 import { DONE } from './event-stream.ts';
 import { contentText, fields, list, text, usageOf } from './lenient.ts';
@@ -65,6 +66,7 @@ export async function* readCompletion(
 
   for await (const batch of stream) {
     let piece = '';
+    const cited: RoundEvent[] = [];
     for (const { event, data } of batch) {
       if (event === DONE) {
         isDone = true;
@@ -77,11 +79,13 @@ export async function* readCompletion(
       const more = saidBy(choice);
       said += more;
       piece += more;
+      cited.push(...citationsIn(fields(choice.delta ?? choice.message).annotations));
       finish = text(choice.finish_reason) ?? finish;
       usage = usageOf(chunk.usage) ?? usage;
       model ??= text(chunk.model);
     }
     if (piece !== '') yield { type: 'delta', text: piece };
+    yield* cited;
     // Usage comes after the finish reason, so the stream is read to its end.
     if (finish !== undefined) stream.nearlyOver();
   }

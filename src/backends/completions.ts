@@ -7,6 +7,7 @@ import { readCompletion, type SaidInRound } from './completion-stream.ts';
 import type { HistoryLengths } from './told-history.ts';
 import { type CallTool, type RoundEvent, runRounds, type ToolOutput } from './tool-rounds.ts';
 import type { OpenStream } from './upstream.ts';
+import { withContext } from './with-context.ts';
 
 export interface CompletionsOptions {
   readonly open: OpenStream;
@@ -40,7 +41,7 @@ export const createCompletionsBackend = (options: CompletionsOptions): Backend =
     const parameters = (told: readonly Exchange[]): OpenAI.ChatCompletionCreateParamsStreaming => ({
       ...fields,
       model,
-      messages: [{ role: 'system', content: system }, ...toMessages(told), ...current],
+      messages: [{ role: 'system', content: withContext(system, request) }, ...toMessages(told), ...current],
       ...(history.limitsAnswer ? longestAnswer(options) : {}),
       ...(options.isOpenAI ? { safety_identifier: options.safetyIdentifier(request.visitor) } : {}),
       stream: true,

@@ -1,3 +1,4 @@
+import { citationsIn } from './annotations.ts';
 import { newCallId } from './called-functions.ts';
 import { contentText, fields, json, list, text, usageOf } from './lenient.ts';
 import type { RoundEvent, ToolCall } from './tool-rounds.ts';
@@ -44,6 +45,11 @@ export async function* readResponse(stream: AnswerStream): AsyncIterable<RoundEv
         speaking = place;
         spoke = true;
         piece += delta;
+      } else if (type === 'response.output_text.annotation.added') {
+        if (commentary.has(place)) continue;
+        if (piece !== '') yield { type: 'delta', text: piece };
+        piece = '';
+        yield* citationsIn([given.annotation]);
       } else if (type === 'response.output_item.added') {
         if (item.phase === 'commentary') commentary.add(place);
       } else if (type === 'response.output_item.done') {

@@ -11,6 +11,7 @@ import type { HistoryLengths } from './told-history.ts';
 import { type CallTool, runRounds, type ToolOutput } from './tool-rounds.ts';
 import type { OpenStream } from './upstream.ts';
 import { onUsableThread } from './usable-thread.ts';
+import { withContext } from './with-context.ts';
 
 export interface ResponsesOptions {
   readonly client: OpenAI;
@@ -54,8 +55,10 @@ export const createResponsesBackend = (options: ResponsesOptions): Backend => {
       let conversation: string | undefined;
 
       const respond = (on: string, input: OpenAI.Responses.ResponseInput | string) => {
+        const own = options.fields();
         const body: OpenAI.Responses.ResponseCreateParamsStreaming = {
-          ...options.fields(),
+          ...own,
+          ...(request.context === undefined ? {} : { instructions: withContext(own.instructions, request) }),
           conversation: on,
           input,
           ...(history.limitsAnswer ? { max_output_tokens: options.maxAnswerTokens } : {}),

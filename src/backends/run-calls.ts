@@ -50,15 +50,16 @@ export const createRunCalls = ({ client, open, fields, maxAnswerTokens }: RunCal
   newThread: async (request, history) => {
     const told = toldBefore(await history.exchanges());
     const { run, thread } = fields();
-    // A run that makes its thread takes no reasoning_effort.
-    if (told.length < MAX_MESSAGES && run.reasoning_effort === undefined) return { before: told };
+    // A run that makes its thread takes neither reasoning_effort nor additional_instructions.
+    const isPlain = run.reasoning_effort === undefined && request.context === undefined;
+    if (told.length < MAX_MESSAGES && isPlain) return { before: told };
     const first = told.slice(0, MAX_MESSAGES);
     const body = first.length > 0 ? { ...thread, messages: first } : thread;
     const { id } = madeThread.parse(await client.beta.threads.create(body, { signal: request.signal }));
     return { id, before: told.slice(MAX_MESSAGES) };
   },
 
-  first: ({ message, signal }, { assistant, thread: { id, before }, told, limited }) => {
+  first: ({ message, context, signal }, { assistant, thread: { id, before }, told, limited }) => {
     const { run, thread } = fields();
     const messages = [...before, { role: 'user' as const, content: message }];
     const common = {
@@ -78,6 +79,7 @@ export const createRunCalls = ({ client, open, fields, maxAnswerTokens }: RunCal
     const body: OpenAI.Beta.Threads.RunCreateParamsStreaming = {
       ...run,
       ...common,
+      ...(context === undefined ? {} : { additional_instructions: context }),
       ...(told ? {} : { additional_messages: messages }),
     };
     return open({ path: `/threads/${encodeURIComponent(id)}/runs`, body, headers: HEADERS, signal });

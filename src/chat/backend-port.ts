@@ -1,6 +1,6 @@
 /** What the core needs of an upstream; `backends/` implements it. */
 
-import type { Exchange, UpstreamThread, Usage, Visitor } from './model.ts';
+import type { Exchange, Source, UpstreamThread, Usage, Visitor } from './model.ts';
 
 /** What a backend reports of a run, in order. */
 export type RunEvent =
@@ -9,6 +9,8 @@ export type RunEvent =
   /** A thread was made (or replaced) for this visitor. */
   | { readonly type: 'thread'; readonly thread: UpstreamThread }
   | { readonly type: 'delta'; readonly text: string }
+  /** What was said last is from there: the upstream searched by itself. */
+  | { readonly type: 'cited'; readonly source: Omit<Source, 'n'> }
   /** Functions of the assistant are being called: the run cannot be begun again without doing their work twice. */
   | { readonly type: 'called'; readonly names: readonly string[] }
   /**

@@ -7,7 +7,8 @@ const isCleanText = (text: string): boolean => !text.includes('\0') && text.isWe
 const NOBODY: readonly unknown[] = [null, '', 'anonymous'];
 
 const error = 'user_id must be a text of 1 to 128 characters, or a whole number.';
-const userId = z
+/** A `user_id`; undefined where it means that there is none. */
+export const userId = z
   .union([z.string().max(128, { error }).refine(isCleanText, { error }), z.int({ error }), z.null()], {
     error,
   })
@@ -95,6 +96,20 @@ export const chatRequest = (maxChars: number, more: z.ZodRawShape) =>
     { error: 'The body must be a JSON object.' },
   );
 
+/** The documents that an answer quotes. */
+export const answerSources = z
+  .array(
+    z.object({
+      n: z.number().openapi({ description: 'The number by which the answer marks it: `[1]`.' }),
+      title: z.string(),
+      url: z.string().optional(),
+      place: z.string().optional().openapi({ description: 'Where in it: a heading, a page.' }),
+    }),
+  )
+  .readonly()
+  .optional()
+  .openapi({ description: 'Absent where it quotes none.' });
+
 /** The answer of POST /api/chat. */
 export const chatAnswer = z.object({
   answer: z.string(),
@@ -103,6 +118,7 @@ export const chatAnswer = z.object({
     description: 'With the first answer to an anonymous visitor: send it with the next message.',
   }),
   truncated: z.literal(true).optional().openapi({ description: 'The model was cut short.' }),
+  sources: answerSources,
 });
 
 export type ChatAnswer = z.output<typeof chatAnswer>;
@@ -156,6 +172,11 @@ export const historyAnswer = z
           timestamp: z.number().openapi({ description: 'When the message came: seconds since 1970.' }),
           error: z.string().optional(),
           truncated: z.literal(true).optional(),
+          sources: answerSources,
+          feedback: z
+            .object({ rating: z.enum(['up', 'down']), comment: z.string().optional() })
+            .optional()
+            .openapi({ description: 'What the visitor thought of the answer.' }),
         }),
       )
       .openapi({ description: 'Oldest first.' }),

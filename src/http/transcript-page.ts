@@ -1,3 +1,4 @@
+import { withoutMarkers } from '../chat/answer-markers.ts';
 import type { Exchange, Visitor } from '../chat/model.ts';
 import type { Transcript } from '../chat/store-port.ts';
 import type { HistoryAnswer } from './schemas.ts';
@@ -51,14 +52,19 @@ export const readPage = async (
 export const pageAnswer = ({ newestFirst, hasOlder }: TranscriptPage): HistoryAnswer => {
   const oldest = newestFirst.at(-1);
   return {
-    history: newestFirst.toReversed().map(({ id, user, bot, timestamp, error, truncated }) => ({
-      id,
-      user,
-      bot,
-      timestamp,
-      ...(error === undefined ? {} : { error }),
-      ...(truncated ? { truncated } : {}),
-    })),
+    history: newestFirst
+      .toReversed()
+      .map(({ id, user, bot, timestamp, error, truncated, sources, feedback }) => ({
+        id,
+        user,
+        // What an older log has of providers' markers is not shown.
+        bot: bot === null ? null : withoutMarkers(bot),
+        timestamp,
+        ...(error === undefined ? {} : { error }),
+        ...(truncated ? { truncated } : {}),
+        ...(sources ? { sources } : {}),
+        ...(feedback ? { feedback } : {}),
+      })),
     ...(oldest && hasOlder ? { before: oldest.id } : {}),
   };
 };

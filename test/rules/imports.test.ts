@@ -25,7 +25,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   chat: ['errors.ts'],
   // What implements the core's ports knows the ports alone, never the core.
   backends: ['assistant', ...PORTS, 'errors.ts'],
-  stores: ['log-file', ...PORTS, 'errors.ts', 'system-reason.ts'],
+  stores: ['log-file', ...PORTS, 'ops/ops-port.ts', 'ops/fold.ts', 'errors.ts', 'system-reason.ts'],
   // The forms of conversations.json, read and written; both stores and the commands use them.
   'log-file': ['assistant/json-place.ts', ...PORTS],
   // Sources, passages and what a run is told of them.
@@ -46,7 +46,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const PACKAGES: Record<string, readonly string[]> = {
   // The assistant room takes the wires' types from it, nothing that runs.
   openai: ['backends', 'assistant', 'commands'],
-  'eventsource-parser': ['backends', 'widget'],
+  'eventsource-parser': ['backends', 'commands', 'widget'],
   'streaming-markdown': ['widget'],
   rolldown: ['http'],
   lowdb: ['stores'],

@@ -42,13 +42,15 @@ export interface Found {
 }
 
 export interface SearchOptions {
-  /** What was said before, where the question alone may not say what it is about. */
-  readonly previous?: string;
+  /** The visitor's message before, where the question alone may not say what it is about. */
+  readonly previous?: () => Promise<string | undefined>;
 }
 
 export interface Search {
   /** The best passages for a question, best first, also those below the floor. */
   search(question: string, options?: SearchOptions): Promise<Found[]>;
+  /** Documents have come or gone. */
+  refresh(): void;
 }
 
 const byWords = async (
@@ -71,6 +73,8 @@ const byWords = async (
   return { groups, hits: await index.byWords(groups, CANDIDATES) };
 };
 
+/** For how long it is believed which languages there are, if any. */
+const LANGUAGES_MS = 5_000;
 /** Words of a question below which it does not stand alone: "and how much is it?" */
 const STANDS_ALONE = 2;
 
@@ -82,8 +86,20 @@ export const createSearch = ({
   index: DocumentIndex;
   meaning?: MeaningSearch | undefined;
 }): Search => {
-  const find = async (text: string): Promise<Found[]> => {
-    const languages = await index.languages();
+  let languages: { readonly list: Promise<string[]>; readonly until: number } | undefined;
+  /** Asked again after a while: other processes may have brought documents. */
+  const languagesNow = (): Promise<string[]> => {
+    const now = performance.now();
+    if (!languages || languages.until < now) {
+      const list = index.languages();
+      languages = { list, until: now + LANGUAGES_MS };
+      list.catch(() => {
+        languages = undefined;
+      });
+    }
+    return languages.list;
+  };
+  const find = async (text: string, languages: readonly string[]): Promise<Found[]> => {
     const query = buildQuery(text, languages);
     const [{ groups, hits }, nearest] = await Promise.all([
       byWords(query, wordsOf(text), languages, index),
@@ -95,11 +111,18 @@ export const createSearch = ({
   };
   return {
     search: async (question, { previous } = {}) => {
-      const languages = await index.languages();
-      const { groups } = buildQuery(question, languages);
-      const alone = groups.length >= STANDS_ALONE || previous === undefined ? await find(question) : [];
-      if (previous === undefined || alone.some(({ isRelevant }) => isRelevant)) return alone;
-      return find(`${previous}\n${question}`);
+      const languages = await languagesNow();
+      // There are no documents.
+      if (languages.length === 0) return [];
+      const standsAlone = buildQuery(question, languages).groups.length >= STANDS_ALONE;
+      const alone = standsAlone || !previous ? await find(question, languages) : [];
+      if (!previous || alone.some(({ isRelevant }) => isRelevant)) return alone;
+      const before = await previous();
+      if (before === undefined) return standsAlone ? alone : find(question, languages);
+      return find(`${before}\n${question}`, languages);
+    },
+    refresh: () => {
+      languages = undefined;
     },
   };
 };
