@@ -37,5 +37,6 @@ export const entryOf = (exchange: HistoryExchange): Entry => ({
   state: exchange.bot === null ? 'failed' : 'done',
   truncated: exchange.truncated,
   sources: exchange.sources,
+  rating: exchange.feedback?.rating,
   ...(exchange.bot === null ? { error: { code: exchange.error ?? 'unknown', message: '' } } : {}),
 });
