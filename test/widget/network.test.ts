@@ -180,7 +180,7 @@ await describeInBrowser('our chat bubble on a bad network', (browser) => {
   });
 
   it('refreshes its token before it ends, and stays in its conversation', async () => {
-    const { service } = await startBoth({ emulator: FOUR, env: { SESSION_TTL: '4s' } });
+    const { service } = await startBoth({ emulator: FOUR, env: { SESSION_TTL: '1h' } });
     const { page } = await browser.newPage();
     await page.goto(await startHostPage({ body: snippet(service) }));
     const chat = chatOn(page);
@@ -191,7 +191,7 @@ await describeInBrowser('our chat bubble on a bad network', (browser) => {
     // By its own clock: the last quarter of the token's life has begun.
     await page.evaluate(() => {
       const { now } = Date;
-      Date.now = () => now() + 3_300;
+      Date.now = () => now() + 50 * 60_000;
     });
     await chat.send('Second.');
     expect((await refreshed).status()).toBe(200);
@@ -252,5 +252,75 @@ await describeInBrowser('our chat bubble on a bad network', (browser) => {
     proxy.isDown = false;
     await chat.settled(1);
     expect(errors).toEqual([]);
+  });
+
+  it('shows the conversation on every page, also where its reading is limited', async () => {
+    const { service } = await startBoth({ emulator: FOUR, env: { RATE_LIMIT: '3/1h' } });
+    const { page } = await browser.newPage();
+    await page.goto(await startHostPage({ body: snippet(service) }));
+    const chat = chatOn(page);
+    await chat.open();
+    await chat.send('First.');
+    await chat.settled(1);
+    for (let n = 0; n < 5; n++) {
+      const read = page.waitForResponse((response) => response.url().includes('/api/history'));
+      await page.reload();
+      await chat.settled(1);
+      expect((await read).status()).toBe(n < 3 ? 200 : 429);
+      expect(await chat.entries.count()).toBe(1);
+      expect(await chat.notice.isVisible()).toBe(false);
+    }
+  });
+
+  it('shows nothing any more of what another tab has cleared', async () => {
+    const { service } = await startBoth({ emulator: FOUR });
+    const site = await startHostPage({ body: snippet(service) });
+    const [one, two] = await browser.newTabs(2);
+    if (!one || !two) throw new Error('two tabs are needed');
+    await one.page.goto(site);
+    const chat = chatOn(one.page);
+    await chat.open();
+    await chat.send('First.');
+    await chat.settled(1);
+    await one.page.goto('about:blank');
+    await two.page.goto(site);
+    await two.page.evaluate(async () => {
+      await document.querySelector('thread-proxy-chat')?.clear();
+    });
+    await one.page.goto(site);
+    await chat.panel.waitFor();
+    await expect.poll(() => chat.entries.count()).toBe(0);
+  });
+
+  it('reads older messages on demand', async () => {
+    const { service } = await startBoth({ emulator: FOUR });
+    const { page } = await browser.newPage();
+    const site = await startHostPage({ body: snippet(service) });
+    const { body } = await service.post({ message: 'Message 0.' });
+    const token = String(body.session_token);
+    for (let n = 1; n < 25; n++) await service.post({ message: `Message ${n}.`, session_token: token });
+    await page.addInitScript(
+      ([key, value]) => localStorage.setItem(String(key), String(value)),
+      [`thread-proxy:${service.url}:token`, token],
+    );
+    await page.goto(site);
+    const chat = chatOn(page);
+    await chat.open();
+    await expect.poll(() => chat.entries.count()).toBe(20);
+    await chat.panel.getByRole('button', { name: 'Earlier messages' }).click();
+    await expect.poll(() => chat.entries.count()).toBe(25);
+    expect(await chat.panel.locator('.visitor .bubble').first().innerText()).toBe('Message 0.');
+    expect(await chat.panel.getByRole('button', { name: 'Earlier messages' }).isVisible()).toBe(false);
+  });
+
+  it('opens after an update of the service, of whose chunks its button knows nothing', async () => {
+    const { service } = await startBoth({ emulator: FOUR });
+    const { page } = await browser.newPage();
+    await page.route('**/widget/panel-*.js', (route) => route.fulfill({ status: 404 }));
+    await page.goto(await startHostPage({ body: snippet(service) }));
+    const chat = chatOn(page);
+    await chat.open();
+    await chat.send('First.');
+    await chat.settled(1);
   });
 });

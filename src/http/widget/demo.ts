@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { notFound } from '../../errors.ts';
 import type { AppEnv } from '../context.ts';
 import type { RouteDeps } from '../route-deps.ts';
 import { demoPage } from './demo-page.ts';
@@ -22,7 +23,9 @@ export const demoRoutes = ({ about, pages }: Pick<RouteDeps, 'about' | 'pages'>)
   if (!pages.isDemoOn) return routes;
   routes.get('/', async function demo(c, next) {
     if (c.req.query('username') !== undefined) return next();
-    const assets = await pages.widgetAssets();
+    const assets = await pages.widgetAssets().catch((cause: unknown) => {
+      throw notFound({ cause });
+    });
     const fileOf = (ending: string): string =>
       [...assets.keys()].find((path) => path.startsWith('/widget/demo-') && path.endsWith(ending)) ?? '';
     const { title, greeting, suggestions, accent } = about.widget();

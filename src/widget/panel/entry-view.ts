@@ -14,7 +14,9 @@ export interface EntryView {
   /** Shows the entry as it is now. */
   update(): void;
   /** Shows words that were added at the end of the entry's text. */
-  append(text: string): void;
+  append(): void;
+  /** The answer's words. */
+  spoken(): string;
 }
 
 export const createEntryView = (entry: Entry, context: Context): EntryView => {
@@ -66,6 +68,12 @@ export const createEntryView = (entry: Entry, context: Context): EntryView => {
     shown = text;
   };
 
+  const again = (): void => {
+    context.conversation().retry(entry);
+    // The button goes, and must not take the focus with it.
+    context.focusInput();
+  };
+
   const failed = (): HTMLElement =>
     h(
       'div',
@@ -75,12 +83,7 @@ export const createEntryView = (entry: Entry, context: Context): EntryView => {
     );
 
   const retry = (): HTMLElement =>
-    h(
-      'button',
-      { type: 'button', class: 'plain', onclick: () => context.conversation().retry(entry) },
-      icon('retry', 15),
-      strings.retry,
-    );
+    h('button', { type: 'button', class: 'plain', onclick: again }, icon('retry', 15), strings.retry);
 
   const finish = (): void => {
     if (!isEnded && markdown) markdown.end();
@@ -118,5 +121,6 @@ export const createEntryView = (entry: Entry, context: Context): EntryView => {
       bubble.hidden = false;
       dots.hidden = true;
     },
+    spoken: () => bubble.innerText,
   };
 };

@@ -27,6 +27,16 @@ export const createNoticeBar = (context: Context, on: { changed: () => void }) =
     context.say(strings.limited.replace('{time}', clock.textContent ?? ''));
   };
 
+  // Their buttons go, and must not take the focus with them.
+  const startOver = (): void => {
+    context.conversation().startOver();
+    context.focusInput();
+  };
+  const readAgain = (): void => {
+    void context.conversation().restore();
+    context.focusInput();
+  };
+
   const show = (next: Notice | undefined): void => {
     // A countdown outlasts what is told meanwhile.
     clearInterval(timer);
@@ -52,7 +62,7 @@ export const createNoticeBar = (context: Context, on: { changed: () => void }) =
         const again = {
           type: 'button',
           class: 'plain',
-          onclick: () => void context.conversation().restore(),
+          onclick: readAgain,
         };
         fill('offline', strings.historyFailed, h('button', again, icon('retry', 15), strings.retry));
         break;
@@ -61,7 +71,7 @@ export const createNoticeBar = (context: Context, on: { changed: () => void }) =
         const anew = {
           type: 'button',
           class: 'plain strong',
-          onclick: () => context.conversation().startOver(),
+          onclick: startOver,
         };
         fill('chat', strings.ended, h('button', anew, strings.startOver));
         break;

@@ -59,6 +59,7 @@ export const createPanel = async (host: PanelHost): Promise<Panel> => {
     say: (text) => {
       speaker.textContent = text;
     },
+    focusInput: () => composer.focus(),
     emit: host.emit,
     name: () => host.settings().title ?? strings.name,
   };
