@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { access, chmod, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { access, chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -204,8 +204,12 @@ const launchPackaged = async (): Promise<Browser> => {
       await unpackOnce(path.join(root, `bin/${name}.br`), archive);
       execFileSync('tar', ['-xf', archive, '-C', folder]);
     }
-    const own = { LD_LIBRARY_PATH: path.join(folder, 'lib'), FONTCONFIG_PATH: path.join(folder, 'fonts') };
-    const env = { ...process.env, ...own };
+    const fonts = path.join(folder, 'own-fonts.conf');
+    await writeFile(
+      fonts,
+      `<fontconfig><dir>${folder}/fonts</dir><cachedir>${folder}</cachedir></fontconfig>`,
+    );
+    const env = { ...process.env, LD_LIBRARY_PATH: path.join(folder, 'lib'), FONTCONFIG_FILE: fonts };
     return chromium.launch({ executablePath, args, env });
   }
 };
