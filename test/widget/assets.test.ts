@@ -107,7 +107,7 @@ it('GET /api/widget tells what the assistant file says of the bubble, and nothin
   expect(settings.parse(await response.json())).toEqual({ ...rest, max_message_chars: 500 });
   const tag = response.headers.get('etag') ?? '';
   expect((await get(`${service.url}/api/widget`, { 'If-None-Match': tag })).status).toBe(304);
-  await writeFile(file, JSON.stringify({ instructions: 'x', 'x-widget': { title: 'Bea' } }));
+  await writeFile(file, JSON.stringify({ instructions: 'x', name: 'Bea' }));
   await service.reloadAssistant();
   const changed = await get(`${service.url}/api/widget`, { 'If-None-Match': tag });
   expect(settings.parse(await changed.json())).toEqual({ title: 'Bea', max_message_chars: 500 });
