@@ -271,13 +271,33 @@ await describeInBrowser('our chat bubble on a page of another site', (browser) =
       await expect
         .poll(() => page.evaluate(() => navigator.clipboard.readText()))
         .toBe(`<script src="${new URL(page.url()).origin}/widget.js" async></script>`);
-      await page.getByRole('button', { name: 'Ask us about brewing' }).click();
+      const ask = page.getByRole('button', { name: 'Ask us about brewing' });
+      await ask.click();
       const chat = chatOn(page);
       await chat.panel.getByRole('button', { name: 'How fine should I grind?' }).click();
       await chat.settled(1);
       expect(await chat.answers.last().innerText()).toBe('Medium, like sea salt.');
+      // The focus goes back to what has opened the chat.
+      await page.keyboard.press('Escape');
+      expect(await ask.evaluate((button) => button === document.activeElement)).toBe(true);
       expect(foreignRequests([service.url])).toEqual([]);
       expect(errors).toEqual([]);
     }
+  });
+
+  it('takes no harm from what others have written into its storage', async () => {
+    const { service } = await startBoth();
+    const { page, errors } = await browser.newPage();
+    await page.addInitScript((url) => {
+      localStorage.setItem(`thread-proxy:${url}:turn-a`, '{"key":1,"state":"streaming","text":{}}');
+      sessionStorage.setItem(`thread-proxy:${url}:seen`, '[null, {"key":"x"}, 7]');
+    }, service.url);
+    await page.goto(await startHostPage({ body: snippet(service) }));
+    const chat = chatOn(page);
+    await chat.open();
+    expect(await chat.entries.count()).toBe(0);
+    await chat.send('Hello!');
+    await chat.settled(1);
+    expect(errors).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { safely } from '../safely.ts';
-import { type Entry, isRunning } from './entry.ts';
+import { type Entry, isEntry, isRunning } from './entry.ts';
 import type { Memory } from './storage.ts';
 import { createTabs, type TabMessage, type Tabs } from './tabs.ts';
 
@@ -134,8 +134,8 @@ export class Entries {
   /** The entry that was being answered when its page went; undefined where there is none, or it is over by now. */
   saved(): Entry | undefined {
     const text = this.#shared && this.#memory.get(this.#shared.pendingKey);
-    const entry = safely(() => JSON.parse(text ?? 'null') as Entry | null);
-    if (entry && typeof entry.key === 'string' && !this.#knows(entry)) return entry;
+    const entry: unknown = safely(() => JSON.parse(text ?? 'null'));
+    if (isEntry(entry) && isRunning(entry) && !this.#knows(entry)) return entry;
     this.#keep(undefined);
     return undefined;
   }
@@ -161,7 +161,7 @@ export class Entries {
         this.#onForeignDelta(message);
         break;
       case 'entry':
-        this.#onForeignEntry(message.entry);
+        if (isEntry(message.entry)) this.#onForeignEntry(message.entry);
     }
   }
 

@@ -1,7 +1,7 @@
 import { safely } from '../safely.ts';
 import { type Api, Refused } from './api.ts';
 import type { Entries } from './entries.ts';
-import { type Entry, entryOf } from './entry.ts';
+import { type Entry, entryOf, isEntry } from './entry.ts';
 import type { Notice } from './notice.ts';
 import type { Session } from './session.ts';
 import type { Memory } from './storage.ts';
@@ -38,7 +38,8 @@ export const createHistory = (deps: {
    */
   const showSeen = (): Entry[] => {
     if (session.isNamed()) return [];
-    const seen = safely(() => JSON.parse(tabMemory.get('seen') ?? '[]') as Entry[]) ?? [];
+    const kept: unknown = safely(() => JSON.parse(tabMemory.get('seen') ?? '[]'));
+    const seen = Array.isArray(kept) ? kept.filter(isEntry) : [];
     if (seen.length > 0) view.onOlder(entries.fill(seen), false);
     return seen;
   };

@@ -1,8 +1,9 @@
 import { type Entry, isRunning } from '../client/entry.ts';
-import { h, icon } from '../dom.ts';
+import { h } from '../dom.ts';
 import { answerActions } from './actions.ts';
 import type { Context } from './context.ts';
 import { failureText } from './failures.ts';
+import { icon } from './icons.ts';
 import { withoutBidiControls } from './links.ts';
 import { createMarkdown, type Markdown } from './markdown.ts';
 import { linkMarks, sourceList } from './sources.ts';

@@ -1,7 +1,8 @@
 import type { Entry } from '../client/entry.ts';
-import { h, icon } from '../dom.ts';
+import { h } from '../dom.ts';
 import type { Context } from './context.ts';
 import { createEntryView, type EntryView } from './entry-view.ts';
+import { icon } from './icons.ts';
 import { createWelcome } from './welcome.ts';
 
 /** The messages, in a box that scrolls. */

@@ -1,6 +1,7 @@
 import type { Notice } from '../client/notice.ts';
-import { h, type IconName, icon } from '../dom.ts';
+import { h } from '../dom.ts';
 import type { Context } from './context.ts';
+import { type IconName, icon } from './icons.ts';
 
 /** Tells what stands in the way of the next message, and what to do about it. */
 export const createNoticeBar = (context: Context, on: { changed: () => void }) => {
@@ -33,7 +34,10 @@ export const createNoticeBar = (context: Context, on: { changed: () => void }) =
     context.focusInput();
   };
   const readAgain = (): void => {
-    void context.conversation().restore();
+    context
+      .conversation()
+      .restore()
+      .catch(() => undefined);
     context.focusInput();
   };
 

@@ -35,6 +35,7 @@ export interface Panel {
   open(isWanted: boolean): void;
   close(): void;
   send(text: string): boolean;
+  /** @throws where it cannot be done now. */
   clear(): Promise<void>;
   /** Settings have changed. */
   refresh(): void;
@@ -126,8 +127,12 @@ export const createPanel = async (host: PanelHost): Promise<Panel> => {
     const { server } = host.settings();
     return createConversation({ server, userToken: host.userToken, view });
   };
+  const restore = (): void => {
+    // What it cannot do it has told the visitor.
+    conversation.restore().catch(() => undefined);
+  };
   conversation = begin();
-  void conversation.restore();
+  restore();
 
   return {
     open: (isWanted) => {
@@ -146,7 +151,7 @@ export const createPanel = async (host: PanelHost): Promise<Panel> => {
       conversation.end();
       list.clear();
       conversation = begin();
-      void conversation.restore();
+      restore();
     },
     end: () => {
       notices.stop();
