@@ -125,7 +125,7 @@ export const chatAnswer = z.object({
 
 export type ChatAnswer = z.output<typeof chatAnswer>;
 
-const COMMENT_MAX = 2_000;
+const COMMENT_MAX = 1_000;
 const wrongComment = `comment must be a text of at most ${COMMENT_MAX} characters.`;
 /** The body of POST /api/feedback. */
 export const feedbackRequest = z

@@ -7,6 +7,24 @@ const rate = (service: TestService, json: unknown, bearer?: string) =>
   callApi(service, 'POST', '/api/feedback', { json, bearer });
 
 describe('POST /api/feedback', () => {
+  it('shows it in the history: the last one counts, null takes it back', async () => {
+    const service = (await startBoth()).service;
+    const { body } = await service.post({ message: 'Hello!' });
+    const { id, session_token: bearer } = body;
+    const rate = (json: object) => callApi(service, 'POST', '/api/feedback', { bearer, json });
+    const kept = async () =>
+      (await callApi(service, 'GET', '/api/history', { bearer })).body.history?.[0]?.feedback;
+    expect((await rate({ id, rating: 'up' })).status).toBe(204);
+    expect(await kept()).toEqual({ rating: 'up' });
+    expect((await rate({ id, rating: 'down', comment: ' Too long. ' })).status).toBe(204);
+    expect(await kept()).toEqual({ rating: 'down', comment: 'Too long.' });
+    expect((await rate({ id, rating: null })).status).toBe(204);
+    expect(await kept()).toBe(undefined);
+    expect((await rate({ id, rating: 'down' })).status).toBe(204);
+    const log = await service.finalLog();
+    expect(log.anonymous?.[0]).toMatchObject({ feedback: { rating: 'down' } });
+  });
+
   it('keeps a rating with its comment beside the exchange, and takes it back', async () => {
     const { service } = await startBoth();
     const token = await tokenFor(service);
@@ -67,7 +85,7 @@ describe('POST /api/feedback', () => {
     [{ rating: 'up' }, /^id /],
     [{ id: 'x', rating: 'five' }, /^rating /],
     [{ id: 'x' }, /^rating /],
-    [{ id: 'x', rating: 'up', comment: 'c'.repeat(2_001) }, /^comment /],
+    [{ id: 'x', rating: 'up', comment: 'c'.repeat(1_001) }, /^comment /],
     [{ id: 'x', rating: 'up', comment: 'a\0b' }, /^comment /],
     [[], /object/],
   ])('refuses %j by the name of the field', async (body, detail) => {

@@ -29,8 +29,6 @@ const TABLE: Record<string, Record<Caller, Outcome>> = {
     site: '204',
     ops: '401 session_invalid',
   }),
-  // Whom an exchange is open to: feedback.test.ts.
-  'post /api/feedback': everyone('400 invalid_request'),
   'post /api/session': everyone('403 forbidden', { site: '201' }),
   'post /api/session/refresh': everyone('401 session_invalid', {
     nobody: '401 session_required',
@@ -77,6 +75,8 @@ const TABLE: Record<string, Record<Caller, Outcome>> = {
     visitor: '200',
     other: '200',
   }),
+  // Whose answers may be rated by whom: feedback.test.ts.
+  'post /api/feedback': everyone('400 invalid_request'),
   'get /api/models': everyone('200'),
   'get /api/widget': everyone('200'),
   'get /api/sessions': everyone('403 forbidden', { ops: '200' }),
