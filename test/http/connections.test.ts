@@ -32,6 +32,8 @@ describe('a connection', () => {
     socket.write(`GET /openapi.json ${HEAD}\r\n`.repeat(1_000));
     await until(() => told.isClosed, 'the end of the connection');
     expect(answersIn(told.text)).toBe(32);
+    // Those above have cost nothing.
+    expect(service.lines.filter(({ path }) => path === '/openapi.json')).toHaveLength(32);
   });
 
   it('serves any number of requests that come one after the other', async () => {

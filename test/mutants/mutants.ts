@@ -33,10 +33,16 @@ const budget = of('src/limits/daily-budget.ts', 'test/limits');
 const counts = of('src/limits/bounded-counts.ts', 'test/limits');
 const address = of('src/limits/client-address.ts', 'test/limits/client-address.test.ts');
 const proxies = of('src/limits/trusted-proxies.ts', 'test/limits', 'test/http/origins.test.ts');
-const tokens = of('src/identity/session-tokens.ts', 'test/identity', 'test/http/session.test.ts');
+const tokens = of(
+  'src/identity/session-tokens.ts',
+  'test/http/dialects/doors.test.ts',
+  'test/http/socket-life.test.ts',
+  'test/identity',
+  'test/http/session.test.ts',
+);
 const match = of('src/identity/secret-match.ts', 'test/identity', 'test/http/site-keys.test.ts');
 const keys = of('src/identity/temporary-keys.ts', 'test/http/dialects/token-chat.test.ts');
-const limits = of('src/http/limits.ts', 'test/limits/limits.test.ts');
+const limits = of('src/http/limits.ts', 'test/http/session.test.ts', 'test/limits/limits.test.ts');
 const edge = of('src/http/edge.ts', 'test/limits/limits.test.ts', 'test/http/origins.test.ts');
 const guards = of(
   'src/http/request-guards.ts',
