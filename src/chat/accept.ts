@@ -21,6 +21,7 @@ export const createAccept =
   async ({ visitor, name, text, key, address }: Message): Promise<OfferedMessage> => {
     const health = store.health();
     if (!health.ok) throw logUnavailable({ cause: new Error(health.reason) });
+    await hooks.mayAccept?.(visitor);
     const part = await budget.take({
       visitor,
       // The site knows its verified visitors, who may share an address: each has a share.

@@ -158,6 +158,7 @@ export interface StoreLife {
 export interface Store
   extends MessageLog,
     Transcript,
+    FeedbackLog,
     VerifiedUsers,
     EndedTokens,
     Threads,

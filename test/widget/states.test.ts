@@ -41,9 +41,10 @@ await describeInBrowser('our chat bubble in every state', (browser) => {
     hold.release();
     await chat.settled(1);
     await look('answer');
-    emulator.fail({ on: 'responses', fault: { kind: 'status', status: 400 } });
+    const fault = emulator.fail({ on: 'responses', times: 9, fault: { kind: 'status', status: 400 } });
     await chat.send('Fail.');
     await chat.settled(2, 'failed');
+    fault.remove();
     await look('failed');
     emulator.fail({ on: 'responses', fault: { kind: 'hold', afterDeltas: 3 } });
     await chat.send('Stop.');
@@ -72,7 +73,7 @@ await describeInBrowser('our chat bubble in every state', (browser) => {
   it('passes axe-core where the visitor is refused, and where a session has ended', async () => {
     const service = await startService({ ALLOWED_ORIGINS: 'https://www.example.org' });
     const { page } = await browser.newPage();
-    await page.goto(await startHostPage({ body: snippet(service) }));
+    await page.goto(await startHostPage({ body: snippet(service), host: 'shop.test' }));
     const chat = chatOn(page);
     await chat.open();
     await chat.send('Hello!');

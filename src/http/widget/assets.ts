@@ -95,12 +95,22 @@ const readKept = async (folder: string): Promise<Asset[]> => {
   );
 };
 
+/** Where the build of the sources as they are now is kept. */
+const currentFolder = async (): Promise<string> => path.join(BUILDS, await sourceHash());
+
+/** Builds the widget and keeps it. @returns How many files it is. @throws where it cannot be built or kept. */
+export const buildAssets = async (): Promise<number> => {
+  const folder = await currentFolder();
+  await keep(folder, await build());
+  return (await readKept(folder)).length;
+};
+
 /**
  * The widget's files: those that were built before, else built now (some 200 ms) and kept, where the disk allows it.
  * @throws where they are not built and cannot be.
  */
 export const loadAssets = async (): Promise<Assets> => {
-  const folder = path.join(BUILDS, await sourceHash());
+  const folder = await currentFolder();
   const known = await readKept(folder).catch(() => undefined);
   const assets = known ?? (await build());
   // A folder that may not be written to costs the next start the build, and nothing else.

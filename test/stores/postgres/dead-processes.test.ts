@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
-import { eventually } from '../json/helper.ts';
+import { eventually } from '../sqlite/helper.ts';
 import { message, user } from '../store-contract.ts';
 import { accepted, answered, connectTo, never, openStore, openStores, quick } from './helper.ts';
 import { startPuppet } from './puppet.ts';

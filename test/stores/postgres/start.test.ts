@@ -2,7 +2,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openPostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
 import { startPostgres, type TestPostgres } from '../../helpers/postgres.ts';
-import { eventually, memoryLogger } from '../json/helper.ts';
+import { eventually, memoryLogger } from '../sqlite/helper.ts';
 import { exchange, message, user } from '../store-contract.ts';
 import { connectTo, openStore, quick, storeDeps } from './helper.ts';
 
