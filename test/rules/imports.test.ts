@@ -18,9 +18,19 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'service.ts': ['*'],
   'open-store.ts': ['*'],
   'open-upstreams.ts': ['*'],
+  'open-documents.ts': ['*'],
   // Programs of their own beside the service, each put together in its own file.
   commands: ['*'],
-  http: ['chat', 'identity', 'limits', 'ops', 'errors.ts', 'system-reason.ts', 'widget/protocol'],
+  http: [
+    'chat',
+    'identity',
+    'limits',
+    'ops',
+    'documents',
+    'errors.ts',
+    'system-reason.ts',
+    'widget/protocol',
+  ],
   // The core: no HTTP, no vendor, no disk.
   chat: ['errors.ts'],
   // What implements the core's ports knows the ports alone, never the core.
