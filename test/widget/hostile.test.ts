@@ -1,7 +1,9 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { expect, it } from 'vitest';
 import { HOSTILE_TEXTS } from '../fixtures/hostile-texts.ts';
 import { describeInBrowser } from '../helpers/browser.ts';
-import { startBoth } from '../helpers/service.ts';
+import { startBoth, temporaryFolder } from '../helpers/service.ts';
 import { chatOn, snippet, startHostPage } from './host-page.ts';
 
 /** What an answer may be made of. */
@@ -151,5 +153,28 @@ await describeInBrowser('hostile answers', (browser) => {
     await chat.settled(1);
     expect(await page.evaluate(() => Reflect.get(window, 'removed'))).toEqual([]);
     expect(await chat.answers.locator('strong, code, li, td, th, a[href]').count()).toBe(9);
+  });
+
+  it('quote documents without following wherever these want to lead', async () => {
+    const documents = path.join(await temporaryFolder(), 'documents');
+    await mkdir(documents);
+    const faq = [{ question: 'Where is the shop?', answer: 'In Vienna.', url: 'javascript:window.hacked=1' }];
+    await writeFile(path.join(documents, 'faq.json'), JSON.stringify(faq));
+    const { service } = await startBoth({
+      emulator: { answer: () => 'In Vienna [1].' },
+      env: { DOCUMENTS_DIR: documents },
+    });
+    const isRead = () => service.lines.some(({ msg }) => msg === 'the folder of documents was read');
+    await expect.poll(isRead, { timeout: 20_000 }).toBe(true);
+    const { page } = await browser.newPage();
+    await page.goto(await startHostPage({ body: snippet(service) }));
+    const chat = chatOn(page);
+    await chat.open();
+    await chat.send('Where is the shop?');
+    await chat.settled(1);
+    await chat.panel.locator('.source').click();
+    expect(await chat.panel.locator('.source').count()).toBe(1);
+    expect(await chat.panel.locator('.assistant a[href]').count()).toBe(0);
+    expect(await page.evaluate(() => Reflect.get(window, 'hacked'))).toBe(undefined);
   });
 });
