@@ -37,14 +37,14 @@ await describeInBrowser('our chat bubble on a bad network', (browser) => {
     await chat.open();
     await chat.send('First, for the session.');
     await chat.settled(1);
-    // It arrives, but its answer does not.
-    proxy.buffers = true;
+    // It arrives, but nothing of its answer does. (Cut before the headers, Chromium itself would send it again.)
+    proxy.isMute = true;
     const hold = emulator.fail({ on: 'responses', fault: { kind: 'hold' } });
-    const posted = page.waitForRequest((request) => request.url().endsWith('/api/chat'));
+    const begun = page.waitForResponse((response) => response.url().endsWith('/api/chat'));
     await chat.send('Count.');
-    await posted;
+    await begun;
     await expect.poll(() => emulator.inFlight).toBe(1);
-    proxy.buffers = false;
+    proxy.isMute = false;
     proxy.cut();
     hold.release();
     await chat.settled(2);
