@@ -154,4 +154,20 @@ await describeInBrowser('our chat bubble on a bad network', (browser) => {
     await chat.send('First.');
     await chat.settled(1);
   });
+
+  it('asks once whether it may call, not before every message', async () => {
+    const { service } = await startBoth({ emulator: FOUR });
+    const proxy = await startHttpProxy(service);
+    const { page } = await browser.newPage();
+    await page.goto(await startHostPage({ body: snippet(proxy) }));
+    const chat = chatOn(page);
+    await chat.open();
+    for (const n of [1, 2, 3]) {
+      await chat.send(`Message ${n}.`);
+      await chat.settled(n);
+    }
+    const calls = proxy.calls.map((call) => call.split(' ').slice(0, 2).join(' '));
+    expect(calls.filter((call) => call === 'POST /api/chat')).toHaveLength(3);
+    expect(calls.filter((call) => call === 'OPTIONS /api/chat')).toHaveLength(1);
+  });
 });
