@@ -125,6 +125,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
     const app = createApp({
       chat,
       transcript: store,
+      documents,
       identity: {
         tokens: createSessionTokens({
           secrets: sessionSecrets,
