@@ -1,6 +1,7 @@
 import type { FoundAssistant } from './assistant/find-file.ts';
 import { createLiveAssistant, type LiveAssistant } from './assistant/live-assistant.ts';
 import type { Env } from './assistant/tools.ts';
+import type { WidgetFields } from './assistant/widget-fields.ts';
 import { createAdviser } from './backends/advice.ts';
 import { type BackendSettings, createBackend, droppedBy } from './backends/create.ts';
 import { createFallbackBackend } from './backends/fallback.ts';
@@ -22,6 +23,8 @@ export interface Upstreams {
   readonly backend: Backend;
   /** What visitors may know of who answers. */
   assistant(): { readonly name: string | undefined; readonly model: string | undefined };
+  /** What the assistant's file says of our own chat bubble. */
+  widget(): WidgetFields;
   /** What ops should know of them now, a sentence each. */
   notes(): string[];
   /** How calls to upstreams are made: through the proxies that are set. */
@@ -84,6 +87,7 @@ export const openUpstreams = (deps: UpstreamsDeps): Upstreams => {
   return {
     backend: fallback ?? firstBackend,
     assistant: () => ({ name: assistant.definition().name ?? undefined, model: model() }),
+    widget: () => assistant.definition()['x-widget'] ?? {},
     notes: () => [fallback?.note(), shutdown?.note()].filter((note) => note !== undefined),
     fetch: http.fetch,
     reload: () => assistant.reload(),
@@ -95,7 +99,7 @@ export const openUpstreams = (deps: UpstreamsDeps): Upstreams => {
 };
 
 /** Other programs read them in small letters, too; those are not checked at the start, so a bad one is left aside. */
-const proxiesIn = (env: Env, settings: Config['settings']): Proxies => {
+export const proxiesIn = (env: Env, settings: Config['settings']): Proxies => {
   const small = (name: string) => (proxyUrl.safeParse(env[name] ?? '').success ? env[name] : undefined);
   return {
     HTTP_PROXY: small('http_proxy') ?? settings.HTTP_PROXY,

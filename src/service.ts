@@ -11,6 +11,7 @@ import { createApp } from './http/app.ts';
 import { createServer } from './http/create-server.ts';
 import { closeServer, listen } from './http/server.ts';
 import { HEARTBEAT_MS } from './http/sse.ts';
+import { loadAssets } from './http/widget/assets.ts';
 import { createSecretMatch } from './identity/secret-match.ts';
 import { createSessionTokens, opaqueName } from './identity/session-tokens.ts';
 import { createTemporaryKeys } from './identity/temporary-keys.ts';
@@ -64,13 +65,20 @@ export const start = async (options: StartOptions): Promise<Service> => {
   const warnings = [...(options.warnings ?? []), ...config.warnings];
   if (!output.greet) for (const warning of warnings) logger.warn({}, warning);
 
+  const isProduction = options.env.NODE_ENV === 'production';
+  const isDemoOn = (settings.DEMO_PAGE ?? (isProduction ? 'off' : 'on')) === 'on';
   const { store, countCall, sessionSecrets, opsToken, opsTokenFile, place } = await openStore({
     settings,
-    isProduction: options.env.NODE_ENV === 'production',
+    isProduction,
     clock,
     logger,
   });
   const closing = [() => store.close()];
+  // Built while the rest starts, where it is not built yet; who asks for it before waits.
+  const widgetAssets = loadAssets();
+  widgetAssets.catch((thrown: unknown) => {
+    logger.warn({ err: thrown }, 'the chat bubble could not be built, so /widget.js is not served');
+  });
   try {
     const upstreams = openUpstreams({
       config,
@@ -96,7 +104,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
       budget: createDailyBudget({
         limit: settings.DAILY_MESSAGES,
         shareLimit: shareOf(settings),
-        shares: createShareCounts(countCall),
+        shares: createShareCounts(),
         countMessage: (day, by) => store.countMessage(day, by),
         clock,
         logger,
@@ -126,6 +134,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
       chat,
       transcript: store,
       documents,
+      feedback: store,
       identity: {
         tokens: createSessionTokens({
           secrets: sessionSecrets,
@@ -151,6 +160,8 @@ export const start = async (options: StartOptions): Promise<Service> => {
       about: {
         version: packageJson.version,
         assistant: () => upstreams.assistant(),
+        isOffline: config.upstream.kind === 'offline',
+        widget: () => upstreams.widget(),
         readiness: () => {
           const health = store.health();
           if (chat.isDraining()) return { ready: false, reason: 'shutting down' };
@@ -158,6 +169,11 @@ export const start = async (options: StartOptions): Promise<Service> => {
             ? { ready: true, notes: upstreams.notes() }
             : { ready: false, reason: forAnyone(health.reason) };
         },
+      },
+      pages: {
+        widgetAssets: () => widgetAssets,
+        isDemoOn,
+        publicOrigin: undefined,
       },
       dialects: settings.DIALECTS,
       clock,
@@ -182,7 +198,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
           : `${upstreams.assistant().model ?? upstream.kind} at ${new URL(upstream.baseUrl).host}`;
       const opsPage = opsToken === undefined ? undefined : '/ops';
       const { version } = packageJson;
-      const pages = { demoPage: undefined, opsPage, opsTokenFile };
+      const pages = { demoPage: isDemoOn ? '/' : undefined, opsPage, opsTokenFile };
       output.greet({ version, url, answers, ...pages, data: place, warnings });
     } else {
       if (opsTokenFile !== undefined) logger.info({ file: opsTokenFile }, 'the ops token is in this file');

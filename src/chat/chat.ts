@@ -6,23 +6,20 @@ import {
   outlineOf,
   overloaded,
   shuttingDown,
-  upstreamFailed,
   upstreamTimeout,
 } from '../errors.ts';
 import { createAccept } from './accept.ts';
-import { complete, createAnswerFilters, cutTo } from './answer-text.ts';
+import { createAnswer, type ToldOnAccept } from './answer-message.ts';
 import type { Chat, ChatDeps, Message } from './chat-api.ts';
-import { type CitedAnswer, createCitedAnswer } from './cited-answer.ts';
+import type { CitedAnswer } from './cited-answer.ts';
 import { createFindTurn } from './find-turn.ts';
-import { historyWindow } from './history-window.ts';
 import { asWritten } from './hooks.ts';
 import { createOneTurn, keyName } from './idempotency.ts';
 import { settleInterrupted } from './interrupted.ts';
 import { type OpenTurn, openTurn, type Turn } from './live-turns.ts';
 import { type AcceptedMessage, type Exchange, type Visitor, visitorKey } from './model.ts';
 import { createRemoteTurns } from './remote-turns.ts';
-import { type RunRecorder, recordRun } from './run-recorder.ts';
-import type { Accepted } from './store-port.ts';
+import { recordRun } from './run-recorder.ts';
 import { createThreadQueue, type Place } from './thread-queue.ts';
 import { DURABLE_WITHIN_MS, untilAborted, within } from './waiting.ts';
 
@@ -30,9 +27,6 @@ import { DURABLE_WITHIN_MS, untilAborted, within } from './waiting.ts';
 const UNWIND_MS = 5_000;
 /** The reason of a run that its visitor stopped. Nobody is told of it: what was said is the answer. */
 const STOPPED = internalError({ cause: new Error('the visitor stopped the run') });
-
-/** What the store told of the visitor's thread when it accepted the message. */
-type Told = Pick<Accepted & { type: 'accepted' }, 'thread' | 'lastSeen'>;
 
 export const createChat = (deps: ChatDeps): Chat => {
   const { backend, store, clock, logger, limits, hooks = {} } = deps;
@@ -52,6 +46,7 @@ export const createChat = (deps: ChatDeps): Chat => {
   };
 
   const take = createAccept(deps);
+  const answer = createAnswer(deps);
 
   /** @param message Its `key` is what the store keeps. */
   const begin = async (message: Message): Promise<Turn> => {
@@ -92,18 +87,27 @@ export const createChat = (deps: ChatDeps): Chat => {
     }
   };
 
-  const clear = async (visitor: Visitor): Promise<void> => {
+  const alone = async <T>(visitor: Visitor, work: () => Promise<T>): Promise<T> => {
     if (draining) throw shuttingDown();
     const place = queue.enter(visitorKey(visitor));
     taking += 1;
     try {
       await place.turn;
-      await store.clear(visitor, limits.clearKeepsLog);
+      return await work();
     } finally {
       place.leave();
       taking -= 1;
       settle();
     }
+  };
+
+  const clear = async (visitor: Visitor): Promise<void> => {
+    const left = await alone(visitor, async () => {
+      const thread = await store.thread(visitor);
+      await store.clear(visitor, limits.clearKeepsLog);
+      return thread;
+    });
+    if (left) hooks.onThreadLeft?.(left);
   };
 
   store.onStopRequested((id) => live.get(id)?.abort(STOPPED));
@@ -131,7 +135,7 @@ export const createChat = (deps: ChatDeps): Chat => {
   const runTurn = async (
     turn: OpenTurn,
     message: AcceptedMessage,
-    told: Told,
+    told: ToldOnAccept,
     place: Place,
     controller: AbortController,
     deadline: number,
@@ -146,8 +150,16 @@ export const createChat = (deps: ChatDeps): Chat => {
       recorder.started();
       exchange = {
         ...message,
-        ...(await answer(turn, message, told, controller.signal, deadline, recorder, (opened) => {
-          said = opened;
+        ...(await answer({
+          turn,
+          message,
+          told,
+          signal: controller.signal,
+          deadline,
+          recorder,
+          onOpen: (opened) => {
+            said = opened;
+          },
         })),
       };
       if (exchange.bot !== null && hooks.isUnanswered?.(exchange.bot))
@@ -183,77 +195,6 @@ export const createChat = (deps: ChatDeps): Chat => {
     }
   };
 
-  /** The visitor's thread, unless it has rested so long that the upstream may have dropped it. */
-  const usableThread = async (visitor: Visitor, now: number, told: Told) => {
-    const thread = told.thread === undefined ? await store.thread(visitor) : told.thread;
-    if (!thread) return undefined;
-    const lastSeen =
-      told.lastSeen === undefined ? (await store.recent(visitor, { limit: 1 }))[0]?.timestamp : told.lastSeen;
-    const idle = lastSeen === undefined || lastSeen === null ? 0 : (now - lastSeen) * 1000;
-    return idle > limits.threadIdle ? undefined : thread;
-  };
-
-  const newFilter = createAnswerFilters();
-
-  const answer = async (
-    turn: OpenTurn,
-    message: AcceptedMessage,
-    told: Told,
-    signal: AbortSignal,
-    deadline: number,
-    recorder: RunRecorder,
-    onOpen: (opened: CitedAnswer) => void,
-  ) => {
-    const { visitor } = message;
-    const refused = await hooks.screen?.(message.user, signal);
-    if (refused) {
-      turn.push({ type: 'delta', text: refused.answer });
-      return { bot: refused.answer, flagged: refused.flagged };
-    }
-    const previous = async () => (await store.recent(visitor, { limit: 1 }))[0];
-    const quoted = await hooks.quote?.({ message: message.user, previous }, signal);
-    const text = createCitedAnswer(newFilter, quoted?.citable ?? []);
-    onOpen(text);
-    /** @returns Whether the answer is longer than any may be. */
-    const say = (text: string): boolean => {
-      if (text === '') return false;
-      const piece = cutTo(limits.answerMaxChars - turn.said().length, text);
-      if (piece !== '') turn.push({ type: 'delta', text: piece });
-      recorder.spoke();
-      return piece.length < text.length;
-    };
-    const run = backend.run({
-      exchangeId: message.id,
-      visitor,
-      verified: visitor.kind === 'verified',
-      message: hooks.maskedForUpstream?.(message.user) ?? message.user,
-      ...(quoted ? { context: quoted.context } : {}),
-      thread: await usableThread(visitor, message.timestamp, told),
-      history: (maxChars = limits.historyMaxChars) =>
-        historyWindow(store, visitor, Math.min(maxChars, limits.historyMaxChars)),
-      signal,
-      deadline,
-    });
-    for await (const event of run) {
-      if (event.type === 'asked') {
-        recorder.asked(event.backend, event.model);
-        text.from(`${event.backend} ${event.model ?? ''}`);
-      } else if (event.type === 'thread') store.setThread(visitor, event.thread);
-      else if (event.type === 'called') recorder.called(event.names);
-      else if (event.type === 'cited') say(text.cite(event.source));
-      else if (event.type === 'delta') {
-        if (!say(text.push(event.text))) continue;
-        return { ...complete(turn.said(), { truncated: true }), ...text.sources(), run: recorder.details() };
-      } else {
-        const isCut = say(text.end());
-        const end = isCut ? { ...event, truncated: true } : event;
-        const { text: answer, ...sources } = text.whole(turn.said());
-        return { ...complete(answer, end), ...sources, run: recorder.details(event.model) };
-      }
-    }
-    throw upstreamFailed({ cause: new Error(`the ${backend.name} backend ended a run without its end`) });
-  };
-
   const report = (exchange: Exchange, failure: AppError | undefined): void => {
     const fields = {
       exchange: exchange.id,
@@ -271,6 +212,7 @@ export const createChat = (deps: ChatDeps): Chat => {
   return {
     send,
     clear,
+    alone,
     turn: known.byId,
     stop: async (id) => {
       const running = live.get(id);

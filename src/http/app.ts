@@ -22,6 +22,8 @@ import { jsonFrames } from './socket/json-frames.ts';
 import { socketRoute } from './socket/route.ts';
 import { createSockets, type Sockets } from './socket/sockets.ts';
 import { turnRoutes } from './turns.ts';
+import { demoRoutes } from './widget/demo.ts';
+import { widgetRoutes } from './widget/routes.ts';
 
 /** What the app is made of, by concern. */
 export interface AppDeps extends Omit<RouteDeps, 'limits'> {
@@ -73,6 +75,8 @@ export const createApp = (appDeps: AppDeps): App => {
   app.route('/', socketRoute(SOCKET_PATH, sockets));
   // Before the dialects: some of them answer on the same path.
   app.post('/api/chat', limits.post.byAddress, jsonBodyGuard());
+  // Before the SSE chat, which is at `/` as well.
+  app.route('/', demoRoutes(deps));
   // Before our own routes, which answer what is not in a dialect's form.
   for (const dialect of dialects) {
     for (const path of Object.keys(dialect.sockets ?? {})) app.route('/', socketRoute(path, sockets));
@@ -83,6 +87,7 @@ export const createApp = (appDeps: AppDeps): App => {
   app.route('/', sessionRoutes(deps));
   app.route('/', historyRoutes(deps));
   app.route('/', modelRoutes(deps));
+  app.route('/', widgetRoutes(deps));
   app.route('/', opsRoutes(deps));
   app.route('/', opsDocumentRoutes(deps));
   app.route('/', healthRoutes(deps));

@@ -1,11 +1,13 @@
 import type { Chat } from '../chat/chat-api.ts';
 import type { Clock, Logger } from '../chat/ports.ts';
-import type { Transcript } from '../chat/store-port.ts';
+import type { FeedbackLog, Transcript } from '../chat/store-port.ts';
 import type { ServedDocuments } from '../documents/documents.ts';
 import type { TemporaryKeys } from '../identity/temporary-keys.ts';
+import type { WidgetSettings } from '../widget/protocol/widget-settings.ts';
 import type { Edge } from './edge.ts';
 import type { CallLimit, VisitorLimit } from './limits.ts';
 import type { Identity } from './who-speaks.ts';
+import type { Assets } from './widget/assets.ts';
 
 /** Whether chats can be served; if not, why; and what operators should know. Texts that anyone may read. */
 export type Readiness =
@@ -16,7 +18,8 @@ export type Readiness =
 export interface RouteDeps {
   readonly chat: Chat;
   /** What visitors and operators read of the exchanges. */
-  readonly transcript: Pick<Transcript, 'recent' | 'visitors'>;
+  readonly transcript: Pick<Transcript, 'recent' | 'visitors' | 'exchange'>;
+  readonly feedback: FeedbackLog;
   /** Who speaks, and what proves it. */
   readonly identity: Identity & { readonly temporaryKeys: TemporaryKeys };
   /** How often one may call. */
@@ -48,6 +51,18 @@ export interface RouteDeps {
     /** The assistant as it is now. */
     readonly assistant: () => { readonly name: string | undefined; readonly model: string | undefined };
     readonly readiness: () => Readiness;
+    /** What the assistant's file says of our own chat bubble. */
+    readonly widget: () => WidgetSettings;
+    /** Whether the built-in assistant answers. */
+    readonly isOffline: boolean;
+  };
+  readonly pages: {
+    /** The files of our own chat bubble. */
+    readonly widgetAssets: () => Promise<Assets>;
+    /** Whether the demo page is at `/`. */
+    readonly isDemoOn: boolean;
+    /** This service's address for browsers, as its owner has set it. */
+    readonly publicOrigin: string | undefined;
   };
   readonly clock: Clock;
   readonly logger: Logger;

@@ -7,7 +7,8 @@ const isCleanText = (text: string): boolean => !text.includes('\0') && text.isWe
 const NOBODY: readonly unknown[] = [null, '', 'anonymous'];
 
 const error = 'user_id must be a text of 1 to 128 characters, or a whole number.';
-const userId = z
+/** A `user_id`; undefined where it means that there is none. */
+export const userId = z
   .union([z.string().max(128, { error }).refine(isCleanText, { error }), z.int({ error }), z.null()], {
     error,
   })

@@ -2,7 +2,6 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Turn } from '../chat/live-turns.ts';
 import { type Visitor, visitorKey } from '../chat/model.ts';
 import { invalidRequest, notFound } from '../errors.ts';
-import { toChatAnswer } from './chat-answer.ts';
 import { failures } from './failure-answers.ts';
 import type { RouteDeps } from './route-deps.ts';
 import { checkedRoutes, EVENTS } from './route-parts.ts';
@@ -56,7 +55,7 @@ export const isOwnId = (id: string): boolean => ownId.safeParse(id).success;
  * hard to guess.
  * @throws AppError `session_invalid`, `session_expired`
  */
-const isAllowed = async (
+export const mayReadTurn = async (
   visitor: Visitor,
   authorization: string | undefined,
   { tokens, mode, isSiteKey, verifiedUsers }: Identity,
@@ -80,7 +79,7 @@ export const turnRoutes = ({
   /** @throws AppError `not_found` for what is unknown or another's; what the caller's token is refused with. */
   const allowedTurn = async (id: string, authorization: string | undefined): Promise<Turn> => {
     const turn = isOwnId(id) ? await chat.turn(id) : undefined;
-    if (!turn || !(await isAllowed(turn.visitor, authorization, identity))) throw notFound();
+    if (!turn || !(await mayReadTurn(turn.visitor, authorization, identity))) throw notFound();
     return turn;
   };
 
@@ -95,8 +94,6 @@ export const turnRoutes = ({
       const [of = id, n] = c.req.valid('header')['last-event-id']?.split(':') ?? [];
       if (of !== id) throw invalidRequest('Last-Event-ID must be the id of an event of this exchange.');
       return streamTurn(c, turn, {
-        toAnswer: ({ exchange }) => toChatAnswer(exchange),
-        newToken: undefined,
         heartbeatMs: messages.heartbeatMs,
         from: n === undefined ? 0 : Number(n) + 1,
       });

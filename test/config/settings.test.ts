@@ -289,6 +289,14 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
     bad: ['60', '366d', '-1s'],
   },
   OPS_TOKEN: { absent: undefined, good: [[OTHER, OTHER]], bad: ['too-short-secret', `${LONG},${LONG}`] },
+  DEMO_PAGE: {
+    absent: undefined,
+    good: [
+      ['on', 'on'],
+      ['off', 'off'],
+    ],
+    bad: ['true', 'On'],
+  },
   DIALECTS: {
     absent: ['session', 'token', 'sse', 'socket'],
     good: [

@@ -3,7 +3,6 @@ import type { NumberedEvent } from '../../chat/live-turns.ts';
 import type { Exchange } from '../../chat/model.ts';
 import { notFound } from '../../errors.ts';
 import { acceptMessage } from '../accept-message.ts';
-import { toChatAnswer } from '../chat-answer.ts';
 import { failures } from '../failure-answers.ts';
 import { errorBody } from '../failures.ts';
 import { opsOnly, visitorsAnswer, visitorsPage, visitorsQuery } from '../ops.ts';
@@ -157,12 +156,7 @@ export const sseChat = (
       key: c.req.valid('header')['idempotency-key'],
     };
     const turn = await acceptMessage(c, said, deps);
-    return streamTurn(c, turn, {
-      toAnswer: ({ exchange }) => toChatAnswer(exchange),
-      newToken: undefined,
-      heartbeatMs: messages.heartbeatMs,
-      eventText,
-    });
+    return streamTurn(c, turn, { heartbeatMs: messages.heartbeatMs, form: { eventText } });
   });
 
   routes.get('/chat_history/:session_id', limits.read.byAddress);
