@@ -10,7 +10,7 @@ const CANDIDATES = 50;
 /** Passages that are given at most. */
 const MAX_FOUND = 10;
 /** A passage that has less of what was asked, by words, is not about it. */
-const MIN_COVERAGE = 0.34;
+const MIN_COVERAGE = 0.3;
 /** One that has less than this share of what the best has is not told beside it. */
 const MIN_SHARE_OF_BEST = 0.5;
 
