@@ -7,7 +7,7 @@ const MAX_WORDS = 32;
 /** Languages whose forms of a word are tried. */
 const MAX_LANGUAGES = 4;
 /** Shorter words begin too many others. */
-const MIN_PREFIX = 5;
+const MIN_PREFIX = 4;
 
 /** A question as the index is asked it. */
 export interface Query {
