@@ -4,7 +4,9 @@ import type { Chat } from './chat/chat-api.ts';
 import type { TurnHooks } from './chat/hooks.ts';
 import { visitorKey } from './chat/model.ts';
 import type { Clock, Logger } from './chat/ports.ts';
+import type { FeedbackLog } from './chat/store-port.ts';
 import { SETTINGS, type Setting, type SettingValues } from './config/settings-table.ts';
+import type { ServedDocuments } from './documents/documents.ts';
 import { opaqueName } from './identity/session-tokens.ts';
 import { lineOf } from './log-file/log-row.ts';
 import { createSpendingBudget } from './ops/budget.ts';
@@ -29,8 +31,12 @@ export interface Operations {
   /** What it does around turns; for the core. */
   readonly hooks: TurnHooks;
   readonly tools: OpsTools;
+  /** The log of visitors' opinions, watched. */
+  feedback(log: FeedbackLog): FeedbackLog;
   /** Once the chat is there: goes on with what an earlier process was cut off in. */
   start(chat: Chat): void;
+  /** Ends what the open pages wait on. */
+  endStreams(): void;
   stop(): Promise<void>;
 }
 
@@ -46,6 +52,7 @@ interface OpsDeps {
   readonly backend: Backend;
   /** What the assistant's file says for operators. */
   readonly opsFields: () => { readonly unanswered?: readonly string[]; readonly refusal?: string };
+  readonly documents: ServedDocuments;
   /** For webhooks and moderation; through the proxies that are set. */
   readonly fetch: typeof fetch;
   readonly gauges: Gauges;
@@ -100,10 +107,6 @@ export const openOps = (deps: OpsDeps): Operations => {
         });
       },
       onThreadLeft: erasing.forget,
-      onFeedback: (exchange, feedback) => {
-        webhooks?.feedback(exchange, feedback);
-        live.changed();
-      },
       onRefused: (code) => {
         metrics.refused(code);
         refusals.count(code);
@@ -116,6 +119,7 @@ export const openOps = (deps: OpsDeps): Operations => {
         opsToken === undefined
           ? undefined
           : {
+              documents: deps.documents,
               ...{ store, live, logEntry, calendar, prices, clock, logger },
               signIn: createSignIn(opsToken, clock),
               erase: (visitor, by) => erasing.erase(visitor, by),
@@ -123,6 +127,17 @@ export const openOps = (deps: OpsDeps): Operations => {
               settings: shownSettings(settings, deps.env),
             },
     },
+    feedback: (log) => ({
+      setFeedback: async (id, visitor, feedback) => {
+        const isKept = await log.setFeedback(id, visitor, feedback);
+        if (isKept) {
+          webhooks?.feedback({ id, visitor }, feedback);
+          live.changed();
+        }
+        return isKept;
+      },
+    }),
+    endStreams: live.stop,
     start: (started) => {
       chat.resolve(started);
       erasing.start();

@@ -1,5 +1,6 @@
 import type { FoundAssistant } from './assistant/find-file.ts';
 import { createLiveAssistant, type LiveAssistant } from './assistant/live-assistant.ts';
+import type { OpsFields } from './assistant/ops-fields.ts';
 import type { Env } from './assistant/tools.ts';
 import type { WidgetFields } from './assistant/widget-fields.ts';
 import { createAdviser } from './backends/advice.ts';
@@ -25,8 +26,12 @@ export interface Upstreams {
   assistant(): { readonly name: string | undefined; readonly model: string | undefined };
   /** What the assistant's file says of our own chat bubble. */
   widget(): WidgetFields;
+  /** What it says for operators. */
+  ops(): OpsFields;
   /** What ops should know of them now, a sentence each. */
   notes(): string[];
+  /** How calls to upstreams are made: through the proxies that are set. */
+  readonly fetch: typeof fetch;
   /** Reads the assistant file anew. */
   reload(): Promise<void>;
   close(): Promise<void>;
@@ -85,8 +90,13 @@ export const openUpstreams = (deps: UpstreamsDeps): Upstreams => {
   return {
     backend: fallback ?? firstBackend,
     assistant: () => ({ name: assistant.definition().name ?? undefined, model: model() }),
-    widget: () => assistant.definition()['x-widget'] ?? {},
+    widget: () => {
+      const { name, 'x-widget': widget } = assistant.definition();
+      return { ...(name ? { title: name.slice(0, 80) } : {}), ...widget };
+    },
+    ops: () => assistant.definition()['x-ops'] ?? {},
     notes: () => [fallback?.note(), shutdown?.note()].filter((note) => note !== undefined),
+    fetch: http.fetch,
     reload: () => assistant.reload(),
     close: async () => {
       shutdown?.stop();
@@ -96,7 +106,7 @@ export const openUpstreams = (deps: UpstreamsDeps): Upstreams => {
 };
 
 /** Other programs read them in small letters, too; those are not checked at the start, so a bad one is left aside. */
-const proxiesIn = (env: Env, settings: Config['settings']): Proxies => {
+export const proxiesIn = (env: Env, settings: Config['settings']): Proxies => {
   const small = (name: string) => (proxyUrl.safeParse(env[name] ?? '').success ? env[name] : undefined);
   return {
     HTTP_PROXY: small('http_proxy') ?? settings.HTTP_PROXY,

@@ -20,6 +20,8 @@ import { createShareCounts } from './limits/share-counts.ts';
 import { createAddressMatch } from './limits/trusted-proxies.ts';
 import { createLogger } from './logging/logger.ts';
 import { openOutput } from './logging/output.ts';
+import { openDocuments } from './open-documents.ts';
+import { openOps } from './open-ops.ts';
 import { openStore } from './open-store.ts';
 import { openUpstreams } from './open-upstreams.ts';
 
@@ -30,7 +32,7 @@ const CHARS_PER_TOKEN = 32;
 export interface Service {
   /** Where it listens: `http://localhost:5000`. */
   readonly url: string;
-  /** Reads the assistant file anew. */
+  /** Reads the assistant file and the folder of documents anew. */
   reloadAssistant(): Promise<void>;
   /** Takes no more messages, lets those in flight finish within SHUTDOWN_TIMEOUT, writes the log, closes. */
   stop(): Promise<void>;
@@ -65,7 +67,8 @@ export const start = async (options: StartOptions): Promise<Service> => {
   if (!output.greet) for (const warning of warnings) logger.warn({}, warning);
 
   const isProduction = options.env.NODE_ENV === 'production';
-  const { store, countCall, sessionSecrets, opsToken, opsTokenFile, place } = await openStore({
+  const isDemoOn = (settings.DEMO_PAGE ?? (isProduction ? 'off' : 'on')) === 'on';
+  const { store, opsStore, countCall, sessionSecrets, opsToken, opsTokenFile, place } = await openStore({
     settings,
     isProduction,
     clock,
@@ -88,13 +91,37 @@ export const start = async (options: StartOptions): Promise<Service> => {
       safetyIdentifier: (visitor) => opaqueName(sessionSecrets[0] ?? '', visitorKey(visitor)),
     });
     closing.push(upstreams.close);
+    const documents = openDocuments({
+      config,
+      model: () => upstreams.assistant().model,
+      fetch: upstreams.fetch,
+      clock,
+      logger,
+    });
+    closing.push(documents.close);
+    const ops = openOps({
+      store: opsStore,
+      settings,
+      env: options.env,
+      opsToken,
+      sessionSecret: sessionSecrets[0] ?? '',
+      isShared: countCall !== undefined,
+      backend: upstreams.backend,
+      opsFields: upstreams.ops,
+      documents,
+      fetch: upstreams.fetch,
+      gauges: { liveTurns: () => chat.liveTurns() },
+      clock,
+      logger,
+    });
+    closing.push(ops.stop);
     const chat = createChat({
       backend: upstreams.backend,
       store,
       budget: createDailyBudget({
         limit: settings.DAILY_MESSAGES,
         shareLimit: shareOf(settings),
-        shares: createShareCounts(countCall),
+        shares: createShareCounts(),
         countMessage: (day, by) => store.countMessage(day, by),
         clock,
         logger,
@@ -110,8 +137,10 @@ export const start = async (options: StartOptions): Promise<Service> => {
         answerMaxChars: settings.MAX_ANSWER_TOKENS * CHARS_PER_TOKEN,
         clearKeepsLog: settings.CLEAR_KEEPS_LOG,
       },
+      hooks: { quote: documents.quote, ...ops.hooks },
     });
     await chat.settleInterrupted();
+    ops.start(chat);
     const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
     const edge = {
       allowedOrigins: settings.ALLOWED_ORIGINS,
@@ -122,6 +151,8 @@ export const start = async (options: StartOptions): Promise<Service> => {
     const app = createApp({
       chat,
       transcript: store,
+      documents,
+      feedback: ops.feedback(store),
       identity: {
         tokens: createSessionTokens({
           secrets: sessionSecrets,
@@ -143,7 +174,10 @@ export const start = async (options: StartOptions): Promise<Service> => {
       },
       edge,
       messages: { maxChars: settings.MAX_MESSAGE_CHARS, heartbeatMs },
-      ops: { isOpsToken: opsToken === undefined ? null : createSecretMatch([opsToken]) },
+      ops: {
+        isOpsToken: opsToken === undefined ? null : createSecretMatch([opsToken]),
+        tools: ops.tools,
+      },
       about: {
         version: packageJson.version,
         assistant: () => upstreams.assistant(),
@@ -159,8 +193,8 @@ export const start = async (options: StartOptions): Promise<Service> => {
       },
       pages: {
         widgetAssets: () => widgetAssets,
-        isDemoOn: (settings.DEMO_PAGE ?? (isProduction ? 'off' : 'on')) === 'on',
-        publicOrigin: undefined,
+        isDemoOn,
+        publicOrigin: settings.PUBLIC_ORIGIN,
       },
       dialects: settings.DIALECTS,
       clock,
@@ -175,6 +209,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
     const url = await listen(server, settings.HOST, settings.PORT);
     // Other processes may die at any time; whoever looks first logs what they were cut off in.
     const settling = countCall && settleRepeatedly(chat, logger);
+    void documents.readFolder();
     const { pid } = process;
     if (output.greet) {
       const { upstream } = config;
@@ -184,7 +219,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
           : `${upstreams.assistant().model ?? upstream.kind} at ${new URL(upstream.baseUrl).host}`;
       const opsPage = opsToken === undefined ? undefined : '/ops';
       const { version } = packageJson;
-      const pages = { demoPage: undefined, opsPage, opsTokenFile };
+      const pages = { demoPage: isDemoOn ? '/' : undefined, opsPage, opsTokenFile };
       output.greet({ version, url, answers, ...pages, data: place, warnings });
     } else {
       if (opsTokenFile !== undefined) logger.info({ file: opsTokenFile }, 'the ops token is in this file');
@@ -193,13 +228,17 @@ export const start = async (options: StartOptions): Promise<Service> => {
 
     return {
       url,
-      reloadAssistant: () => upstreams.reload(),
+      reloadAssistant: async () => {
+        await upstreams.reload();
+        await documents.readFolder();
+      },
       stop: async () => {
         logger.info({ live: chat.liveTurns() }, 'stopping: no new messages are accepted');
         settling?.stop();
         sockets.drain();
         await chat.drain(settings.SHUTDOWN_TIMEOUT);
         await sockets.close();
+        ops.endStreams();
         await closeServer(server);
         for (const close of closing.reverse()) await close();
         logger.info({}, 'stopped');

@@ -32,7 +32,7 @@ export const createAccept =
     const written = hooks.masked ? { ...message, ...maskedFields(message, hooks.masked) } : message;
     try {
       const accepted = await store.accept(written, part.day);
-      if (accepted.type === 'over') throw budget.spent();
+      if (accepted.type === 'over') throw budget.spent(accepted.of);
       if (accepted.type === 'known') await part.giveBack();
       else if (accepted.count !== undefined) budget.counted(accepted.count);
       return { message, accepted };

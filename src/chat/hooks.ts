@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
 import type { Citable } from './citations.ts';
-import type { Exchange, Feedback, UpstreamThread, Visitor } from './model.ts';
+import type { Exchange, UpstreamThread, Visitor } from './model.ts';
 
 /** What the site's owner has set up around turns. A part that is absent does nothing. */
 export interface TurnHooks {
@@ -25,8 +25,6 @@ export interface TurnHooks {
   readonly isUnanswered?: (answer: string) => boolean;
   /** Told of each turn when its exchange is recorded, with the exchange as it was written. */
   readonly onRecorded?: (exchange: Exchange, commitMs: number) => void;
-  /** Told of what a visitor thinks of an answer; undefined: it was taken back. */
-  readonly onFeedback?: (exchange: Pick<Exchange, 'id' | 'visitor'>, feedback: Feedback | undefined) => void;
   /** Told of an upstream thread that its visitor has left for good. */
   readonly onThreadLeft?: (thread: UpstreamThread) => void;
   /** Told of each message that was not accepted. */

@@ -47,7 +47,7 @@ const stats = createRoute({
               cost: z.number().nullable(),
               feedback: z.object({ up: z.number(), down: z.number() }),
               refused: z.record(z.string(), z.number()),
-              failures: z.array(z.object({ code: z.string(), count: z.number() })),
+              failures: z.array(z.object({ code: z.string(), count: z.number() })).readonly(),
             })
             .openapi('Stats'),
         },

@@ -1,6 +1,7 @@
 import type { Chat } from '../chat/chat-api.ts';
 import type { Clock, Logger } from '../chat/ports.ts';
-import type { Transcript } from '../chat/store-port.ts';
+import type { FeedbackLog, Transcript } from '../chat/store-port.ts';
+import type { ServedDocuments } from '../documents/documents.ts';
 import type { TemporaryKeys } from '../identity/temporary-keys.ts';
 import type { OpsTools } from '../ops/tools.ts';
 import type { WidgetSettings } from '../widget/protocol/widget-settings.ts';
@@ -18,7 +19,8 @@ export type Readiness =
 export interface RouteDeps {
   readonly chat: Chat;
   /** What visitors and operators read of the exchanges. */
-  readonly transcript: Pick<Transcript, 'recent' | 'visitors'>;
+  readonly transcript: Pick<Transcript, 'recent' | 'visitors' | 'exchange'>;
+  readonly feedback: FeedbackLog;
   /** Who speaks, and what proves it. */
   readonly identity: Identity & { readonly temporaryKeys: TemporaryKeys };
   /** How often one may call. */
@@ -43,6 +45,8 @@ export interface RouteDeps {
     readonly isOpsToken: ((given: string) => boolean) | null;
     readonly tools: OpsTools;
   };
+  /** What the assistant may quote. */
+  readonly documents: ServedDocuments;
   /** What the service tells about itself. */
   readonly about: {
     readonly version: string;

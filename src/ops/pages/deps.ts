@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { Visitor } from '../../chat/model.ts';
 import type { Clock, Logger } from '../../chat/ports.ts';
+import type { ServedDocuments } from '../../documents/documents.ts';
 import type { BudgetWarning } from '../budget.ts';
 import type { Calendar } from '../calendar.ts';
 import type { Erased } from '../erasing.ts';
@@ -8,7 +9,6 @@ import type { LogEntry } from '../export-forms.ts';
 import type { LiveFeed } from '../live-feed.ts';
 import type { OpsStore } from '../ops-port.ts';
 import type { Prices } from '../prices.ts';
-import type { Html } from './parts.ts';
 import type { SessionDeps } from './session.ts';
 import type { ShownSetting } from './settings-page.ts';
 
@@ -22,8 +22,8 @@ export interface OpsPagesDeps extends SessionDeps {
   readonly live: LiveFeed;
   readonly logEntry: LogEntry;
   readonly settings: readonly ShownSetting[];
-  /** What the page about documents shows; undefined: there are none. */
-  readonly documents?: () => Promise<Html | undefined>;
+  /** What the assistant may quote. */
+  readonly documents: ServedDocuments;
   readonly calendar: Calendar;
   readonly prices: Prices;
   readonly clock: Clock;

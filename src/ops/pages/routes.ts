@@ -1,16 +1,17 @@
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { html } from 'hono/html';
-import { streamSSE } from 'hono/streaming';
 import { z } from 'zod';
 import { type Visitor, visitorOf } from '../../chat/model.ts';
 import { type AppError, asAppError, bodyTooLarge, notFound } from '../../errors.ts';
-import { CONTENT_TYPES, exportAs, FORMATS } from '../export-forms.ts';
 import { loadPageAssets } from './assets.ts';
 import { conversationList } from './conversation-list.ts';
 import type { OpsPagesDeps } from './deps.ts';
+import { addDocumentPages } from './document-routes.ts';
+import { DOCUMENTS } from './documents-page.ts';
 import { confirmation, erasePage } from './erase-page.ts';
 import { CONVERSATIONS, exportMenu, filterBar } from './filters.ts';
+import { HEADERS } from './headers.ts';
 import { barePage, type PageFrame, page } from './layout.ts';
 import { overviewBody } from './overview.ts';
 import { type Html, NOTHING } from './parts.ts';
@@ -18,26 +19,14 @@ import { filterOf, openVisitor, pageOf, type Query, readQuery } from './query.ts
 import { checkForm, endSession, type PagesEnv, refuseForeign, signedIn, startSession } from './session.ts';
 import { settingsBody } from './settings-page.ts';
 import { messagePage, signInPage } from './sign-in-page.ts';
+import { addStreams } from './streams.ts';
 import { thread } from './thread.ts';
 import { periodOf } from './time-axis.ts';
-
-const HEADERS = {
-  // Nothing from elsewhere, and nothing inline: what visitors write can never run.
-  'Content-Security-Policy':
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-  'Cache-Control': 'no-store',
-  'X-Frame-Options': 'DENY',
-  'Cross-Origin-Resource-Policy': 'same-origin',
-  'X-Robots-Tag': 'noindex',
-};
 
 const LIST = 50;
 const THREAD = 40;
 const NEWEST = 5;
 const MAX_FORM_BYTES = 16 * 1024;
-/** Pages that may wait for news at once. */
-const MAX_LIVE = 50;
-const LIVE_BEAT_MS = 20_000;
 
 const signInForm = z.object({
   token: z.string().max(512).catch(''),
@@ -61,7 +50,6 @@ export const opsPages = (deps: OpsPagesDeps): Hono<PagesEnv> => {
   const { store, calendar, clock, prices } = deps;
   const { paths, files } = loadPageAssets();
   const app = new Hono<PagesEnv>();
-  let live = 0;
 
   const respond = (c: Context, body: Html, status: 200 | 401 | AppError['status'] = 200) =>
     c.html(body, status, HEADERS);
@@ -89,7 +77,9 @@ export const opsPages = (deps: OpsPagesDeps): Hono<PagesEnv> => {
       'Cache-Control': 'public, max-age=31536000, immutable',
     });
   });
-  app.use('/ops/*', bodyLimit({ maxSize: MAX_FORM_BYTES, onError: () => Promise.reject(bodyTooLarge()) }));
+  const smallForms = bodyLimit({ maxSize: MAX_FORM_BYTES, onError: () => Promise.reject(bodyTooLarge()) });
+  // Files come to /ops/documents alone, and only of who is signed in.
+  app.use('/ops/*', (c, next) => (c.req.path === DOCUMENTS ? next() : smallForms(c, next)));
 
   app.get('/ops/sign-in', (c) => {
     const secret = search(c).get('once');
@@ -176,14 +166,9 @@ export const opsPages = (deps: OpsPagesDeps): Hono<PagesEnv> => {
     );
   });
 
-  app.get('/ops/documents', async (c) => {
-    const body = await deps.documents?.();
-    return framed(
-      c,
-      { title: 'Documents', section: 'documents' },
-      body ??
-        html`<header class="page-head"><h1>Documents</h1></header><div class="empty"><h2>No documents</h2><p>Put files into the folder <code>documents</code> beside the service, or set <code>DOCUMENTS_DIR</code>: the assistant then quotes them.</p></div>`,
-    );
+  addDocumentPages(app, {
+    ...deps,
+    show: (c, body) => framed(c, { title: 'Documents', section: 'documents' }, body),
   });
 
   app.get('/ops/settings', async (c) => {
@@ -231,43 +216,7 @@ export const opsPages = (deps: OpsPagesDeps): Hono<PagesEnv> => {
     );
   });
 
-  app.get('/ops/export', async (c) => {
-    const format = z.enum(FORMATS).catch('csv').parse(search(c).get('format'));
-    const now = clock.now();
-    const filter = filterOf(readQuery(search(c)), calendar, now);
-    await store.audit({ at: now / 1000, by: 'page', action: 'export', count: 1 });
-    return new Response(
-      ReadableStream.from(encoded(exportAs(format, filter, { reads: store, logEntry: deps.logEntry, now }))),
-      {
-        headers: {
-          ...HEADERS,
-          'Content-Type': CONTENT_TYPES[format],
-          'Content-Disposition': `attachment; filename="conversations-${calendar.dayOf(now)}.${format}"`,
-        },
-      },
-    );
-  });
-
-  app.get('/ops/live', (c) => {
-    if (live >= MAX_LIVE) return c.body(null, 503, { ...HEADERS, 'Retry-After': '60' });
-    for (const [name, value] of Object.entries(HEADERS)) c.header(name, value);
-    c.header('X-Accel-Buffering', 'no');
-    return streamSSE(c, async (stream) => {
-      live++;
-      const { promise: over, resolve } = Promise.withResolvers<void>();
-      const send = (event: string): void => void stream.writeSSE({ event, data: '' }).catch(resolve);
-      const unsubscribe = deps.live.subscribe(() => send('exchange'));
-      const keep = deps.live.onStop(resolve);
-      const beat = setInterval(() => send('beat'), LIVE_BEAT_MS);
-      stream.onAbort(resolve);
-      send('beat');
-      await over;
-      clearInterval(beat);
-      unsubscribe();
-      keep();
-      live--;
-    });
-  });
+  addStreams(app, deps);
 
   app.all('/ops/*', (c) =>
     respond(
@@ -282,8 +231,3 @@ export const opsPages = (deps: OpsPagesDeps): Hono<PagesEnv> => {
   );
   return app;
 };
-
-async function* encoded(pieces: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
-  const encoder = new TextEncoder();
-  for await (const piece of pieces) yield encoder.encode(piece);
-}

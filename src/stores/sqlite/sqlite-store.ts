@@ -7,11 +7,12 @@ import type { LogRow } from '../../log-file/log-row.ts';
 import { openReadable } from './connection.ts';
 import { createCopySchedule } from './copy-schedule.ts';
 import { reads } from './core-reads.ts';
+import { importFolder } from './first-import.ts';
 import { type Lock, makeAndLock } from './lock.ts';
-import { COPY_STATE, LogCopy, readCopyState } from './log-copy.ts';
+import { LogCopy } from './log-copy.ts';
 import { createLook } from './look.ts';
 import { createMessageLog } from './message-log.ts';
-import { pathsIn, prepareDatabase } from './open-database.ts';
+import { pathsIn, prepareDatabase, refuseHalfMoved } from './open-database.ts';
 import { Overlay } from './overlay.ts';
 import type { Call } from './protocol.ts';
 import type { OpenedRoom, RoomModule } from './room.ts';
@@ -96,8 +97,10 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
   const { dir, maxBytes, clock, logger } = deps;
   const tuning = { ...defaultTuning, ...deps.tuning };
   const paths = pathsIn(dir);
-  const { concurrent } = prepareDatabase(dir, logger);
+  await importFolder(dir, logger);
+  const { concurrent, copyState } = prepareDatabase(dir, logger);
   const own = openReadable(paths.database);
+  refuseHalfMoved(own, dir);
   const writerThread = new Thread(paths.database, 'writer');
   const reader = new Thread(paths.database, 'reader');
   const copier = new Thread(paths.database, 'reader');
@@ -120,7 +123,7 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
     file: paths.log,
     archive: paths.archive,
     maxBytes,
-    state: readCopyState(reads.meta(own, COPY_STATE)),
+    state: copyState,
     files: roomOf<typeof import('./copy-files.ts')>(COPY_FILES, { writer, reader: copier }),
     core,
     tuning,
@@ -151,7 +154,11 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
     check().catch((error: unknown) => logger.error({ err: error }, 'the data folder could not be checked'));
   }, tuning.checkMs);
   checks.unref();
-  if (!(await copy.isComplete())) schedule.changed();
+  // The hash of a long file takes a while; nobody needs to wait for it.
+  const looking = copy.isComplete().then(
+    (isComplete) => isComplete || schedule.changed(),
+    () => schedule.changed(),
+  );
 
   const scrub = async (): Promise<void> => {
     await schedule.now();
@@ -161,6 +168,7 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     clearInterval(checks);
+    await looking;
     await schedule.stop();
     const drained = await writer.drain(tuning.closeMs);
     if (drained) await finishCopy();
