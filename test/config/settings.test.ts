@@ -298,9 +298,9 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
     bad: ['true', 'On'],
   },
   DIALECTS: {
-    absent: ['session', 'token', 'sse', 'socket'],
+    absent: ['session', 'token', 'sse', 'socket', 'deep-chat', 'n8n', 'flowise', 'ai-sdk'],
     good: [
-      ['all', ['session', 'token', 'sse', 'socket']],
+      ['all', ['session', 'token', 'sse', 'socket', 'deep-chat', 'n8n', 'flowise', 'ai-sdk']],
       ['none', []],
       ['sse, session,sse', ['session', 'sse']],
     ],
@@ -362,7 +362,7 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
   WEBHOOK_SECRET: {
     absent: undefined,
     good: [[`whsec_${'A'.repeat(32)}`, `whsec_${'A'.repeat(32)}`]],
-    bad: ['A'.repeat(32), 'whsec_', `whsec_${'A'.repeat(8)}`, `whsec_${'!'.repeat(32)}`],
+    bad: ['A'.repeat(32), `whsec_${'A'.repeat(8)}`, `whsec_${'!'.repeat(32)}`],
   },
   MODERATION: {
     absent: 'off',
@@ -424,6 +424,7 @@ const LOCAL = {
   FALLBACK_BASE_URL: 'http://localhost:9000/v1',
   FALLBACK_MODEL: 'm',
   SESSION_SECRET: OTHER,
+  PRICES: '*=1/4',
 };
 
 describe('the settings', () => {

@@ -31,7 +31,7 @@ describe("the operators' pages", () => {
     for (const path of [...PAGES, '/ops/export', '/ops/live', '/ops/visitors/erase?v=u:ada']) {
       const answer = await get(path, {});
       expect(answer.status, path).toBe(401);
-      expect(await answer.text()).not.toContain('ada');
+      expect(await answer.text()).not.toContain('Sign out');
       expect((await get(path, { Authorization: 'Bearer wrong' })).status, path).toBe(401);
       expect((await get(path, { Cookie: 'ops=99999999999.a.b' })).status, path).toBe(401);
     }
@@ -95,7 +95,7 @@ describe("the operators' pages", () => {
       const policy = answer.headers.get('content-security-policy') ?? '';
       expect(policy, path).toContain("default-src 'none'");
       expect(policy, path).not.toContain('unsafe');
-      expect(await answer.text(), path).not.toMatch(/<script>|style="|on\w+="|(?:src|href)="https?:/);
+      expect(await answer.text(), path).not.toMatch(/<script>|style="| on\w+="|(?:src|href)="https?:/);
     }
   });
 
