@@ -5,6 +5,7 @@ import type { TurnHooks } from './chat/hooks.ts';
 import { visitorKey } from './chat/model.ts';
 import type { Clock, Logger } from './chat/ports.ts';
 import type { FeedbackLog } from './chat/store-port.ts';
+import { unstamped } from './chat/thread-size.ts';
 import { SETTINGS, type Setting, type SettingValues } from './config/settings-table.ts';
 import type { ServedDocuments } from './documents/documents.ts';
 import { opaqueName } from './identity/session-tokens.ts';
@@ -85,7 +86,7 @@ export const openOps = (deps: OpsDeps): Operations => {
   const erasing = createErasing({
     store,
     alone: async (visitor, work) => (await chat.promise).alone(visitor, work),
-    forgetThread: backend.forget && ((thread) => backend.forget?.(thread) ?? Promise.resolve()),
+    forgetThread: backend.forget && ((thread) => backend.forget?.(unstamped(thread)) ?? Promise.resolve()),
     nameOf: (visitor) => opaqueName(deps.sessionSecret, `audit:${visitorKey(visitor)}`).slice(0, 12),
     retention: settings.RETENTION,
     clock,
