@@ -9,11 +9,10 @@ import { unstamped } from './chat/thread-size.ts';
 import { SETTINGS, type Setting, type SettingValues } from './config/settings-table.ts';
 import type { ServedDocuments } from './documents/documents.ts';
 import { opaqueName } from './identity/session-tokens.ts';
-import { lineOf } from './log-file/log-row.ts';
+import { logEntry } from './log-file/log-entry.ts';
 import { createSpendingBudget } from './ops/budget.ts';
 import { createCalendar } from './ops/calendar.ts';
 import { createErasing, type Erasing } from './ops/erasing.ts';
-import type { LogEntry } from './ops/export-forms.ts';
 import { createLiveFeed } from './ops/live-feed.ts';
 import { createMetrics, type Gauges } from './ops/metrics.ts';
 import { createModeration, type Judge, REFUSAL } from './ops/moderation.ts';
@@ -36,6 +35,8 @@ export interface Operations {
   feedback(log: FeedbackLog): FeedbackLog;
   /** Once the chat is there: goes on with what an earlier process was cut off in. */
   start(chat: Chat): void;
+  /** A path that signs in once, soon; undefined: the pages are off. */
+  signInPath(): string | undefined;
   /** Ends what the open pages wait on. */
   endStreams(): void;
   stop(): Promise<void>;
@@ -93,6 +94,8 @@ export const openOps = (deps: OpsDeps): Operations => {
     logger,
   });
 
+  const signIn = opsToken === undefined ? undefined : createSignIn(opsToken, clock);
+
   return {
     hooks: {
       ...maskingOf(settings),
@@ -117,12 +120,12 @@ export const openOps = (deps: OpsDeps): Operations => {
       ...{ store, erasing, metrics, refusals, prices, calendar, logEntry },
       metricsArePublic: settings.METRICS_PUBLIC,
       pages:
-        opsToken === undefined
+        signIn === undefined
           ? undefined
           : {
               documents: deps.documents,
               ...{ store, live, logEntry, calendar, prices, clock, logger },
-              signIn: createSignIn(opsToken, clock),
+              signIn,
               erase: (visitor, by) => erasing.erase(visitor, by),
               budgets: budget.state,
               settings: shownSettings(settings, deps.env),
@@ -138,6 +141,7 @@ export const openOps = (deps: OpsDeps): Operations => {
         return isKept;
       },
     }),
+    signInPath: () => signIn && `/ops/sign-in?once=${signIn.makeLink()}`,
     endStreams: live.stop,
     start: (started) => {
       chat.resolve(started);
@@ -159,11 +163,6 @@ const stopAll = async (parts: {
 
 const newestOf = async (store: OpsStore): Promise<string | undefined> =>
   (await store.exchanges({}, { limit: 1 })).rows[0]?.id;
-
-const logEntry: LogEntry = ({ visitor, cursor: _, key: __, ...exchange }) => {
-  const isNobody = visitor.kind === 'anonymous' && visitor.id === '';
-  return lineOf({ ...exchange, visitor: isNobody ? null : visitorKey(visitor) }).fields;
-};
 
 const maskingOf = ({ REDACT: kinds, REDACT_UPSTREAM: alsoSent }: SettingValues): TurnHooks => {
   if (kinds.length === 0) return {};

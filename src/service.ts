@@ -217,7 +217,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
         upstream.kind === 'offline'
           ? undefined
           : `${upstreams.assistant().model ?? upstream.kind} at ${new URL(upstream.baseUrl).host}`;
-      const opsPage = opsToken === undefined ? undefined : '/ops';
+      const opsPage = isProduction ? opsToken && '/ops' : ops.signInPath();
       const { version } = packageJson;
       const pages = { demoPage: isDemoOn ? '/' : undefined, opsPage, opsTokenFile };
       output.greet({ version, url, answers, ...pages, data: place, warnings });

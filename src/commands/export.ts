@@ -11,6 +11,7 @@ import { LOG_MODE } from '../log-file/log-fields.ts';
 import type { LogRow } from '../log-file/log-row.ts';
 import { LogText } from '../log-file/log-text.ts';
 import { systemReason } from '../system-reason.ts';
+import { type Choice, choiceOf, withPieces } from './chosen-exchanges.ts';
 import { Refusal, runCommand, type Surroundings, settingOf, UsageError, warningsOnly } from './command.ts';
 
 const USAGE = `Usage: npm run export -- [--out conversations.json] [--force]
@@ -18,9 +19,15 @@ const USAGE = `Usage: npm run export -- [--out conversations.json] [--force]
 Writes all exchanges of the database at DATABASE_URL into one file of the form of conversations.json, as they are at
 one moment; the service may go on meanwhile. Without DATABASE_URL the log is such a file already, in DATA_DIR.
 
-  --out <file>  where to, conversations.json if absent; - is the standard output (npm run -s)
-  --force       replaces the file if it is there
-  --help        this text`;
+  --out <file>     where to, conversations.json if absent; - is the standard output (npm run -s)
+  --force          replaces the file if it is there
+  --since <date>   only what was said from this day on (YYYY-MM-DD, in TZ); works without DATABASE_URL, too
+  --until <date>   only what was said up to the end of this day
+  --format <form>  json (as conversations.json), jsonl or csv; works without DATABASE_URL, too
+  --help           this text
+
+Without DATABASE_URL, --since, --until and --format need the data folder for themselves: while the service runs, ask it
+(GET /api/ops/export).`;
 
 const STDOUT = '-';
 
@@ -28,7 +35,13 @@ const readArgs = (args: readonly string[]) => {
   try {
     const { values } = parseArgs({
       args: [...args],
-      options: { out: { type: 'string' }, force: { type: 'boolean', default: false } },
+      options: {
+        out: { type: 'string' },
+        force: { type: 'boolean', default: false },
+        since: { type: 'string' },
+        until: { type: 'string' },
+        format: { type: 'string' },
+      },
     });
     return values;
   } catch (error) {
@@ -68,8 +81,37 @@ async function* piecesOf(
   yield text.end();
 }
 
+/** The file to write; undefined: the standard output. @throws Refusal where it is there and must stay. */
+const targetOf = async (
+  { out, force }: { out: string | undefined; force: boolean },
+  fallback: string,
+): Promise<string | undefined> => {
+  const file = out === STDOUT ? undefined : path.resolve(out ?? fallback);
+  if (file && !force && (await isThere(file))) {
+    throw new Refusal(`${file} is there already; --force replaces it, --out names another.`);
+  }
+  return file;
+};
+
+const exportChosen = async (
+  choice: Choice,
+  surroundings: Pick<Surroundings, 'env' | 'signal' | 'print' | 'warn'>,
+  target: { out: string | undefined; force: boolean },
+): Promise<void> => {
+  const file = await targetOf(target, `conversations.${choice.format}`);
+  await withPieces(choice, surroundings, async (pieces) =>
+    file ? replaceFile(file, LOG_MODE, pieces) : writeOut(pieces),
+  );
+  if (file) surroundings.print(`The exchanges were written to ${file}.`);
+};
+
 const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<void> => {
-  const { out, force } = readArgs(args);
+  const { out, force, ...wishes } = readArgs(args);
+  const chosen = choiceOf(wishes, env);
+  if (chosen) {
+    await exportChosen(chosen, { env, signal, print, warn }, { out, force });
+    return;
+  }
   const url = settingOf(env, 'DATABASE_URL', SETTINGS.DATABASE_URL);
   if (url === undefined) {
     const dir = path.resolve(settingOf(env, 'DATA_DIR', SETTINGS.DATA_DIR) ?? '');
@@ -78,10 +120,7 @@ const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<vo
     print(told);
     return;
   }
-  const file = out === STDOUT ? undefined : path.resolve(out ?? 'conversations.json');
-  if (file && !force && (await isThere(file))) {
-    throw new Refusal(`${file} is there already; --force replaces it, --out names another.`);
-  }
+  const file = await targetOf({ out, force }, 'conversations.json');
   const schema = settingOf(env, 'DATABASE_SCHEMA', SETTINGS.DATABASE_SCHEMA);
   const wait = settingOf(env, 'DATABASE_WAIT', SETTINGS.DATABASE_WAIT) ?? 0;
   // Loaded where it is needed: without a database there is nothing to read.
