@@ -2,10 +2,10 @@
 
 import { readConfig } from '../config/read-config.ts';
 import type { SettingValues } from '../config/settings-table.ts';
-import { logEntry } from '../log-file/log-entry.ts';
 import { type OpenedStore, openStore } from '../open-store.ts';
 import { createCalendar } from '../ops/calendar.ts';
 import { exportAs, FORMATS } from '../ops/export-forms.ts';
+import { logEntry } from '../ops/log-entry.ts';
 import type { ExchangeFilter } from '../ops/ops-port.ts';
 import { type Environment, Refusal, type Surroundings, UsageError, warningsOnly } from './command.ts';
 

@@ -19,6 +19,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'open-store.ts': ['*'],
   'open-upstreams.ts': ['*'],
   'open-documents.ts': ['*'],
+  'open-ops.ts': ['*'],
   // Programs of their own beside the service, each put together in its own file.
   commands: ['*'],
   http: [
@@ -43,7 +44,17 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   assistant: ['errors.ts'],
   identity: ['errors.ts'],
   limits: ['errors.ts'],
-  ops: [...PORTS, 'errors.ts'],
+  // Its tables are a room in the embedded store's database (stores/sqlite/room.ts); its pages show the documents.
+  ops: [
+    ...PORTS,
+    'errors.ts',
+    'log-file/log-row.ts',
+    'documents',
+    'stores/sqlite/connection.ts',
+    'stores/sqlite/core-writes.ts',
+    'stores/sqlite/room.ts',
+    'stores/sqlite/sqlite-store.ts',
+  ],
   // Runs on foreign pages.
   widget: [],
   config: ['system-reason.ts'],

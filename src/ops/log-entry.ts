@@ -1,6 +1,6 @@
 import { visitorKey } from '../chat/model.ts';
-import type { LogEntry } from '../ops/export-forms.ts';
-import { lineOf } from './log-row.ts';
+import { lineOf } from '../log-file/log-row.ts';
+import type { LogEntry } from './export-forms.ts';
 
 /** An exchange as operators export it: in the form of conversations.json. */
 export const logEntry: LogEntry = ({ visitor, cursor: _, key: __, ...exchange }) => {
