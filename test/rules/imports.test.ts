@@ -53,6 +53,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
     'stores/sqlite/connection.ts',
     'stores/sqlite/core-writes.ts',
     'stores/sqlite/room.ts',
+    'stores/sqlite/rows.ts',
     'stores/sqlite/sqlite-store.ts',
   ],
   // Runs on foreign pages.
