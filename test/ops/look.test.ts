@@ -32,21 +32,24 @@ const signIn = async ({ page }: TestPage, url: string): Promise<void> => {
 };
 
 await describeInBrowser("the operators' pages", (browser) => {
-  it.each(['light', 'dark'] as const)('have nothing that axe finds fault with, in %s', async (colorScheme) => {
-    const service = await started();
-    await service.post({ user_id: 'ada', message: 'Where is my parcel?' });
-    await service.post({ user_id: 'bob', message: 'Hello' });
-    const opened = await browser.newPage({ colorScheme });
-    await opened.page.goto(`${service.url}/ops/sign-in`);
-    expect(await axeFaults(opened.page), 'sign-in').toEqual([]);
-    await signIn(opened, service.url);
-    for (const path of PATHS) {
-      await opened.page.goto(service.url + path);
-      expect(await axeFaults(opened.page), path).toEqual([]);
-    }
-    expect(opened.errors).toEqual([]);
-    expect(opened.foreignRequests([service.url])).toEqual([]);
-  });
+  it.each(['light', 'dark'] as const)(
+    'have nothing that axe finds fault with, in %s',
+    async (colorScheme) => {
+      const service = await started();
+      await service.post({ user_id: 'ada', message: 'Where is my parcel?' });
+      await service.post({ user_id: 'bob', message: 'Hello' });
+      const opened = await browser.newPage({ colorScheme });
+      await opened.page.goto(`${service.url}/ops/sign-in`);
+      expect(await axeFaults(opened.page), 'sign-in').toEqual([]);
+      await signIn(opened, service.url);
+      for (const path of PATHS) {
+        await opened.page.goto(service.url + path);
+        expect(await axeFaults(opened.page), path).toEqual([]);
+      }
+      expect(opened.errors).toEqual([]);
+      expect(opened.foreignRequests([service.url])).toEqual([]);
+    },
+  );
 
   it('fit a phone', async () => {
     const service = await started();
@@ -55,7 +58,9 @@ await describeInBrowser("the operators' pages", (browser) => {
     await signIn(opened, service.url);
     for (const path of PATHS) {
       await opened.page.goto(service.url + path);
-      expect(await opened.page.evaluate('document.documentElement.scrollWidth'), path).toBeLessThanOrEqual(360);
+      expect(await opened.page.evaluate('document.documentElement.scrollWidth'), path).toBeLessThanOrEqual(
+        360,
+      );
     }
   });
 
