@@ -108,7 +108,9 @@ export const opsApiRoutes = (deps: Pick<RouteDeps, 'ops' | 'clock'>) => {
   const { tools } = deps.ops;
   const only = opsOnly(deps);
   const routes = checkedRoutes();
-  routes.use('/api/ops/*', only);
+  routes.get('/api/ops/stats', only);
+  routes.get('/api/ops/export', only);
+  routes.delete('/api/ops/visitors/:kind/:id', only);
   routes.get('/metrics', async (c, next) => (tools.metricsArePublic ? next() : only(c, next)));
   routes.get('/metrics', async (c) => {
     c.header('Cache-Control', 'no-store');
