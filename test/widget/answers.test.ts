@@ -1,6 +1,8 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { expect, it } from 'vitest';
 import { axeFaults, describeInBrowser } from '../helpers/browser.ts';
-import { startBoth } from '../helpers/service.ts';
+import { startBoth, temporaryFolder } from '../helpers/service.ts';
 import { chatOn, snippet, startHostPage } from './host-page.ts';
 
 await describeInBrowser('answers in our chat bubble', (browser) => {
@@ -109,47 +111,42 @@ await describeInBrowser('answers in our chat bubble', (browser) => {
     expect(log.anonymous?.[0]).toMatchObject({ feedback: { rating: 'down' } });
   });
 
-  it('lists the documents that an answer quotes, and links its marks to them', async () => {
-    const { service } = await startBoth();
+  it('lists the documents that an answer quotes, and links its marks to them, also after a reload', async () => {
+    const documents = path.join(await temporaryFolder(), 'documents');
+    await mkdir(documents);
+    const shipping =
+      '---\nurl: https://shop.example/shipping\n---\n# Shipping\n\nA parcel to Austria takes three days.';
+    await writeFile(path.join(documents, 'shipping.md'), shipping);
+    const { service } = await startBoth({
+      emulator: { answer: () => 'It takes three days [1].' },
+      env: { DOCUMENTS_DIR: documents },
+    });
+    const isRead = () => service.lines.some(({ msg }) => msg === 'the folder of documents was read');
+    await expect.poll(isRead, { timeout: 20_000 }).toBe(true);
     const site = await startHostPage({ body: snippet(service) });
     const { page } = await browser.newPage();
-    const id = '5f0c8b1e-7a53-4c1e-9d1a-2f6f4d6f1a10';
-    const answer = 'Three days [1], thirty to return [2], see [3].';
-    const sources = [
-      { n: 1, title: 'Shipping', url: 'https://example.com/shipping', place: 'page 2' },
-      { n: 2, title: 'Returns\u202e', url: 'javascript:hacked=1' },
-    ];
-    await page.route('**/api/chat', (route) =>
-      route.request().method() === 'POST'
-        ? route.fulfill({
-            headers: { 'Access-Control-Allow-Origin': '*', 'Content-Type': 'text/event-stream' },
-            body: [
-              ['accepted', { id }],
-              ['delta', { text: answer }],
-              ['done', { answer, id, sources }],
-            ]
-              .map(([name, data], n) => `event: ${name}\nid: ${id}:${n}\ndata: ${JSON.stringify(data)}\n\n`)
-              .join(''),
-          })
-        : route.continue(),
-    );
     await page.goto(site);
     const chat = chatOn(page);
     await chat.open();
-    await chat.send('How long?');
-    await chat.settled(1);
-    expect(await chat.panel.locator('.source').allInnerTexts()).toEqual([
-      '1\nShipping\npage 2\n(opens in a new tab)',
-      '2\nReturns',
-    ]);
-    const links = chat.panel.locator('.assistant a[href]');
-    expect(
-      await links.evaluateAll((all) => all.map((link) => [link.textContent, link.getAttribute('href')])),
-    ).toEqual([
-      ['[1]', 'https://example.com/shipping'],
-      ['1Shippingpage 2 (opens in a new tab)', 'https://example.com/shipping'],
-    ]);
-    expect(await chat.answers.innerText()).toBe(answer);
+    await chat.send('How long does a parcel to Austria take?');
+    for (const moment of ['at once', 'after a reload']) {
+      if (moment === 'after a reload') await page.reload();
+      await chat.settled(1);
+      const links = chat.panel.locator('.assistant a[href]');
+      const found = await links.evaluateAll((all) =>
+        all.map((link) => [link.textContent, link.getAttribute('href'), link.getAttribute('title')]),
+      );
+      expect(found, moment).toEqual([
+        ['[1]', 'https://shop.example/shipping', 'Shipping'],
+        ['1Shipping (opens in a new tab)', 'https://shop.example/shipping', 'https://shop.example/shipping'],
+      ]);
+      expect(await chat.answers.innerText()).toBe('It takes three days [1].');
+    }
     expect(await axeFaults(page, { only: 'thread-proxy-chat' })).toEqual([]);
+    // A tab that has not seen the answer reads it from the history.
+    const other = await page.context().newPage();
+    await other.goto(site);
+    await chatOn(other).open();
+    await expect.poll(() => chatOn(other).panel.locator('a.source').count()).toBe(1);
   });
 });

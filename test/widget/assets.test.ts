@@ -3,6 +3,7 @@ import path from 'node:path';
 import { brotliDecompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
+import { loadAssets } from '../../src/http/widget/assets.ts';
 import { bundleWidget } from '../../src/http/widget/bundle.ts';
 import { startService, temporaryFolder } from '../helpers/service.ts';
 
@@ -24,6 +25,14 @@ it('the button costs at most 6 KB before the click, and all of it with a languag
   expect(button).toBeGreaterThan(1_000);
   expect(button).toBeLessThanOrEqual(6 * 1024);
   expect(button + panel + Math.max(...languages)).toBeLessThanOrEqual(35 * 1024);
+});
+
+it('is built once: the next start finds what the one before has built', async () => {
+  const built = await loadAssets();
+  const found = await loadAssets();
+  expect([...found].toSorted()).toEqual([...built].toSorted());
+  const files = await bundleWidget();
+  expect([...found.keys()].toSorted()).toEqual(files.map(({ path }) => path).toSorted());
 });
 
 it('names its chunks by what is in them, and the same sources give the same names', async () => {

@@ -37,14 +37,14 @@ await describeInBrowser('our chat bubble on a bad network', (browser) => {
     await chat.open();
     await chat.send('First, for the session.');
     await chat.settled(1);
-    // It arrives, but its answer does not.
-    proxy.buffers = true;
+    // It arrives, but nothing of its answer does. (Cut before the headers, Chromium itself would send it again.)
+    proxy.isMute = true;
     const hold = emulator.fail({ on: 'responses', fault: { kind: 'hold' } });
-    const posted = page.waitForRequest((request) => request.url().endsWith('/api/chat'));
+    const begun = page.waitForResponse((response) => response.url().endsWith('/api/chat'));
     await chat.send('Count.');
-    await posted;
+    await begun;
     await expect.poll(() => emulator.inFlight).toBe(1);
-    proxy.buffers = false;
+    proxy.isMute = false;
     proxy.cut();
     hold.release();
     await chat.settled(2);
@@ -153,5 +153,21 @@ await describeInBrowser('our chat bubble on a bad network', (browser) => {
     await chat.open();
     await chat.send('First.');
     await chat.settled(1);
+  });
+
+  it('asks once whether it may call, not before every message', async () => {
+    const { service } = await startBoth({ emulator: FOUR });
+    const proxy = await startHttpProxy(service);
+    const { page } = await browser.newPage();
+    await page.goto(await startHostPage({ body: snippet(proxy) }));
+    const chat = chatOn(page);
+    await chat.open();
+    for (const n of [1, 2, 3]) {
+      await chat.send(`Message ${n}.`);
+      await chat.settled(n);
+    }
+    const calls = proxy.calls.map((call) => call.split(' ').slice(0, 2).join(' '));
+    expect(calls.filter((call) => call === 'POST /api/chat')).toHaveLength(3);
+    expect(calls.filter((call) => call === 'OPTIONS /api/chat')).toHaveLength(1);
   });
 });

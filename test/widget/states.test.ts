@@ -41,6 +41,9 @@ await describeInBrowser('our chat bubble in every state', (browser) => {
     hold.release();
     await chat.settled(1);
     await look('answer');
+    // What is out of sight is not looked at.
+    await chat.panel.locator('.list').evaluate((list) => list.scrollTo(0, 0));
+    await look('answer, from its start');
     const fault = emulator.fail({ on: 'responses', times: 9, fault: { kind: 'status', status: 400 } });
     await chat.send('Fail.');
     await chat.settled(2, 'failed');
@@ -66,7 +69,7 @@ await describeInBrowser('our chat bubble in every state', (browser) => {
     await chat.send('Too many.');
     await chat.notice.waitFor();
     await look('limited');
-    expect(Object.keys(faults)).toHaveLength(12);
+    expect(Object.keys(faults)).toHaveLength(13);
     expect(Object.entries(faults).filter(([, found]) => found.length > 0)).toEqual([]);
   });
 
@@ -93,7 +96,10 @@ await describeInBrowser('our chat bubble in every state', (browser) => {
   });
 
   it('keeps its text readable on any accent', async () => {
-    const { service } = await startBoth({ emulator: { answer: () => RICH } });
+    const { service } = await startBoth({
+      // Short, so that all of it is in sight: axe-core looks at nothing else.
+      emulator: { answer: () => 'A [link](https://example.com/a), **bold** and `code`.' },
+    });
     const { page } = await browser.newPage();
     await page.goto(await startHostPage({ body: snippet(service) }));
     const chat = chatOn(page);

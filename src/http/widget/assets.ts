@@ -57,20 +57,28 @@ const build = async (): Promise<Asset[]> =>
 
 const ENDINGS = { identity: '', gzip: '.gz', br: '.br' } as const;
 
-/** Keeps a build for the next start. Other processes may do the same at this moment: whoever is first wins. */
-const keep = async (folder: string, assets: readonly Asset[]): Promise<void> => {
-  const draft = `${folder}.${randomUUID()}`;
-  await mkdir(draft, { recursive: true });
+const writeAll = async (folder: string, assets: readonly Asset[]): Promise<void> => {
+  await mkdir(folder, { recursive: true });
   const index: z.input<typeof kept> = [];
   for (const { path: at, etag, bodies } of assets) {
     const file = at.slice(1).replaceAll('/', '~');
     index.push({ path: at, etag, file });
-    await writeFile(path.join(draft, file), bodies.identity);
-    await writeFile(path.join(draft, `${file}${ENDINGS.gzip}`), bodies.gzip);
-    await writeFile(path.join(draft, `${file}${ENDINGS.br}`), bodies.br);
+    await writeFile(path.join(folder, file), bodies.identity);
+    await writeFile(path.join(folder, `${file}${ENDINGS.gzip}`), bodies.gzip);
+    await writeFile(path.join(folder, `${file}${ENDINGS.br}`), bodies.br);
   }
-  await writeFile(path.join(draft, 'index.json'), JSON.stringify(index));
-  await rename(draft, folder).catch(() => rm(draft, { recursive: true, force: true }));
+  await writeFile(path.join(folder, 'index.json'), JSON.stringify(index));
+};
+
+/** Keeps a build for the next start. Other processes may do the same at this moment: whoever is first wins. */
+const keep = async (folder: string, assets: readonly Asset[]): Promise<void> => {
+  const draft = `${folder}.${randomUUID()}`;
+  try {
+    await writeAll(draft, assets);
+    await rename(draft, folder).catch(() => undefined);
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
   const others = (await readdir(BUILDS)).filter((name) => /^[0-9a-f]{16}$/.test(name));
   for (const name of others.filter((name) => name !== path.basename(folder))) {
     await rm(path.join(BUILDS, name), { recursive: true, force: true });
