@@ -87,7 +87,10 @@ export const openUpstreams = (deps: UpstreamsDeps): Upstreams => {
   return {
     backend: fallback ?? firstBackend,
     assistant: () => ({ name: assistant.definition().name ?? undefined, model: model() }),
-    widget: () => assistant.definition()['x-widget'] ?? {},
+    widget: () => {
+      const { name, 'x-widget': widget } = assistant.definition();
+      return { ...(name ? { title: name.slice(0, 80) } : {}), ...widget };
+    },
     notes: () => [fallback?.note(), shutdown?.note()].filter((note) => note !== undefined),
     fetch: http.fetch,
     reload: () => assistant.reload(),

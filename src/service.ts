@@ -173,7 +173,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
       pages: {
         widgetAssets: () => widgetAssets,
         isDemoOn,
-        publicOrigin: undefined,
+        publicOrigin: settings.PUBLIC_ORIGIN,
       },
       dialects: settings.DIALECTS,
       clock,

@@ -104,10 +104,10 @@ export interface FeedbackLog {
   setFeedback(exchangeId: string, visitor: Visitor, feedback: Feedback | undefined): Promise<boolean>;
 }
 
-/** The `user_id`s that the site has vouched for. */
+/** Verified `user_id`s. */
 export interface VerifiedUsers {
   /**
-   * Remembers for good that the site has vouched for a `user_id`.
+   * Remembers for good that the site has verified a `user_id`.
    * @throws AppError `log_unavailable`
    */
   markVerified(userId: string): Promise<void>;

@@ -3,20 +3,20 @@ import { createFindTurn } from '../../src/chat/find-turn.ts';
 import { createRemoteTurns } from '../../src/chat/remote-turns.ts';
 import type { Store } from '../../src/chat/store-port.ts';
 import { logUnavailable } from '../../src/errors.ts';
-import { clock, openStore, tempFolder } from '../stores/json/helper.ts';
+import { clock, openStore, tempFolder } from '../stores/sqlite/helper.ts';
 import { message, user } from '../stores/store-contract.ts';
 
 /** Finds turns in a real store, some of whose calls are changed. */
 const finder = async (changes: (store: Store) => Partial<Store> = () => ({})) => {
   const store = await openStore(await tempFolder());
   const watched: Store = { ...store, ...changes(store) };
-  const elsewhere = createRemoteTurns({
+  const remoteTurns = createRemoteTurns({
     store: watched,
     clock,
     runTimeout: 60_000,
     onOver: () => undefined,
   });
-  onTestFinished(() => elsewhere.stop());
+  onTestFinished(() => remoteTurns.stop());
   const accept = async () => {
     const one = { ...message(user('ann')), timestamp: Date.now() / 1000 };
     await store.accept(one);
@@ -25,8 +25,8 @@ const finder = async (changes: (store: Store) => Partial<Store> = () => ({})) =>
   return {
     store,
     accept,
-    elsewhere,
-    ...createFindTurn({ inFlight: () => undefined, elsewhere, store: watched, clock }),
+    remoteTurns,
+    ...createFindTurn({ inFlight: () => undefined, remoteTurns, store: watched, clock }),
   };
 };
 
@@ -75,18 +75,18 @@ describe('a turn that another process runs', () => {
   });
 
   it('ends in shutting_down for its readers when this process stops, at once', async () => {
-    const { accept, byId, elsewhere } = await finder();
+    const { accept, byId, remoteTurns } = await finder();
     const turn = await byId((await accept()).id);
-    expect(elsewhere.count()).toBe(1);
-    elsewhere.stop();
+    expect(remoteTurns.count()).toBe(1);
+    remoteTurns.stop();
     await expect(turn?.outcome).rejects.toMatchObject({ code: 'shutting_down' });
-    expect(elsewhere.count()).toBe(0);
+    expect(remoteTurns.count()).toBe(0);
   });
 
   it('is one for all who follow it', async () => {
-    const { accept, byId, elsewhere } = await finder();
+    const { accept, byId, remoteTurns } = await finder();
     const { id } = await accept();
     expect(await byId(id)).toBe(await byId(id));
-    expect(elsewhere.count()).toBe(1);
+    expect(remoteTurns.count()).toBe(1);
   });
 });

@@ -32,6 +32,7 @@ it('a socket whose token is still looked at when a stop begins is opened, and cl
     chat: {
       send: none,
       clear: none,
+      alone: none,
       turn: none,
       stop: none,
       settleInterrupted: none,

@@ -75,6 +75,8 @@ const TABLE: Record<string, Record<Caller, Outcome>> = {
     visitor: '200',
     other: '200',
   }),
+  // Whose answers may be rated by whom: feedback.test.ts.
+  'post /api/feedback': everyone('400 invalid_request'),
   'get /api/models': everyone('200'),
   'get /api/widget': everyone('200'),
   'get /api/sessions': everyone('403 forbidden', { ops: '200' }),
