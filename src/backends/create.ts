@@ -6,7 +6,7 @@ import { toCompletions } from '../assistant/to-completions.ts';
 import { toResponses } from '../assistant/to-responses.ts';
 import type { ToolCaller } from '../assistant/webhooks.ts';
 import type { Backend } from '../chat/backend-port.ts';
-import type { Visitor } from '../chat/model.ts';
+import type { UpstreamThread, Visitor } from '../chat/model.ts';
 import type { Logger } from '../chat/ports.ts';
 import type { Adviser } from './advice.ts';
 import { createAssistantsBackend } from './assistants.ts';
@@ -49,19 +49,22 @@ export interface BackendSettings {
 /** How long a thread that something else runs on is waited for, at most. */
 const LONGEST_LOCK_WAIT_MS = 10_000;
 
+/** The wire, server and account: where a thread is, whichever assistant it was made for. */
+const makerOf = ({ kind, baseUrl, apiKey }: Pick<BackendSettings, 'kind' | 'baseUrl' | 'apiKey'>): string => {
+  const account = createHash('sha256')
+    .update(apiKey ?? '')
+    .digest('hex')
+    .slice(0, 12);
+  return `${kind} ${baseUrl} ${account}`;
+};
+
 /** What `madeBy` of a thread is made from: a thread is used only where all of it is as it was. */
 export const threadsMadeBy = (
   upstream: Pick<BackendSettings, 'kind' | 'baseUrl' | 'apiKey' | 'model' | 'assistantId'>,
   definition: AssistantDefinition,
 ): string => {
-  const account = createHash('sha256')
-    .update(upstream.apiKey ?? '')
-    .digest('hex')
-    .slice(0, 12);
-  const server = `${upstream.baseUrl} ${account}`;
-  return [upstream.kind, server, upstream.assistantId ?? '', fingerprintOf(definition, upstream.model)].join(
-    ' ',
-  );
+  const fingerprint = fingerprintOf(definition, upstream.model);
+  return [makerOf(upstream), upstream.assistantId ?? '', fingerprint].join(' ');
 };
 
 /** What a wire cannot carry of the definition, a sentence each: to be logged, not silently left out. */
@@ -88,6 +91,7 @@ const shared = (settings: BackendSettings) => {
     open: createOpenStream(client, { ...settings, refused }),
     lengths: createHistoryLengths(settings.logger),
     fingerprint: () => threadsMadeBy(settings, settings.definition()),
+    isOurs: ({ madeBy }: UpstreamThread) => madeBy.startsWith(`${makerOf(settings)} `),
     // A quarter of the turn, so that time is left for the answer.
     lockWait: Math.min(LONGEST_LOCK_WAIT_MS, settings.runTimeout / 4),
     callTool,
