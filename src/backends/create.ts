@@ -75,6 +75,19 @@ export const droppedBy = (
 
 const CARRY = { responses: toResponses, assistants: toAssistants, completions: toCompletions };
 
+/** What follows from the definition, made once for each: a run needs it several times. */
+const perDefinition = <Made>(
+  { definition }: Pick<BackendSettings, 'definition'>,
+  make: (definition: AssistantDefinition) => Made,
+): (() => Made) => {
+  let last: { readonly of: AssistantDefinition; readonly made: Made } | undefined;
+  return () => {
+    const of = definition();
+    if (last?.of !== of) last = { of, made: make(of) };
+    return last.made;
+  };
+};
+
 const shared = (settings: BackendSettings) => {
   const client = createClient(settings);
   const refused = createRefusedParameters(settings.logger);
@@ -90,7 +103,7 @@ const shared = (settings: BackendSettings) => {
     client,
     open: createOpenStream(client, { ...settings, refused }),
     lengths: createHistoryLengths(settings.logger),
-    fingerprint: () => threadsMadeBy(settings, settings.definition()),
+    fingerprint: perDefinition(settings, (definition) => threadsMadeBy(settings, definition)),
     isOurs: ({ madeBy }: UpstreamThread) => madeBy.startsWith(`${makerOf(settings)} `),
     // A quarter of the turn, so that time is left for the answer.
     lockWait: Math.min(LONGEST_LOCK_WAIT_MS, settings.runTimeout / 4),
@@ -105,10 +118,10 @@ const BACKENDS = {
   responses: (settings) =>
     createResponsesBackend({
       ...settings,
-      fields: () => toResponses(settings.definition(), settings).fields,
+      fields: perDefinition(settings, (definition) => toResponses(definition, settings).fields),
     }),
   assistants: (settings) => {
-    const fields = () => toAssistants(settings.definition(), settings).fields;
+    const fields = perDefinition(settings, (definition) => toAssistants(definition, settings).fields);
     return createAssistantsBackend({
       ...settings,
       fields,
@@ -116,7 +129,10 @@ const BACKENDS = {
     });
   },
   completions: (settings) =>
-    createCompletionsBackend({ ...settings, carried: () => toCompletions(settings.definition(), settings) }),
+    createCompletionsBackend({
+      ...settings,
+      carried: perDefinition(settings, (definition) => toCompletions(definition, settings)),
+    }),
 } satisfies Record<BackendSettings['kind'], (settings: Shared) => Backend>;
 
 /** Makes the backend of an upstream. */
