@@ -63,7 +63,7 @@ describe.each(BACKENDS)('at the %s backend', (backend) => {
       const { service, emulator } = await startBoth({
         backend,
         // So slow that the words before a failure do not arrive together with it: then it would be retried.
-        emulator: { pace: 15 },
+        emulator: { pace: 50 },
         env: name.includes('before') ? { ...env, RUN_TIMEOUT: '1500ms' } : env,
       });
       const handle = emulator.fail({ on, times, fault });
