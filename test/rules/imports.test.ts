@@ -125,3 +125,64 @@ describe('the rooms', () => {
     );
   });
 });
+
+/** Files that import each other, in a circle: each group of them. */
+const circlesAmong = (graph: ReadonlyMap<string, readonly string[]>): string[][] => {
+  const order = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const open: string[] = [];
+  const circles: string[][] = [];
+  // Tarjan's strongly connected components.
+  const visit = (file: string): number => {
+    const number = order.size;
+    order.set(file, number);
+    let low = number;
+    open.push(file);
+    for (const next of graph.get(file) ?? []) {
+      if (!order.has(next)) low = Math.min(low, visit(next));
+      else if (open.includes(next)) low = Math.min(low, lowest.get(next) ?? order.get(next) ?? low);
+    }
+    lowest.set(file, low);
+    if (low === number) {
+      const group = open.splice(open.indexOf(file));
+      if (group.length > 1 || graph.get(file)?.includes(file)) circles.push(group.toSorted());
+    }
+    return low;
+  };
+  for (const file of graph.keys()) if (!order.has(file)) visit(file);
+  return circles;
+};
+
+describe('imports', () => {
+  const all = globSync(['src/**/*.{ts,tsx}', 'emulator/**/*.ts'], { cwd: ROOT });
+  const graph = new Map(
+    all.map((file) => {
+      const text = readFileSync(path.join(ROOT, file), 'utf8');
+      const names = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) => match[1] ?? '');
+      return [file, names.map((name) => path.posix.join(path.posix.dirname(file), name))];
+    }),
+  );
+
+  it('never go in a circle', () => {
+    expect(
+      circlesAmong(
+        new Map([
+          ['a', ['b']],
+          ['b', ['c']],
+          ['c', ['a']],
+          ['d', ['a']],
+        ]),
+      ),
+    ).toEqual([['a', 'b', 'c']]);
+    expect(circlesAmong(graph)).toEqual([]);
+  });
+
+  it('of the emulator, which is not shipped, reach nothing of the service, nor the other way round', () => {
+    const crossing = [...graph].flatMap(([file, names]) =>
+      names
+        .filter((name) => file.startsWith('emulator/') !== name.startsWith('emulator/'))
+        .map((name) => `${file} imports ${name}`),
+    );
+    expect(crossing).toEqual([]);
+  });
+});
