@@ -2,7 +2,7 @@
 
 import postgres from 'postgres';
 import { openPostgresStore } from '../src/stores/postgres/postgres-store.ts';
-import { startPostgres, type TestPostgres } from '../test/helpers/postgres.ts';
+import { startPostgres, type TestPostgres, withOurTables } from '../test/helpers/postgres.ts';
 
 export const startDatabase = (): Promise<TestPostgres> => startPostgres({ durable: true });
 
@@ -22,7 +22,7 @@ export const newDatabase = async (server: TestPostgres, rows: number): Promise<s
     logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
   });
   await store.close();
-  const sql = postgres(url, { max: 1, onnotice: quiet });
+  const sql = postgres(withOurTables(url), { max: 1, onnotice: quiet });
   await sql`
     insert into tp_visitors (key, next, messages, last_seen)
     select 'u:visitor-' || i, ${rows}::bigint, ${Math.ceil(rows / VISITORS)}::bigint, 1760000000

@@ -40,6 +40,9 @@ export type ErrorCode = keyof typeof STATUS;
 /** The HTTP statuses that a failure can have. */
 export type ErrorStatus = (typeof STATUS)[ErrorCode];
 
+/** The HTTP status that answers a failure. */
+export const statusOf = (code: ErrorCode): ErrorStatus => STATUS[code];
+
 /** A failure with a public code. Whatever else is thrown ends as `internal_error`. */
 export class AppError extends Error {
   readonly code: ErrorCode;
@@ -138,6 +141,8 @@ export const failureOf = (code: string): AppError => factories.get(code)?.() ?? 
 export const asAppError = (thrown: unknown): AppError =>
   thrown instanceof AppError ? thrown : internalError({ cause: thrown });
 
+const OUTLINED: ReadonlySet<string> = new Set(['status', 'code', 'param', 'path', 'requestID']);
+
 /**
  * What kind of failure it was, for the log: type, status and code of the error and its causes. No messages: an
  * upstream's may repeat what a visitor wrote, or a key.
@@ -146,7 +151,8 @@ export const outlineOf = (thrown: unknown): object => {
   if (!(thrown instanceof Error)) return { type: typeof thrown };
   const outline: Record<string, unknown> = { type: thrown.name };
   for (const [name, value] of Object.entries(thrown)) {
-    if (['status', 'code', 'requestID'].includes(name) && value !== undefined) outline[name] = value;
+    if (!OUTLINED.has(name) || value === undefined || value === null) continue;
+    outline[name] = typeof value === 'string' ? value.replace(/[^\x20-\x7E]/g, '').slice(0, 200) : value;
   }
   return thrown.cause === undefined ? outline : { ...outline, cause: outlineOf(thrown.cause) };
 };

@@ -1,28 +1,16 @@
 import { setFlagsFromString } from 'node:v8';
-import dotenv from 'dotenv';
 import { AssistantFileError } from './assistant/parse.ts';
+import { readEnvironment } from './config/environment.ts';
 import { ConfigError } from './config/read-config.ts';
 import { type Service, start } from './service.ts';
 
 /** Under `npm start` a Ctrl-C comes twice: from the terminal, to the whole group, and from npm, which passes it on. */
 const NPM_ECHO_MS = 150;
 
-/** What a newcomer needs: where it is, who answers, and a line to try. */
-const greeting = (url: string): string => `
-The built-in offline assistant answers at ${url}; no AI does. README.md tells how to go live.
-Try it:
-
-  curl -s ${url}/api/chat -H 'Content-Type: application/json' -d '{"message": "Hello!"}'
-
-`;
-
 const run = async (): Promise<void> => {
   // V8 lets the heap grow to several times what lives in it before it collects. Two thousand streams at once would
   // then hold some 450 MB, not 400; the price is some 5 % of the CPU at full load.
   setFlagsFromString('--heap-growing-percent=40');
-  const fromFile: Record<string, string> = {};
-  dotenv.config({ processEnv: fromFile, quiet: true });
-  const env = { ...fromFile, ...process.env };
   const fail = (thrown: unknown): never => {
     process.stderr.write(
       `${thrown instanceof ConfigError || thrown instanceof AssistantFileError ? thrown.message : inFull(thrown)}\n`,
@@ -54,8 +42,13 @@ const run = async (): Promise<void> => {
   process.on('SIGINT', onSignal);
   process.on('SIGHUP', () => void service?.reloadAssistant());
 
-  service = await start({ env }).catch(fail);
-  if (service.isOffline) process.stdout.write(greeting(service.url));
+  service = await startHere().catch(fail);
+};
+
+const startHere = async (): Promise<Service> => {
+  const { env, warnings } = readEnvironment(process.env);
+  const terminal = process.stdout.isTTY ? { colours: process.stdout.hasColors() } : undefined;
+  return start({ env, warnings, terminal });
 };
 
 const inFull = (thrown: unknown): string =>

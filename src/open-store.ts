@@ -17,6 +17,8 @@ export interface OpenedStore {
   readonly sessionSecrets: readonly string[];
   /** undefined: the ops routes are off. */
   readonly opsToken: string | undefined;
+  /** The file that the ops token was made in; undefined where it was given. */
+  readonly opsTokenFile?: string | undefined;
   /** Where it is, for the log. */
   readonly place: string;
 }
@@ -50,7 +52,7 @@ const openEmbedded = async ({
       store,
       countCall: undefined,
       sessionSecrets: settings.SESSION_SECRET ?? [await secretFromFile(path.join(dir, 'session-secret'))],
-      opsToken: settings.OPS_TOKEN ?? (await keptOpsToken(dir, isProduction, logger)),
+      ...(await opsTokenOf(settings, dir, isProduction)),
       place: dir,
     };
   } catch (thrown) {
@@ -59,17 +61,15 @@ const openEmbedded = async ({
   }
 };
 
-/** The ops token that was made here; in production it must be given, and ops is off without it. */
-const keptOpsToken = async (
+/** The ops token that is given or was made here; in production it must be given, and ops is off without it. */
+const opsTokenOf = async (
+  settings: SettingValues,
   dir: string,
   isProduction: boolean,
-  logger: Logger,
-): Promise<string | undefined> => {
-  if (isProduction) return undefined;
+): Promise<Pick<OpenedStore, 'opsToken' | 'opsTokenFile'>> => {
+  if (settings.OPS_TOKEN !== undefined || isProduction) return { opsToken: settings.OPS_TOKEN };
   const file = path.join(dir, 'ops-token');
-  const token = await secretFromFile(file);
-  logger.info({ file }, 'the ops token is in this file');
-  return token;
+  return { opsToken: await secretFromFile(file), opsTokenFile: file };
 };
 
 const openShared = async (url: string, { settings, clock, logger }: OpenStoreDeps): Promise<OpenedStore> => {
@@ -77,6 +77,7 @@ const openShared = async (url: string, { settings, clock, logger }: OpenStoreDep
   const { openPostgresStore } = await import('./stores/postgres/postgres-store.ts');
   const store = await openPostgresStore({
     url,
+    schema: settings.DATABASE_SCHEMA,
     wait: settings.DATABASE_WAIT,
     maxWaiting: settings.MAX_WAITING,
     clock,

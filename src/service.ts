@@ -1,5 +1,3 @@
-import { createServer } from 'node:http';
-import { getRequestListener } from '@hono/node-server';
 import type { DestinationStream } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
 import { findAssistantFile } from './assistant/find-file.ts';
@@ -8,15 +6,20 @@ import { createChat } from './chat/chat.ts';
 import { settleRepeatedly } from './chat/interrupted.ts';
 import { visitorKey } from './chat/model.ts';
 import { ConfigError, readConfig, secretsIn } from './config/read-config.ts';
+import type { SettingValues } from './config/settings-table.ts';
 import { createApp } from './http/app.ts';
-import { onUnreadable } from './http/failures.ts';
+import { createServer } from './http/create-server.ts';
 import { closeServer, listen } from './http/server.ts';
 import { HEARTBEAT_MS } from './http/sse.ts';
+import { loadAssets } from './http/widget/assets.ts';
 import { createSecretMatch } from './identity/secret-match.ts';
 import { createSessionTokens, opaqueName } from './identity/session-tokens.ts';
 import { createTemporaryKeys } from './identity/temporary-keys.ts';
 import { createDailyBudget } from './limits/daily-budget.ts';
+import { createShareCounts } from './limits/share-counts.ts';
+import { createAddressMatch } from './limits/trusted-proxies.ts';
 import { createLogger } from './logging/logger.ts';
+import { openOutput } from './logging/output.ts';
 import { openStore } from './open-store.ts';
 import { openUpstreams } from './open-upstreams.ts';
 
@@ -27,8 +30,6 @@ const CHARS_PER_TOKEN = 32;
 export interface Service {
   /** Where it listens: `http://localhost:5000`. */
   readonly url: string;
-  /** Whether the built-in assistant answers. */
-  readonly isOffline: boolean;
   /** Reads the assistant file anew. */
   reloadAssistant(): Promise<void>;
   /** Takes no more messages, lets those in flight finish within SHUTDOWN_TIMEOUT, writes the log, closes. */
@@ -38,10 +39,16 @@ export interface Service {
 interface StartOptions {
   /** Names and texts as in the environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What there is to say of the environment, a sentence each; warned of at the start. */
+  readonly warnings?: readonly string[];
+  /** The terminal that standard output is, if it is one. */
+  readonly terminal?: { readonly colours: boolean } | undefined;
   /** Where log lines go; absent: standard output. */
   readonly log?: DestinationStream;
   /** Milliseconds between comment lines in a stream. */
   readonly heartbeatMs?: number;
+  /** Milliseconds in which a request must arrive whole. */
+  readonly requestTimeoutMs?: number;
 }
 
 /**
@@ -52,16 +59,24 @@ export const start = async (options: StartOptions): Promise<Service> => {
   const { file, config } = await readAll(options.env);
   const { settings } = config;
   const clock = { now: () => Date.now() };
-  const logger = createLogger({ level: settings.LOG_LEVEL, secrets: secretsIn(settings) }, options.log);
-  for (const warning of config.warnings) logger.warn({}, warning);
+  const output = openOutput(options, settings.LOG_FORMAT);
+  const logger = createLogger({ level: settings.LOG_LEVEL, secrets: secretsIn(settings) }, output.lines);
+  const warnings = [...(options.warnings ?? []), ...config.warnings];
+  if (!output.greet) for (const warning of warnings) logger.warn({}, warning);
 
-  const { store, countCall, sessionSecrets, opsToken, place } = await openStore({
+  const isProduction = options.env.NODE_ENV === 'production';
+  const { store, countCall, sessionSecrets, opsToken, opsTokenFile, place } = await openStore({
     settings,
-    isProduction: options.env.NODE_ENV === 'production',
+    isProduction,
     clock,
     logger,
   });
   const closing = [() => store.close()];
+  // Built while the rest starts, where it is not built yet; who asks for it before waits.
+  const widgetAssets = loadAssets();
+  widgetAssets.catch((thrown: unknown) => {
+    logger.warn({ err: thrown }, 'the chat bubble could not be built, so /widget.js is not served');
+  });
   try {
     const upstreams = openUpstreams({
       config,
@@ -78,6 +93,8 @@ export const start = async (options: StartOptions): Promise<Service> => {
       store,
       budget: createDailyBudget({
         limit: settings.DAILY_MESSAGES,
+        shareLimit: shareOf(settings),
+        shares: createShareCounts(countCall),
         countMessage: (day, by) => store.countMessage(day, by),
         clock,
         logger,
@@ -95,60 +112,91 @@ export const start = async (options: StartOptions): Promise<Service> => {
       },
     });
     await chat.settleInterrupted();
+    const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
+    const edge = {
+      allowedOrigins: settings.ALLOWED_ORIGINS,
+      publicOrigin: settings.PUBLIC_ORIGIN,
+      trustProxy: settings.TRUST_PROXY,
+      isTrustedProxy: createAddressMatch(settings.TRUSTED_PROXIES),
+    };
     const app = createApp({
       chat,
-      tokens: createSessionTokens({
-        secrets: sessionSecrets,
-        ttl: settings.SESSION_TTL,
-        max: settings.SESSION_MAX,
-        grace: settings.SESSION_GRACE,
-        ended: store,
-        clock,
-      }),
-      temporaryKeys: createTemporaryKeys({ secrets: sessionSecrets, clock }),
-      dialects: settings.DIALECTS,
-      isSiteKey: createSecretMatch(settings.SITE_KEYS ?? []),
-      verifiedUsers: store,
       transcript: store,
-      assistant: () => upstreams.assistant(),
-      isOpsToken: opsToken === undefined ? null : createSecretMatch([opsToken]),
-      visitors: (page) => store.visitors(page),
-      identity: settings.IDENTITY,
-      maxMessageChars: settings.MAX_MESSAGE_CHARS,
-      heartbeatMs: options.heartbeatMs ?? HEARTBEAT_MS,
-      readiness: () => {
-        const health = store.health();
-        if (chat.isDraining()) return { ready: false, reason: 'shutting down' };
-        return health.ok
-          ? { ready: true, notes: upstreams.notes() }
-          : { ready: false, reason: forAnyone(health.reason) };
+      feedback: store,
+      identity: {
+        tokens: createSessionTokens({
+          secrets: sessionSecrets,
+          ttl: settings.SESSION_TTL,
+          max: settings.SESSION_MAX,
+          grace: settings.SESSION_GRACE,
+          ended: store,
+          clock,
+        }),
+        temporaryKeys: createTemporaryKeys({ secrets: sessionSecrets, clock }),
+        mode: settings.IDENTITY,
+        isSiteKey: createSecretMatch(settings.SITE_KEYS ?? []),
+        verifiedUsers: store,
       },
-      allowedOrigins: settings.ALLOWED_ORIGINS,
-      rate: settings.RATE_LIMIT,
-      trustProxy: settings.TRUST_PROXY,
-      countCall,
-      logger,
+      rates: {
+        perAddress: settings.RATE_LIMIT,
+        perVisitor: settings.RATE_LIMIT_VISITOR,
+        countCall,
+      },
+      edge,
+      messages: { maxChars: settings.MAX_MESSAGE_CHARS, heartbeatMs },
+      ops: { isOpsToken: opsToken === undefined ? null : createSecretMatch([opsToken]) },
+      about: {
+        version: packageJson.version,
+        assistant: () => upstreams.assistant(),
+        isOffline: config.upstream.kind === 'offline',
+        widget: () => upstreams.widget(),
+        readiness: () => {
+          const health = store.health();
+          if (chat.isDraining()) return { ready: false, reason: 'shutting down' };
+          return health.ok
+            ? { ready: true, notes: upstreams.notes() }
+            : { ready: false, reason: forAnyone(health.reason) };
+        },
+      },
+      pages: {
+        widgetAssets: () => widgetAssets,
+        isDemoOn: (settings.DEMO_PAGE ?? (isProduction ? 'off' : 'on')) === 'on',
+        publicOrigin: undefined,
+      },
+      dialects: settings.DIALECTS,
       clock,
-      version: packageJson.version,
+      logger,
     });
     const { sockets } = app;
-    const server = createServer(
-      { shouldUpgradeCallback: sockets.accepts },
-      getRequestListener(app.fetch, { errorHandler: onUnreadable }),
-    );
-    server.on('upgrade', sockets.upgrade);
+    const server = createServer(app, {
+      edge,
+      checkMs: heartbeatMs,
+      requestTimeoutMs: options.requestTimeoutMs,
+    });
     const url = await listen(server, settings.HOST, settings.PORT);
     // Other processes may die at any time; whoever looks first logs what they were cut off in.
     const settling = countCall && settleRepeatedly(chat, logger);
     const { pid } = process;
-    logger.info({ url, pid, backend: config.upstream.kind, data: place }, 'listening');
+    if (output.greet) {
+      const { upstream } = config;
+      const answers =
+        upstream.kind === 'offline'
+          ? undefined
+          : `${upstreams.assistant().model ?? upstream.kind} at ${new URL(upstream.baseUrl).host}`;
+      const opsPage = opsToken === undefined ? undefined : '/ops';
+      const { version } = packageJson;
+      const pages = { demoPage: undefined, opsPage, opsTokenFile };
+      output.greet({ version, url, answers, ...pages, data: place, warnings });
+    } else {
+      if (opsTokenFile !== undefined) logger.info({ file: opsTokenFile }, 'the ops token is in this file');
+      logger.info({ url, pid, backend: config.upstream.kind, data: place }, 'listening');
+    }
 
     return {
       url,
-      isOffline: config.upstream.kind === 'offline',
       reloadAssistant: () => upstreams.reload(),
       stop: async () => {
-        logger.info({ live: chat.liveTurns() }, 'stopping: no new messages are taken');
+        logger.info({ live: chat.liveTurns() }, 'stopping: no new messages are accepted');
         settling?.stop();
         sockets.drain();
         await chat.drain(settings.SHUTDOWN_TIMEOUT);
@@ -163,6 +211,10 @@ export const start = async (options: StartOptions): Promise<Service> => {
     throw thrown;
   }
 };
+
+/** Messages a day for one address: DAILY_MESSAGES_PER_ADDRESS, or a tenth of DAILY_MESSAGES. */
+const shareOf = ({ DAILY_MESSAGES, DAILY_MESSAGES_PER_ADDRESS: share }: SettingValues): number | null =>
+  share === undefined ? DAILY_MESSAGES && Math.ceil(DAILY_MESSAGES / 10) : share;
 
 /** Reads settings and assistant file. @throws Error that lists every fault of both. */
 const readAll = async (env: StartOptions['env']) => {

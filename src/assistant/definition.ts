@@ -1,5 +1,6 @@
 import type { OpenAI } from 'openai';
 import { z } from 'zod';
+import { widgetFields } from './widget-fields.ts';
 
 /** In an exported assistant `null` means absent. Shallow: in a function's JSON schema a null means itself. */
 const withoutNulls = (value: unknown): unknown =>
@@ -65,6 +66,8 @@ export const assistantFields = object({
     .record(z.string().max(64), z.string().max(512))
     .refine((pairs) => Object.keys(pairs).length <= 16, 'takes at most 16 pairs')
     .exactOptional(),
+  /** For the pages, not for any model. */
+  'x-widget': z.preprocess(withoutNulls, widgetFields).exactOptional(),
 });
 
 export const fileSearchTool = object({

@@ -20,11 +20,13 @@ export interface LiveAssistant {
   reload(): Promise<void>;
 }
 
-interface HoldDeps {
+interface LiveAssistantDeps {
   /** Where the file is; undefined: there is none, and the assistant is what the defaults make it. */
   readonly path: string | undefined;
   readonly loaded: LoadedAssistant | undefined;
   readonly env: Env;
+  /** Calls the webhooks. */
+  readonly fetch: typeof fetch;
   readonly clock: { now(): number };
   readonly logger: Log;
   /** Called with each definition that takes effect. */
@@ -37,14 +39,15 @@ export const createLiveAssistant = ({
   path,
   loaded,
   env,
+  fetch,
   clock,
   logger,
   onChange,
-}: HoldDeps): LiveAssistant => {
+}: LiveAssistantDeps): LiveAssistant => {
   const take = (next: LoadedAssistant) => {
     for (const note of next.notes) logger.warn({}, note);
     onChange(next.definition);
-    return { definition: next.definition, webhooks: createWebhooks({ ...next, clock, logger }) };
+    return { definition: next.definition, webhooks: createWebhooks({ ...next, fetch, clock, logger }) };
   };
   let current = take(loaded ?? NOTHING);
   return {

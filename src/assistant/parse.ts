@@ -21,6 +21,13 @@ export class AssistantFileError extends Error {
   }
 }
 
+const KNOWN: ReadonlySet<string> = new Set([
+  'tool_resources',
+  'top_p',
+  'response_format',
+  'reasoning_effort',
+]);
+
 interface ParseOptions {
   /** Where the webhooks' secrets are. */
   readonly env: Env;
@@ -42,13 +49,16 @@ export const parseAssistant = (
   const report: Report = { faults: [], notes: [] };
   const secrets = new Map<string, Buffer>();
   if (!isFields(json)) {
-    const wrong = 'it holds no JSON object; an assistant is one, as GET /v1/assistants/{id} returned it';
+    const wrong = Array.isArray(json)
+      ? 'it holds no JSON object but a list; the file takes one assistant of it, without the list around it'
+      : 'it holds no JSON object; an assistant is one, as GET /v1/assistants/{id} returned it';
     throw new AssistantFileError(source, [wrong]);
   }
   const wrong = wrongFile(json);
   if (wrong !== undefined) throw new AssistantFileError(source, [wrong]);
 
   const given = Object.fromEntries(Object.entries(json).filter(([key]) => !IGNORED.has(key)));
+  addCamelCase(given, report);
   const fields = check(assistantFields, given, [], report);
   // Also where a field beside them is at fault: all faults in one message.
   const toolValues = Array.isArray(given.tools) ? given.tools : undefined;
@@ -66,6 +76,12 @@ export const parseAssistant = (
 
 /** What another kind of file is told by; undefined where it may be an assistant. */
 const wrongFile = (json: Fields): string | undefined => {
+  if (json.object === 'list' || (Array.isArray(json.data) && json.instructions === undefined)) {
+    return 'data: it holds a list of assistants; the file takes one of them, without the list around it';
+  }
+  if (['assistant', 'data', 'body'].some((key) => isFields(json[key])) && json.instructions === undefined) {
+    return 'it holds an assistant inside another object; the file takes the assistant alone';
+  }
   if ((json.object ?? 'assistant') !== 'assistant') {
     return 'object: is not "assistant"; this is another kind of object, or a list of them';
   }
@@ -73,6 +89,15 @@ const wrongFile = (json: Fields): string | undefined => {
     return 'it has none of model, instructions and tools; this is not an assistant';
   }
   return undefined;
+};
+
+/** Some SDKs write an assistant in camelCase: read as it is, most of it would be missing without a word. */
+const addCamelCase = (given: Fields, report: Report): void => {
+  for (const key of Object.keys(given)) {
+    const snake = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    if (snake !== key && KNOWN.has(snake))
+      addFault(report, [key], `is written ${snake} in an exported assistant`);
+  }
 };
 
 /** A model that calls a name that two functions have would reach the wrong one. */

@@ -50,6 +50,8 @@ const jsonOf = (text: string, source: string): unknown => {
   } catch {
     // Not the engine's own message: it repeats what the file says, and often names no place.
     const { line, column } = brokenAt(text);
-    throw new AssistantFileError(source, [`it is not valid JSON: line ${line}, column ${column}`]);
+    const rest = text.split('\n')[line - 1]?.slice(column - 1) ?? '';
+    const why = /^(\/\/|\/\*|#)/.test(rest) ? ' (JSON takes no comments: remove them)' : '';
+    throw new AssistantFileError(source, [`it is not valid JSON: line ${line}, column ${column}${why}`]);
   }
 };

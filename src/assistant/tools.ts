@@ -56,6 +56,11 @@ export const readTool = (value: unknown, index: number, reading: ToolReading): A
   switch (typed.type) {
     case 'file_search':
       return check(fileSearchTool, value, at, report);
+    case 'retrieval':
+      report.notes.push(
+        `${pathText(at)}.type retrieval is the old name of file_search, and is taken for it; put the ids of its vector stores into tool_resources.file_search.vector_store_ids.`,
+      );
+      return { type: 'file_search' };
     case 'code_interpreter':
       return check(codeInterpreterTool, value, at, report);
     case 'function':

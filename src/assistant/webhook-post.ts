@@ -15,15 +15,21 @@ export class CallFailed extends Error {
   }
 }
 
+interface HookCall {
+  readonly body: string;
+  readonly headers: Record<string, string>;
+  /** The turn's. */
+  readonly turn: AbortSignal;
+}
+
 /**
  * Posts a call and reads its result, all within the webhook's time.
  * @throws CallFailed; what is thrown when the turn was aborted means nothing.
  */
 export const postToWebhook = async (
+  fetch: typeof globalThis.fetch,
   { url, timeoutMs }: WebhookSettings,
-  body: string,
-  headers: Record<string, string>,
-  turn: AbortSignal,
+  { body, headers, turn }: HookCall,
 ): Promise<string> => {
   const connection = new AbortController();
   const abort = () => connection.abort();

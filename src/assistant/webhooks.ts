@@ -33,6 +33,7 @@ interface WebhooksDeps {
   readonly definition: AssistantDefinition;
   /** The keys that sign, by the function's name; a function without one is called unsigned. */
   readonly secrets: ReadonlyMap<string, Buffer>;
+  readonly fetch: typeof fetch;
   readonly clock: { now(): number };
   readonly logger: {
     debug(fields: object, message: string): void;
@@ -47,6 +48,7 @@ interface WebhooksDeps {
 export const createWebhooks = ({
   definition,
   secrets,
+  fetch,
   clock,
   logger,
 }: WebhooksDeps): { call: ToolCaller } => {
@@ -66,7 +68,7 @@ export const createWebhooks = ({
     }
     const body = bodyOf(call, context);
     const headers = headersOf(body, secrets.get(call.name), clock.now());
-    return postToWebhook(webhook, body, headers, context.signal);
+    return postToWebhook(fetch, webhook, { body, headers, turn: context.signal });
   };
 
   return {

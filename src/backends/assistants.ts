@@ -1,24 +1,27 @@
-import { APIError, type OpenAI } from 'openai';
-import { z } from 'zod';
-import type { AssistantsFields } from '../assistant/to-assistants.ts';
-import type { Backend, RunRequest } from '../chat/backend-port.ts';
-import { createClient, streamMessages, type UpstreamOptions } from './client.ts';
-import { RunFailed } from './failures.ts';
+import { APIError, NotFoundError, type OpenAI } from 'openai';
+import type { Backend } from '../chat/backend-port.ts';
+import type { Adviser } from './advice.ts';
+import { classify } from './failures.ts';
+import { fields, text } from './lenient.ts';
 import type { ServersAssistant } from './made-assistant.ts';
-import { endOf, messageDelta, runObject } from './run-events.ts';
-import { MAX_MESSAGES, type ThreadMessage, toldBefore } from './thread-seed.ts';
+import { createRunCalls, type RunCallOptions } from './run-calls.ts';
+import { deltaOf, endOf } from './run-events.ts';
+import type { ThreadMessage } from './thread-seed.ts';
+import type { HistoryLengths } from './told-history.ts';
 import { type CallTool, type RoundEvent, runRounds, type ToolOutput } from './tool-rounds.ts';
+import type { AnswerStream } from './upstream.ts';
+import { RunFailed } from './upstream-fault.ts';
 import { onUsableThread } from './usable-thread.ts';
 
-export interface AssistantsOptions extends UpstreamOptions {
+export interface AssistantsOptions extends RunCallOptions {
+  readonly client: OpenAI;
+  readonly lengths: HistoryLengths;
   readonly fingerprint: () => string;
   readonly assistant: ServersAssistant;
-  /** What the assistant's definition overrides in each run, and gives each new thread. */
-  readonly fields: () => AssistantsFields;
-  readonly maxAnswerTokens: number;
   /** How long a thread with a run that cannot be cancelled is waited for, in milliseconds. */
   readonly lockWait: number;
   readonly callTool: CallTool;
+  readonly adviser: Adviser;
 }
 
 /** How long the cancelling of a run may take. */
@@ -43,35 +46,49 @@ interface RunState {
  * @see https://platform.openai.com/docs/api-reference/runs
  */
 export const createAssistantsBackend = (options: AssistantsOptions): Backend => {
-  const client = createClient(options);
+  const { client } = options;
+  const calls = createRunCalls(options);
+  const remove = async (thread: string, signal?: AbortSignal): Promise<void> => {
+    try {
+      await client.beta.threads.delete(thread, signal ? { signal } : {});
+    } catch (thrown) {
+      if (!(thrown instanceof NotFoundError)) throw classify(thrown).error;
+    }
+  };
+
   return {
     name: 'assistants',
     run: async function* (request) {
       const state: RunState = { active: false };
       const madeBy = options.fingerprint();
       const kept = request.thread?.madeBy === madeBy ? request.thread.id : undefined;
+      const model = options.fields().run.model ?? undefined;
+      const history = options.lengths.forRun(request, model ?? '');
       const begin = onUsableThread({
         known: request.thread,
         madeBy,
+        history,
         lockWait: options.lockWait,
         signal: request.signal,
-        isGone: (error) => error.status === 404 && !/assistant|model/i.test(error.message),
         isLocked: (error) => error.status === 400 && ACTIVE_RUN.test(error.message),
         unlock: (error, thread) => cancelRun(client, thread, activeRunIn(error)),
-        attempt: async function* (known, share) {
+        isNotTheThread: (error) => error.status === 404 && /assistant|model/i.test(error.message),
+        discard: (thread) => void remove(thread).catch(() => undefined),
+        attempt: async function* (known) {
           const assistant = await options.assistant.id(client, request.signal);
           const thread =
             known === undefined
-              ? await newThread(client, options, request, share)
+              ? await calls.newThread(request, history)
               : { id: known, before: state.untold?.thread === known ? state.untold.messages : [] };
           if (thread.id !== undefined && known === undefined) {
             state.untold = { thread: thread.id, messages: thread.before };
             yield { type: 'made', thread: thread.id };
           }
           const told = thread.id !== undefined && thread.id === state.toldOn;
-          const call = firstCall(client, options, request, { assistant, thread, told });
+          const limited = history.limitsAnswer;
+          const stream = calls.first(request, { assistant, thread, told, limited });
           try {
-            for await (const event of stream(call, options, request, state)) {
+            for await (const event of readRun(stream, state)) {
               if (event.type !== 'run') yield event;
               else if (event.thread !== kept) yield { type: 'thread', thread: { id: event.thread, madeBy } };
             }
@@ -84,21 +101,25 @@ export const createAssistantsBackend = (options: AssistantsOptions): Backend => 
         },
       });
       const goOn = async function* (outputs: readonly ToolOutput[]): AsyncIterable<RoundEvent> {
-        for await (const event of stream(submit(client, state, outputs), options, request, state)) {
+        const { id, thread } = state.run ?? { id: '', thread: '' };
+        for await (const event of readRun(calls.submit(request, thread, id, outputs), state)) {
           if (event.type !== 'run') yield event;
         }
       };
+      yield { type: 'asked', backend: 'assistants', model };
       try {
-        yield* runRounds(
-          (outputs) => (outputs.length === 0 ? begin() : goOn(outputs)),
-          request,
-          options.callTool,
-        );
+        yield* runRounds((outputs) => (outputs.length === 0 ? begin() : goOn(outputs)), request, {
+          ...options,
+          history,
+        });
       } finally {
         // A run that goes on without us would spend tokens and block the thread for the visitor's next message.
         if (state.run && state.active)
           cancelRun(client, state.run.thread, state.run.id).catch(() => undefined);
       }
+    },
+    forget: async ({ id, madeBy }, signal) => {
+      if (madeBy === options.fingerprint()) await remove(id, signal);
     },
   };
 };
@@ -114,37 +135,35 @@ const activeRunIn = (error: APIError): string => {
 const cancelRun = (client: OpenAI, thread: string, run: string): Promise<unknown> =>
   client.beta.threads.runs.cancel(run, { thread_id: thread }, { signal: AbortSignal.timeout(CANCEL_MS) });
 
-const madeThread = z.object({ id: z.string().min(1) });
-
-type Call = (signal: AbortSignal) => { asResponse(): Promise<Response> };
-
-async function* stream(
-  call: Call,
-  options: AssistantsOptions,
-  request: RunRequest,
+async function* readRun(
+  stream: AnswerStream,
   state: RunState,
 ): AsyncIterable<RoundEvent | { readonly type: 'run'; readonly thread: string }> {
-  const messages = streamMessages(call, { signal: request.signal, idleTimeout: options.idleTimeout });
-  let speaking: string | undefined;
-  for await (const batch of messages) {
-    let text = '';
+  let speaking: unknown;
+  let spoke = false;
+  for await (const batch of stream) {
+    let piece = '';
     for (const message of batch) {
       if (message.event === 'thread.run.created') {
-        const { id, thread_id: thread } = runObject.parse(message.data);
-        state.run = { id, thread };
-        state.toldOn = thread;
+        const { id, thread_id: thread } = fields(message.data);
+        const run = { id: text(id), thread: text(thread) };
+        if (run.id === undefined || run.thread === undefined) throw new RunFailed('a run without its ids');
+        state.run = { id: run.id, thread: run.thread };
+        state.toldOn = run.thread;
         state.untold = undefined;
         state.active = true;
-        yield { type: 'run', thread };
+        yield { type: 'run', thread: run.thread };
       } else if (message.event === 'thread.message.delta') {
-        const { id, delta } = messageDelta.parse(message.data);
-        if (speaking !== undefined && speaking !== id) text += '\n\n';
-        speaking = id;
-        for (const part of delta.content ?? []) text += part.text?.value ?? part.refusal ?? '';
+        const delta = deltaOf(message.data);
+        if (delta.text === '') continue;
+        if (spoke && speaking !== delta.message) piece += '\n\n';
+        speaking = delta.message;
+        spoke = true;
+        piece += delta.text;
       } else {
         const end = endOf(message);
         if (!end) continue;
-        if (text !== '') yield { type: 'delta', text };
+        if (piece !== '') yield { type: 'delta', text: piece };
         if (Array.isArray(end)) yield { type: 'calls', calls: end };
         else state.active = false;
         if (end instanceof RunFailed) throw end;
@@ -152,68 +171,7 @@ async function* stream(
         return;
       }
     }
-    if (text !== '') yield { type: 'delta', text };
+    if (piece !== '') yield { type: 'delta', text: piece };
   }
   throw new RunFailed('the stream ended without its final event');
 }
-
-/** A thread for the run to be made on; without an id it is made with the run. */
-interface RunThread {
-  readonly id?: string;
-  /** What the call that makes the run tells before the visitor's message. */
-  readonly before: readonly ThreadMessage[];
-}
-
-const newThread = async (
-  client: OpenAI,
-  options: AssistantsOptions,
-  request: RunRequest,
-  share: number,
-): Promise<RunThread> => {
-  const told = toldBefore(await request.history(share));
-  if (told.length < MAX_MESSAGES) return { before: told };
-  const thread = { ...options.fields().thread, messages: told.slice(0, MAX_MESSAGES) };
-  const { id } = madeThread.parse(await client.beta.threads.create(thread, { signal: request.signal }));
-  return { id, before: told.slice(MAX_MESSAGES) };
-};
-
-interface FirstCall {
-  readonly assistant: string;
-  readonly thread: RunThread;
-  /** Whether the thread has the visitor's message already. */
-  readonly told: boolean;
-}
-
-/** One call a message: the thread's run takes the message along, and a new thread is made with its run. */
-const firstCall = (
-  client: OpenAI,
-  options: AssistantsOptions,
-  request: RunRequest,
-  { assistant, thread: { id, before }, told }: FirstCall,
-): Call => {
-  const { run, thread } = options.fields();
-  const messages = [...before, { role: 'user' as const, content: request.message }];
-  const settings = {
-    ...run,
-    assistant_id: assistant,
-    max_completion_tokens: options.maxAnswerTokens,
-    stream: true as const,
-  };
-  if (id === undefined) {
-    return (signal) =>
-      client.beta.threads.createAndRun({ ...settings, thread: { ...thread, messages } }, { signal });
-  }
-  const more = told ? {} : { additional_messages: messages };
-  return (signal) => client.beta.threads.runs.create(id, { ...settings, ...more }, { signal });
-};
-
-const submit = (client: OpenAI, state: RunState, outputs: readonly ToolOutput[]): Call => {
-  const { id, thread } = state.run ?? { id: '', thread: '' };
-  const tool_outputs = outputs.map(({ callId, output }) => ({ tool_call_id: callId, output }));
-  return (signal) =>
-    client.beta.threads.runs.submitToolOutputs(
-      id,
-      { thread_id: thread, tool_outputs, stream: true },
-      { signal },
-    );
-};

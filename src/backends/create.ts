@@ -7,11 +7,17 @@ import { toResponses } from '../assistant/to-responses.ts';
 import type { ToolCaller } from '../assistant/webhooks.ts';
 import type { Backend } from '../chat/backend-port.ts';
 import type { Visitor } from '../chat/model.ts';
+import type { Logger } from '../chat/ports.ts';
+import type { Adviser } from './advice.ts';
 import { createAssistantsBackend } from './assistants.ts';
 import { createCompletionsBackend } from './completions.ts';
+import type { HttpClient } from './http-client.ts';
 import { type Facts, madeAssistant } from './made-assistant.ts';
+import { createRefusedParameters } from './refused-parameters.ts';
 import { createResponsesBackend } from './responses.ts';
+import { createHistoryLengths } from './told-history.ts';
 import type { CallTool } from './tool-rounds.ts';
+import { createClient, createOpenStream } from './upstream.ts';
 
 /** An upstream and how it is spoken to. */
 export interface BackendSettings {
@@ -35,6 +41,9 @@ export interface BackendSettings {
   readonly safetyIdentifier: (visitor: Visitor) => string;
   /** What is remembered beyond this process: the assistant that was made at a server. */
   readonly facts: Facts;
+  readonly http: HttpClient;
+  readonly adviser: Adviser;
+  readonly logger: Logger;
 }
 
 /** How long a thread that something else runs on is waited for, at most. */
@@ -63,11 +72,29 @@ export const droppedBy = (
 
 const CARRY = { responses: toResponses, assistants: toAssistants, completions: toCompletions };
 
-type Made = Omit<BackendSettings, 'callTool'> & {
-  fingerprint: () => string;
-  lockWait: number;
-  callTool: CallTool;
+const shared = (settings: BackendSettings) => {
+  const client = createClient(settings);
+  const refused = createRefusedParameters(settings.logger);
+  const callTool: CallTool = (call, { visitor, verified, exchangeId, signal }) =>
+    settings.callTool(call, {
+      userId: visitor.kind === 'anonymous' ? null : visitor.id,
+      verified,
+      exchangeId,
+      signal,
+    });
+  return {
+    ...settings,
+    client,
+    open: createOpenStream(client, { ...settings, refused }),
+    lengths: createHistoryLengths(settings.logger),
+    fingerprint: () => threadsMadeBy(settings, settings.definition()),
+    // A quarter of the turn, so that time is left for the answer.
+    lockWait: Math.min(LONGEST_LOCK_WAIT_MS, settings.runTimeout / 4),
+    callTool,
+  };
 };
+
+type Shared = ReturnType<typeof shared>;
 
 /** A new wire is one file, one line here, and one in CARRY. */
 const BACKENDS = {
@@ -86,20 +113,8 @@ const BACKENDS = {
   },
   completions: (settings) =>
     createCompletionsBackend({ ...settings, carried: () => toCompletions(settings.definition(), settings) }),
-} satisfies Record<BackendSettings['kind'], (settings: Made) => Backend>;
+} satisfies Record<BackendSettings['kind'], (settings: Shared) => Backend>;
 
 /** Makes the backend of an upstream. */
 export const createBackend = (settings: BackendSettings): Backend =>
-  BACKENDS[settings.kind]({
-    ...settings,
-    fingerprint: () => threadsMadeBy(settings, settings.definition()),
-    // A quarter of the turn, so that time is left for the answer.
-    lockWait: Math.min(LONGEST_LOCK_WAIT_MS, settings.runTimeout / 4),
-    callTool: (call, { visitor, verified, exchangeId, signal }) =>
-      settings.callTool(call, {
-        userId: visitor.kind === 'anonymous' ? null : visitor.id,
-        verified,
-        exchangeId,
-        signal,
-      }),
-  });
+  BACKENDS[settings.kind](shared(settings));

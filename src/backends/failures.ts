@@ -1,4 +1,4 @@
-import { APIConnectionError, APIConnectionTimeoutError, APIError } from 'openai';
+import { APIConnectionError, APIConnectionTimeoutError } from 'openai';
 import {
   AppError,
   upstreamBusy,
@@ -8,17 +8,15 @@ import {
   upstreamUnauthorized,
   upstreamUnreachable,
 } from '../errors.ts';
-
-/** A run that the upstream ended as failed inside a stream that it had begun. */
-export class RunFailed extends Error {
-  override readonly name = 'RunFailed';
-  /** The upstream's code, such as `server_error` or `rate_limit_exceeded`. */
-  readonly code: string | undefined;
-  constructor(message: string, code?: string | null) {
-    super(message);
-    this.code = code ?? undefined;
-  }
-}
+import { isContextFull } from './overflow.ts';
+import {
+  faultOf,
+  isBusy,
+  isKeyRefused,
+  isModelGone,
+  isUnpaid,
+  type UpstreamFault,
+} from './upstream-fault.ts';
 
 /** What became of a call to the upstream, in our own words. */
 export interface Failure {
@@ -29,46 +27,38 @@ export interface Failure {
   readonly waitMs?: number;
 }
 
-/** The model cannot take in all that it is told. Runs on the Assistants wire, and some servers, say it in words only. */
-export const isContextFull = (thrown: unknown): boolean =>
-  (thrown instanceof APIError || thrown instanceof RunFailed) &&
-  (thrown.code === 'context_length_exceeded' || /\bcontext (window|length)\b/i.test(thrown.message));
-
-/** Codes that come as a 429 or in a stream, and that no waiting mends: the account has run dry. */
-const UNPAID = new Set(['insufficient_quota', 'billing_hard_limit_reached', 'billing_not_active']);
-const REJECTED = /^(invalid_|context_length_exceeded|content_policy|image_|unsupported_|model_not_found)/;
+const REJECTED_CODE = /^(invalid_|content_policy|content_filter|image_|unsupported_)/;
 
 /** Classifies whatever a call to the upstream threw. */
 export const classify = (thrown: unknown): Failure => {
   const cause = thrown;
   if (thrown instanceof AppError) return { error: thrown, transient: false };
-  if (thrown instanceof RunFailed) return classifyCode(thrown.code, cause);
   if (thrown instanceof APIConnectionTimeoutError)
     return { error: upstreamTimeout({ cause }), transient: false };
   if (thrown instanceof APIConnectionError) return { error: upstreamUnreachable({ cause }), transient: true };
-  if (thrown instanceof APIError) return classifyApiError(thrown);
+  const fault = faultOf(thrown);
   // A socket cut mid-stream is a plain TypeError; broken JSON a SyntaxError; a wrong shape a ZodError.
-  return { error: upstreamFailed({ cause }), transient: thrown instanceof TypeError };
+  if (!fault) return { error: upstreamFailed({ cause }), transient: thrown instanceof TypeError };
+  const failure = classifyFault(fault, cause);
+  const saysItself = fault.headers?.get('x-should-retry');
+  return saysItself === 'true' || saysItself === 'false'
+    ? { ...failure, transient: saysItself === 'true' }
+    : failure;
 };
 
-const classifyApiError = (thrown: APIError): Failure => {
-  const cause = thrown;
-  const { status } = thrown;
-  // Without a status it came as an `error` event inside a stream.
-  if (status === undefined || (thrown.code && UNPAID.has(thrown.code)))
-    return classifyCode(thrown.code, cause);
-  if (status === 401 || status === 403) return { error: upstreamUnauthorized({ cause }), transient: false };
-  if (status === 429 || status === 503 || status === 529) return busy(cause, askedWait(thrown.headers));
-  if (status === 408 || status === 504) return { error: upstreamTimeout({ cause }), transient: true };
-  if (status >= 500) return { error: upstreamFailed({ cause }), transient: true };
-  return { error: upstreamRejected({ cause }), transient: status === 409 };
-};
-
-const classifyCode = (code: string | null | undefined, cause: unknown): Failure => {
-  if (code && UNPAID.has(code)) return { error: upstreamUnauthorized({ cause }), transient: false };
-  if (code === 'rate_limit_exceeded') return busy(cause);
-  if (code && REJECTED.test(code)) return { error: upstreamRejected({ cause }), transient: false };
-  return { error: upstreamFailed({ cause }), transient: true };
+const classifyFault = (fault: UpstreamFault, cause: unknown): Failure => {
+  const { status, code = '', headers } = fault;
+  const lasting = (error: AppError): Failure => ({ error, transient: false });
+  const passing = (error: AppError): Failure => ({ error, transient: true });
+  if (isUnpaid(fault)) return lasting(upstreamUnauthorized({ cause }));
+  if (isContextFull(cause)) return lasting(upstreamRejected({ cause }));
+  if (isKeyRefused(fault)) return lasting(upstreamUnauthorized({ cause }));
+  if (isModelGone(fault)) return lasting(upstreamRejected({ cause }));
+  if (isBusy(fault)) return busy(cause, askedWait(headers));
+  if (status === 408 || status === 504) return passing(upstreamTimeout({ cause }));
+  if (status !== undefined && status >= 500) return passing(upstreamFailed({ cause }));
+  if (status !== undefined) return { error: upstreamRejected({ cause }), transient: status === 409 };
+  return REJECTED_CODE.test(code) ? lasting(upstreamRejected({ cause })) : passing(upstreamFailed({ cause }));
 };
 
 const busy = (cause: unknown, waitMs?: number): Failure =>

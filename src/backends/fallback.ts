@@ -1,6 +1,7 @@
 import type { Backend, RunEvent, RunRequest } from '../chat/backend-port.ts';
 import type { Logger } from '../chat/ports.ts';
 import { AppError, type ErrorCode, outlineOf } from '../errors.ts';
+import { faultOf, isBusy, isModelGone, isUnpaid } from './upstream-fault.ts';
 
 /** How long a failed upstream is not asked. */
 const REST_MS = 30_000;
@@ -67,6 +68,10 @@ export const createFallbackBackend = ({ first, second, logger }: FallbackDeps): 
   return {
     name: `${first.name}, then ${second.name}`,
     run,
+    forget: async (thread, signal) => {
+      // Each forgets only what it made.
+      await Promise.all([first.forget?.(thread, signal), second.forget?.(thread, signal)]);
+    },
     note: () =>
       standsIn
         ? 'the fallback answers: the first upstream failed and is tried again after a rest'
@@ -76,9 +81,8 @@ export const createFallbackBackend = ({ first, second, logger }: FallbackDeps): 
 
 const isUpstreamsOwn = (thrown: unknown): boolean => {
   if (!(thrown instanceof AppError)) return false;
-  // An account run dry answers 429, too; no waiting mends it here, but another account may have more.
-  const { cause } = thrown;
-  return (
-    UPSTREAMS_OWN.has(thrown.code) || (cause instanceof Error && 'status' in cause && cause.status === 429)
-  );
+  if (UPSTREAMS_OWN.has(thrown.code)) return true;
+  // An account run dry, or a model that is gone: no waiting helps here, but another upstream may have more.
+  const fault = faultOf(thrown.cause);
+  return fault !== undefined && (isUnpaid(fault) || isModelGone(fault) || isBusy(fault));
 };

@@ -45,6 +45,7 @@ const answerTo = (message: string, earlier: readonly string[]): string => {
 export const createOfflineBackend = (): Backend => ({
   name: 'offline',
   async *run({ message, history, signal }) {
+    yield { type: 'asked', backend: 'offline' };
     const earlier = (await history()).map(({ user }) => user);
     for (const word of answerTo(message, earlier).match(/\S+\s*/g) ?? []) {
       await wait(PACE_MS, undefined, { signal }).catch(() => signal.throwIfAborted());

@@ -1,86 +1,58 @@
-import { z } from 'zod';
-import type { StreamMessage } from './client.ts';
-import { RunFailed } from './failures.ts';
+import { newCallId } from './called-functions.ts';
+import type { StreamMessage } from './event-stream.ts';
+import { contentText, fields, json, list, text, usageOf } from './lenient.ts';
 import type { RoundEvent, ToolCall } from './tool-rounds.ts';
+import { failureIn, RunFailed } from './upstream-fault.ts';
 
 /**
  * What a run's stream on the Assistants wire says, as far as it is used here.
  * @see https://platform.openai.com/docs/api-reference/assistants-streaming
  */
-export const runObject = z.object({
-  id: z.string().min(1),
-  thread_id: z.string().min(1),
-  usage: z.object({ prompt_tokens: z.number(), completion_tokens: z.number() }).nullish(),
-  last_error: z.object({ code: z.string().nullish(), message: z.string().nullish() }).nullish(),
-  required_action: z
-    .object({
-      submit_tool_outputs: z
-        .object({
-          tool_calls: z.array(
-            z.object({ id: z.string(), function: z.object({ name: z.string(), arguments: z.string() }) }),
-          ),
-        })
-        .nullish(),
-    })
-    .nullish(),
-});
-export const messageDelta = z.object({
-  id: z.string(),
-  delta: z.object({
-    content: z
-      .array(
-        z.object({
-          text: z.object({ value: z.string().nullish() }).nullish(),
-          refusal: z.string().nullish(),
-        }),
-      )
-      .nullish(),
-  }),
-});
-const errorData = z.object({
-  error: z.object({ code: z.string().nullish(), message: z.string().nullish() }).optional(),
-  code: z.string().nullish(),
-  message: z.string().nullish(),
-});
+
+/** The text of a `thread.message.delta`, and the message that it belongs to. */
+export const deltaOf = (data: unknown): { message: unknown; text: string } => {
+  const { id, delta } = fields(data);
+  return { message: id, text: contentText(fields(delta).content) };
+};
 
 /** The end that an event means, or the functions that the run waits for; undefined where it goes on. */
 export const endOf = ({
   event,
   data,
 }: StreamMessage): Extract<RoundEvent, { type: 'end' }> | RunFailed | ToolCall[] | undefined => {
+  const run = fields(data);
   switch (event) {
     case 'thread.run.completed':
     case 'thread.run.incomplete': {
-      const { usage } = runObject.parse(data);
-      const truncated = event === 'thread.run.incomplete';
-      if (!usage) return { type: 'end', truncated };
+      const usage = usageOf(run.usage);
+      const model = text(run.model);
       return {
         type: 'end',
-        truncated,
-        usage: { input: usage.prompt_tokens, output: usage.completion_tokens },
+        truncated: event === 'thread.run.incomplete' || run.status === 'incomplete',
+        ...(usage ? { usage } : {}),
+        ...(model === undefined ? {} : { model }),
       };
     }
-    case 'thread.run.failed': {
-      const { last_error: error } = runObject.parse(data);
-      return new RunFailed(error?.message ?? event, error?.code);
-    }
+    case 'thread.run.failed':
+      return failureIn(run.last_error) ?? new RunFailed(event);
     case 'thread.run.requires_action': {
-      const { required_action: action } = runObject.parse(data);
-      const calls = action?.submit_tool_outputs?.tool_calls ?? [];
+      const action = fields(fields(run.required_action).submit_tool_outputs);
+      const calls = list(action.tool_calls).map(fields);
       if (calls.length === 0) return new RunFailed(event, 'unsupported_requires_action');
       return calls.map((call) => ({
-        callId: call.id,
-        name: call.function.name,
-        arguments: call.function.arguments,
+        callId: text(call.id) ?? newCallId(),
+        name: text(fields(call.function).name) ?? '',
+        arguments: json(fields(call.function).arguments) ?? '',
       }));
     }
     case 'thread.run.expired':
     case 'thread.run.cancelled':
       return new RunFailed(event);
-    case 'error': {
-      const { error, ...flat } = errorData.parse(data);
-      return new RunFailed(error?.message ?? flat.message ?? event, error?.code ?? flat.code);
-    }
+    case 'error':
+      return failureIn(run.error) ?? failureIn(run) ?? new RunFailed(event);
+    case undefined:
+      // An answer that is not streamed has nothing but an error to say.
+      return failureIn(run.error);
     default:
       return undefined;
   }

@@ -1,16 +1,28 @@
 /** What the core needs of an upstream; `backends/` implements it. */
 
-import type { Exchange, UpstreamThread, Usage, Visitor } from './model.ts';
+import type { Exchange, Source, UpstreamThread, Usage, Visitor } from './model.ts';
 
 /** What a backend reports of a run, in order. */
 export type RunEvent =
+  /** This backend is asked now; where it fails, another may be asked after it. */
+  | { readonly type: 'asked'; readonly backend: string; readonly model?: string | undefined }
   /** A thread was made (or replaced) for this visitor. */
   | { readonly type: 'thread'; readonly thread: UpstreamThread }
   | { readonly type: 'delta'; readonly text: string }
+  /** What was said last is from there: the upstream searched by itself. */
+  | { readonly type: 'cited'; readonly source: Omit<Source, 'n'> }
   /** Functions of the assistant are being called: the run cannot be begun again without doing their work twice. */
-  | { readonly type: 'called' }
-  /** The run is complete. Always the last; a run without it has failed. */
-  | { readonly type: 'end'; readonly truncated: boolean; readonly usage?: Usage };
+  | { readonly type: 'called'; readonly names: readonly string[] }
+  /**
+   * The run is complete. Always the last; a run without it has failed.
+   * `model`: the one that answered, where the upstream tells.
+   */
+  | {
+      readonly type: 'end';
+      readonly truncated: boolean;
+      readonly usage?: Usage;
+      readonly model?: string;
+    };
 
 export interface RunRequest {
   /** Names the exchange that the run belongs to. */
@@ -25,9 +37,9 @@ export interface RunRequest {
   readonly thread: UpstreamThread | undefined;
   /**
    * What of the transcript a stateless upstream, or a thread made anew, is told; oldest first.
-   * @param share The part of the usual length, 0 to 1, where all of it was too much.
+   * @param maxChars UTF-16 units, where the usual length was too much.
    */
-  history(share?: number): Promise<readonly Exchange[]>;
+  history(maxChars?: number): Promise<readonly Exchange[]>;
   /** Ends the run, at the upstream too. Its reason is an AppError. */
   readonly signal: AbortSignal;
   /** When the whole turn must be over: milliseconds since 1970. */
@@ -42,4 +54,10 @@ export interface Backend {
    * @throws AppError with an `upstream_…` code, or the signal's reason.
    */
   run(request: RunRequest): AsyncIterable<RunEvent>;
+  /**
+   * Deletes a thread at the upstream; absent where there are none. One that is not there any more, or that another
+   * backend made, is no failure.
+   * @throws AppError with an `upstream_…` code; it can be tried again.
+   */
+  forget?(thread: UpstreamThread, signal?: AbortSignal): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import type { Backend } from './backend-port.ts';
+import type { TurnHooks } from './hooks.ts';
 import type { Turn } from './live-turns.ts';
 import type { Visitor } from './model.ts';
 import type { Budget, Clock, Logger } from './ports.ts';
@@ -10,6 +11,7 @@ export interface ChatDeps {
   readonly backend: Backend;
   readonly store: Store;
   readonly budget: Budget;
+  readonly hooks?: TurnHooks;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly limits: {
@@ -34,6 +36,8 @@ export interface Message {
   /** What the visitor calls itself; kept in the log beside the exchange. */
   readonly name?: string | undefined;
   readonly text: string;
+  /** The address that it came from, as the limits count it. */
+  readonly address: string;
   /** The caller's own name of the message, so that it can be sent again without a second run. */
   readonly key?: string | undefined;
 }

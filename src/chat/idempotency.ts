@@ -14,9 +14,13 @@ export const keyName = (visitor: Visitor, key: string): string =>
  * One turn per key, however many requests come with it, also at the same moment: gives the turn that the key's
  * message began earlier, else the one that `begin` begins.
  * @param earlier Finds the turn of a key that was taken before.
+ * @param masked How texts are written: a turn from the log has no other.
  * @throws AppError `idempotency_mismatch` where the key came with another message; what `begin` throws.
  */
-export const createOneTurn = (earlier: (name: string) => Promise<Turn | undefined>) => {
+export const createOneTurn = (
+  earlier: (name: string) => Promise<Turn | undefined>,
+  masked: (text: string) => string = (text) => text,
+) => {
   /** Keys whose messages are being taken: no store knows of them yet. */
   const taking = new Map<string, Promise<Turn>>();
 
@@ -31,7 +35,7 @@ export const createOneTurn = (earlier: (name: string) => Promise<Turn | undefine
       taking.set(name, pending);
     }
     const turn = await pending;
-    if (turn.text !== text) throw idempotencyMismatch();
+    if (turn.text !== text && turn.text !== masked(text)) throw idempotencyMismatch();
     return turn;
   };
 };

@@ -1,4 +1,6 @@
 import type { Chat } from './chat-api.ts';
+import type { TurnHooks } from './hooks.ts';
+import type { Exchange } from './model.ts';
 import type { Logger } from './ports.ts';
 import type { Store } from './store-port.ts';
 
@@ -9,9 +11,11 @@ const SETTLE_MS = 2_000;
 export const settleInterrupted = async ({
   store,
   logger,
+  hooks = {},
 }: {
   store: Store;
   logger: Logger;
+  hooks?: TurnHooks;
 }): Promise<void> => {
   const interrupted = await store.interrupted();
   if (interrupted.length === 0) return;
@@ -21,9 +25,11 @@ export const settleInterrupted = async ({
   );
   // On a bad disk they are kept until it returns.
   for (const message of interrupted) {
-    store.finish({ ...message, bot: null, error: 'internal_error' }).catch((thrown: unknown) => {
-      logger.error({ exchange: message.id, err: thrown }, 'the exchange is not durable');
-    });
+    const exchange: Exchange = { ...message, bot: null, error: 'internal_error' };
+    store.finish(exchange).then(
+      () => hooks.onRecorded?.(exchange, 0),
+      (thrown: unknown) => logger.error({ exchange: message.id, err: thrown }, 'the exchange is not durable'),
+    );
   }
 };
 

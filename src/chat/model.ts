@@ -90,6 +90,8 @@ export interface Exchange extends AcceptedMessage {
   readonly feedback?: Feedback;
   /** Categories for which moderation refused the message; no run was spent on it then. */
   readonly flagged?: readonly string[];
+  /** The assistant said that it does not know. */
+  readonly unanswered?: true;
   readonly run?: RunDetails;
 }
 

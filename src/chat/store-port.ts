@@ -20,18 +20,38 @@ export type Accepted =
        * @throws The signal's reason.
        */
       mayRun(signal: AbortSignal): Promise<void>;
+      /**
+       * The visitor's thread (null: none), where the store knows it already and no earlier message of the visitor is
+       * still to change it. Undefined: ask for it when the message may run.
+       */
+      readonly thread?: UpstreamThread | null;
+      /** As `thread`: when the visitor's last exchange came, in seconds since 1970; null: there is none. */
+      readonly lastSeen?: number | null;
+      /** The day's count of messages with this one, where the store has counted it. */
+      readonly count?: number;
     }
   /** Not accepted: another process accepted a message with the same key at the same time. `id` names that one. */
-  | { readonly type: 'known'; readonly id: string };
+  | { readonly type: 'known'; readonly id: string }
+  /** Not accepted: the day's messages are used up. */
+  | { readonly type: 'over' };
+
+/** How many messages a day may have. */
+export interface DayLimit {
+  readonly day: string;
+  readonly limit: number;
+}
 
 /** Records messages before anything is spent on them, and what became of them. Writes are durable when they resolve. */
 export interface MessageLog {
+  /** Whether `accept` counts the message by day itself, so that `countMessage` need not be called before. */
+  readonly countsOnAccept?: true;
   /**
    * Records a message durably, before anything is spent on it.
+   * @param day Where `countsOnAccept`: counts the message with it, and accepts none above the limit.
    * @throws AppError `log_unavailable` at once where nothing can be written; then nothing is kept of it.
    * @throws AppError `thread_busy` where too many of the visitor's messages wait, in all processes together.
    */
-  accept(message: AcceptedMessage): Promise<Accepted>;
+  accept(message: AcceptedMessage, day?: DayLimit): Promise<Accepted>;
   /**
    * Records the exchange (once: a second one of the same id is ignored). While nothing can be written the
    * exchange is kept in memory and the promise waits; it resolves when the exchange is durable.
@@ -137,6 +157,7 @@ export interface StoreLife {
 export interface Store
   extends MessageLog,
     Transcript,
+    FeedbackLog,
     VerifiedUsers,
     EndedTokens,
     Threads,

@@ -2,6 +2,8 @@ import { threadBusy } from '../errors.ts';
 
 /** A place in a thread's queue. */
 export interface Place {
+  /** Whether others are in front. */
+  readonly waits: boolean;
   /** Resolves when it is this message's turn. */
   readonly turn: Promise<void>;
   /** Gives the place up, whether its turn came or not: the next may run. Later calls do nothing. */
@@ -26,6 +28,7 @@ export const createThreadQueue = (limits: { maxWaiting: number }): ThreadQueue =
     enter: (thread) => {
       const { promise: turn, resolve: start } = Promise.withResolvers<void>();
       const ahead = threads.get(thread);
+      const waits = ahead !== undefined;
       if (!ahead) {
         threads.set(thread, []);
         start();
@@ -45,7 +48,7 @@ export const createThreadQueue = (limits: { maxWaiting: number }): ThreadQueue =
           else threads.delete(thread);
         }
       };
-      return { turn, leave };
+      return { waits, turn, leave };
     },
   };
 };

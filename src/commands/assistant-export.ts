@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 import { SETTINGS } from '../config/settings-table.ts';
 import { chooseUpstream } from '../config/upstream-choice.ts';
 import { errnoOf, replaceFile } from '../log-file/durable-file.ts';
+import { systemReason } from '../system-reason.ts';
 import {
   type Environment,
   Refusal,
@@ -15,7 +16,6 @@ import {
   UsageError,
 } from './command.ts';
 import { type AssistantsServer, type FetchedAssistant, fetchAssistant } from './fetch-assistant.ts';
-import { systemReason } from './system-reason.ts';
 
 const USAGE = `Usage: npm run assistant:export -- asst_… [--out assistant.json] [--force]
 

@@ -1,6 +1,6 @@
-import dotenv from 'dotenv';
 import type { z } from 'zod';
 import type { Logger } from '../chat/ports.ts';
+import { readEnvironment } from '../config/environment.ts';
 
 /** The command cannot do what it was asked to. The message is for its user, and all that they get. */
 export class Refusal extends Error {
@@ -25,7 +25,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface Surroundings {
   /** The arguments after the script. */
   readonly args: readonly string[];
-  /** The environment, and below it `.env` in the working directory, as the service has them. */
+  /** The environment, and below it `.env`, as the service has them. */
   readonly env: Environment;
   /** Aborted by SIGINT and SIGTERM: a good moment to stop is to be found soon. */
   readonly signal: AbortSignal;
@@ -50,7 +50,7 @@ export const settingOf = <T>(env: Environment, name: string, row: Row<T>): T | u
   const given = env[name] || row.fallback;
   if (given === null) return undefined;
   const { success, data } = row.schema.safeParse(given);
-  if (!success) throw new Refusal(`The setting ${name} needs mending; it takes ${row.takes}.`);
+  if (!success) throw new Refusal(`The setting ${name} is invalid; it takes ${row.takes}.`);
   return data;
 };
 
@@ -80,8 +80,6 @@ export const runCommand = async (
   const args = process.argv.slice(2);
   if (args.includes('--help') || args.includes('-h')) return print(usage);
 
-  const fromFile: Record<string, string> = {};
-  dotenv.config({ processEnv: fromFile, quiet: true });
   const stop = new AbortController();
   let stoppedBy: 'SIGINT' | 'SIGTERM' | undefined;
   let stoppedAt = 0;
@@ -94,7 +92,8 @@ export const runCommand = async (
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   try {
-    const env = { ...fromFile, ...process.env };
+    const { env, warnings } = readEnvironment(process.env);
+    for (const warning of warnings) warn(warning);
     await work({ args, env, signal: stop.signal, print, warn });
     process.exitCode = EXIT.done;
   } catch (thrown) {

@@ -10,8 +10,8 @@ import { errnoOf, replaceFile } from '../log-file/durable-file.ts';
 import { LOG_MODE } from '../log-file/log-fields.ts';
 import type { LogRow } from '../log-file/log-row.ts';
 import { LogText } from '../log-file/log-text.ts';
+import { systemReason } from '../system-reason.ts';
 import { Refusal, runCommand, type Surroundings, settingOf, UsageError, warningsOnly } from './command.ts';
-import { systemReason } from './system-reason.ts';
 
 const USAGE = `Usage: npm run export -- [--out conversations.json] [--force]
 
@@ -82,11 +82,12 @@ const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<vo
   if (file && !force && (await isThere(file))) {
     throw new Refusal(`${file} is there already; --force replaces it, --out names another.`);
   }
+  const schema = settingOf(env, 'DATABASE_SCHEMA', SETTINGS.DATABASE_SCHEMA);
   const wait = settingOf(env, 'DATABASE_WAIT', SETTINGS.DATABASE_WAIT) ?? 0;
   // Loaded where it is needed: without a database there is nothing to read.
   const { readByKey } = await import('../stores/postgres/moving/read-exchanges.ts');
   const text = new LogText();
-  const pieces = piecesOf(readByKey({ url, wait, logger: warningsOnly(warn) }), text, signal);
+  const pieces = piecesOf(readByKey({ url, schema, wait, logger: warningsOnly(warn) }), text, signal);
   try {
     if (!file) {
       await writeOut(pieces);

@@ -10,6 +10,7 @@ import { lineOf } from '../log-file/log-row.ts';
 import type { MovingStore } from '../log-file/moving-store.ts';
 import { filesOf } from '../stores/sqlite/first-import.ts';
 import { holdsDatabase } from '../stores/sqlite/moving.ts';
+import { systemReason } from '../system-reason.ts';
 import {
   type Environment,
   Refusal,
@@ -23,7 +24,6 @@ import { type ImportReport, reportText } from './import-report.ts';
 import { KnownExchanges } from './known-exchanges.ts';
 import { type OpenDeps, openMoving, type StorePlace } from './moving/ends.ts';
 import { progressOn } from './progress.ts';
-import { systemReason } from './system-reason.ts';
 import { newThreads, readThreadMap, type ThreadMap } from './thread-map.ts';
 
 const USAGE = `Usage: npm run import -- <conversations.json> [--threads <file>] [--dry-run]
@@ -169,6 +169,7 @@ const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<vo
   const deps = {
     maxBytes: (settingOf(env, 'LOG_MAX_MB', SETTINGS.LOG_MAX_MB) ?? 0) * BYTES_PER_MB,
     wait: settingOf(env, 'DATABASE_WAIT', SETTINGS.DATABASE_WAIT) ?? 0,
+    schema: settingOf(env, 'DATABASE_SCHEMA', SETTINGS.DATABASE_SCHEMA),
     warn,
   };
   const map = threads === undefined ? undefined : await readThreadMap(path.resolve(threads));

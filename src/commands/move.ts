@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { SETTINGS } from '../config/settings-table.ts';
 import { AppError } from '../errors.ts';
+import { systemReason } from '../system-reason.ts';
 import {
   type Environment,
   Refusal,
@@ -16,7 +17,6 @@ import { openSource, openTarget, type StorePlace } from './moving/ends.ts';
 import type { Moving, Run, Source, Target } from './moving/stores.ts';
 import { Summary, summaryText } from './moving/summary.ts';
 import { progressOn } from './progress.ts';
-import { systemReason } from './system-reason.ts';
 
 const USAGE = `Usage: npm run move -- --from <store> --to <store> [--dry-run]
 
@@ -125,7 +125,8 @@ const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<vo
   const { from, to, dryRun } = readArgs(args, env);
   const maxBytes = (settingOf(env, 'LOG_MAX_MB', SETTINGS.LOG_MAX_MB) ?? 0) * BYTES_PER_MB;
   const wait = settingOf(env, 'DATABASE_WAIT', SETTINGS.DATABASE_WAIT) ?? 0;
-  const deps = { maxBytes, wait, warn };
+  const schema = settingOf(env, 'DATABASE_SCHEMA', SETTINGS.DATABASE_SCHEMA);
+  const deps = { maxBytes, wait, schema, warn };
   const progress = progressOn(process.stderr);
   let total = 0;
   const runOf = (what: string): Run => ({

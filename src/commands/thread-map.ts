@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { brokenAt } from '../assistant/json-place.ts';
 import { type UpstreamThread, type Visitor, visitorKey } from '../chat/model.ts';
 import { ANONYMOUS } from '../log-file/log-fields.ts';
+import { systemReason } from '../system-reason.ts';
 import { Refusal } from './command.ts';
-import { systemReason } from './system-reason.ts';
 
 /** A visitor and the thread that the older system had for them. */
 interface MappedThread {

@@ -15,20 +15,28 @@ export interface Config {
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   constructor(faults: readonly string[]) {
-    super(`These settings need mending:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+    super(`Invalid settings:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
   }
 }
 
 /** What was given, for the message: never a secret, nor the credentials or the query of a URL. */
 const shown = (row: Setting, given: string): string =>
   row.secret
-    ? `a text of ${given.length} characters`
+    ? `a text of ${given.length} characters${oddCharacter(given)}`
     : JSON.stringify(
         given
           .replace(/\/\/.*@/, '//…@')
           .replace(/\?.*$/s, '?…')
           .slice(0, 100),
       );
+
+/** The first character that no secret holds: curly quotes, zero-width and other letters come with copying. */
+const oddCharacter = (given: string): string => {
+  const [odd] = /[^\x20-\x7e]/u.exec(given) ?? [];
+  if (odd === undefined) return '';
+  const point = odd.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0');
+  return `, of which number ${given.indexOf(odd) + 1} is U+${point}`;
+};
 
 /**
  * Checks the settings.
@@ -100,11 +108,11 @@ const chooseFallback = (
 const openness = (settings: SettingValues): string[] => {
   const warnings: string[] = [];
   if (settings.ALLOWED_ORIGINS === 'any') {
-    warnings.push('Any website may use this service: set ALLOWED_ORIGINS to your own to change that.');
+    warnings.push('Any website may use this service: set ALLOWED_ORIGINS to your own.');
   }
   if (settings.IDENTITY === 'open') {
     warnings.push(
-      'A user_id is taken on trust, so whoever knows one can go on in its conversation: use random ones, or set IDENTITY=signed.',
+      'Anyone who knows a user_id can read on in its conversation: use random ones, or set IDENTITY=signed.',
     );
   }
   return warnings;

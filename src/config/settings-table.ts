@@ -1,11 +1,16 @@
 import { z } from 'zod';
 import {
+  addressRanges,
+  apiKey,
   duration,
   httpUrl,
   oneOf,
+  origin,
   origins,
   postgresUrl,
-  rate,
+  proxyUrl,
+  rates,
+  schemaName,
   secret,
   secrets,
   someOf,
@@ -25,6 +30,8 @@ export interface Setting<S extends z.ZodType<unknown, string> = z.ZodType<unknow
   readonly doc: string;
   /** Its value is never shown. */
   readonly secret?: true;
+  /** It names a file or folder; `ifThere` is taken where none is named and it exists. */
+  readonly path?: { readonly ifThere?: string };
 }
 
 const setting = <const S extends z.ZodType<unknown, string>, const F extends string | null>(
@@ -44,13 +51,13 @@ export const SETTINGS = {
   HOST: setting({
     schema: text,
     fallback: '0.0.0.0',
-    takes: 'an address or host name of this machine',
+    takes: 'an address or host name of this machine, such as 0.0.0.0 or 127.0.0.1',
     doc: 'The address it listens on.',
   }),
   OPENAI_API_KEY: setting({
-    schema: text,
+    schema: apiKey,
     fallback: null,
-    takes: 'an API key',
+    takes: 'an API key: letters, digits and signs of ASCII, without spaces or quotes',
     doc: 'The key for the upstream.',
     secret: true,
   }),
@@ -83,6 +90,7 @@ export const SETTINGS = {
     fallback: null,
     takes: 'a JSON file in the shape of an exported OpenAI assistant',
     doc: "The assistant's definition. Absent: `./assistant.json` if there.",
+    path: { ifThere: './assistant.json' },
   }),
   MAX_ANSWER_TOKENS: setting({
     schema: wholeNumber(16, 1_000_000),
@@ -103,9 +111,9 @@ export const SETTINGS = {
     doc: 'The wire of a second upstream, which answers while the first is down. Absent: there is none, unless one of the three below is set.',
   }),
   FALLBACK_API_KEY: setting({
-    schema: text,
+    schema: apiKey,
     fallback: null,
-    takes: 'an API key',
+    takes: 'an API key: letters, digits and signs of ASCII, without spaces or quotes',
     doc: 'The key for the second upstream.',
     secret: true,
   }),
@@ -125,14 +133,22 @@ export const SETTINGS = {
     schema: text,
     fallback: './data',
     takes: 'a folder',
-    doc: 'Where the log and everything else that is kept lives. One process a folder.',
+    doc: 'The folder of the log and all other data. Only one process per folder.',
+    path: {},
   }),
   DATABASE_URL: setting({
     schema: postgresUrl,
     fallback: null,
-    takes: 'a URL such as postgres://user:password@host:5432/database?sslmode=verify-full',
+    takes:
+      'a URL such as postgres://user:password@host:5432/database?sslmode=verify-full, with / # ? @ % in the password escaped as %2F %23 %3F %40 %25',
     doc: 'Keeps everything in this Postgres database instead of `DATA_DIR`, for any number of processes; `SESSION_SECRET` must then be set.',
     secret: true,
+  }),
+  DATABASE_SCHEMA: setting({
+    schema: schemaName,
+    fallback: null,
+    takes: 'the name of a schema: small letters, digits and _, not beginning with pg_ or a digit',
+    doc: 'The schema of that database that is the service’s alone; it is made if it is missing. Absent: `thread_proxy`, or where its tables are already; must be set where the database holds tables of another application.',
   }),
   DATABASE_WAIT: setting({
     schema: duration(0),
@@ -141,16 +157,28 @@ export const SETTINGS = {
     doc: 'How long a start waits for the database.',
   }),
   RATE_LIMIT: setting({
-    schema: rate,
+    schema: rates,
     fallback: '5/1m',
-    takes: 'calls per window, such as 5/1m, 100/1h or 3/2s (at most 24d), or off',
-    doc: 'Posted messages per window and client address, or `off`.',
+    takes: 'calls per window, such as 5/1m, 3/2s or 5/1m,60/1h (at most 24d), or off',
+    doc: 'Posted messages per window and client address (several windows, comma-separated: all hold), or `off`.',
+  }),
+  RATE_LIMIT_VISITOR: setting({
+    schema: rates,
+    fallback: 'off',
+    takes: 'calls per window, such as 5/1m, 3/2s or 5/1m,60/1h (at most 24d), or off',
+    doc: 'The same per session or user, for sites whose visitors share addresses: raise `RATE_LIMIT` then.',
   }),
   DAILY_MESSAGES: setting({
     schema: wholeNumberOrOff(1, 1_000_000_000),
     fallback: '10000',
     takes: 'a whole number from 1, or off',
     doc: 'Messages a day (UTC) for the whole site, or `off`; a warning at 80 %.',
+  }),
+  DAILY_MESSAGES_PER_ADDRESS: setting({
+    schema: wholeNumberOrOff(1, 1_000_000_000),
+    fallback: null,
+    takes: 'a whole number from 1, or off',
+    doc: "One address's share of `DAILY_MESSAGES` (a verified visitor's, for verified visitors), or `off`. Absent: a tenth of it.",
   }),
   MAX_LIVE_TURNS: setting({
     schema: wholeNumber(1, 100_000),
@@ -175,6 +203,18 @@ export const SETTINGS = {
     fallback: '0',
     takes: 'a whole number, 0 to 10',
     doc: 'How many proxies in front may be believed in `X-Forwarded-For`, counted from the right.',
+  }),
+  TRUSTED_PROXIES: setting({
+    schema: addressRanges,
+    fallback: 'loopback,private',
+    takes: 'loopback, private, addresses and CIDRs, comma-separated, such as loopback,203.0.113.0/24',
+    doc: 'The peers from which `X-Forwarded-For` is believed: `loopback`, `private`, addresses, CIDRs.',
+  }),
+  PUBLIC_ORIGIN: setting({
+    schema: origin,
+    fallback: null,
+    takes: 'an exact origin, such as https://chat.example.org (no path)',
+    doc: "This service's own address for browsers. Beside loopback it is the only origin whose pages count as our own.",
   }),
   ALLOWED_ORIGINS: setting({
     schema: origins,
@@ -235,9 +275,29 @@ export const SETTINGS = {
   }),
   STREAM_IDLE_TIMEOUT: setting({
     schema: duration(50),
-    fallback: '30s',
-    takes: 'a duration from 50ms to 24d, such as 30s',
-    doc: 'Longest silence of the upstream after its headers.',
+    fallback: '90s',
+    takes: 'a duration from 50ms to 24d, such as 90s',
+    doc: 'Abort when the upstream is silent this long mid-answer; thinking models are silent for more than 30 s.',
+  }),
+  HTTPS_PROXY: setting({
+    schema: proxyUrl,
+    fallback: null,
+    takes: 'the http or https URL of a proxy, such as http://proxy.example.org:3128',
+    doc: 'The proxy for https upstreams and webhooks; `https_proxy` is read, too.',
+    secret: true,
+  }),
+  HTTP_PROXY: setting({
+    schema: proxyUrl,
+    fallback: null,
+    takes: 'the http or https URL of a proxy, such as http://proxy.example.org:3128',
+    doc: 'The same for http.',
+    secret: true,
+  }),
+  NO_PROXY: setting({
+    schema: text,
+    fallback: null,
+    takes: 'hosts, comma-separated',
+    doc: 'Hosts that are called without a proxy, comma-separated.',
   }),
   THREAD_IDLE: setting({
     schema: duration(1_000, 10 * YEAR_MS),
@@ -258,16 +318,29 @@ export const SETTINGS = {
     doc: 'Size in MB at which the oldest exchanges move from `conversations.json` into `archive/`.',
   }),
   DIALECTS: setting({
-    schema: someOf(['session', 'token', 'sse', 'socket']),
+    schema: someOf(['session', 'token', 'sse', 'socket', 'deep-chat', 'n8n', 'flowise', 'ai-sdk']),
     fallback: 'all',
-    takes: 'all, none, or some of session, token, sse and socket, comma-separated',
+    takes:
+      'all, none, or some of session, token, sse, socket, deep-chat, n8n, flowise and ai-sdk, comma-separated',
     doc: "Which other clients' wire forms are served (docs/older-clients.md).",
+  }),
+  DEMO_PAGE: setting({
+    schema: oneOf(['on', 'off']),
+    fallback: null,
+    takes: 'on or off',
+    doc: 'The demo page at `/`, with our own chat bubble. Absent: on; off under `NODE_ENV=production`.',
   }),
   CLEAR_KEEPS_LOG: setting({
     schema: yesOrNo,
     fallback: 'true',
     takes: 'true or false',
     doc: 'Whether the log keeps, for ops, what a visitor cleared.',
+  }),
+  LOG_FORMAT: setting({
+    schema: oneOf(['auto', 'pretty', 'json']),
+    fallback: 'auto',
+    takes: 'auto, pretty or json',
+    doc: 'How the service prints its log: a line of JSON an event, or a short one for people. `auto`: `pretty` on a terminal, else `json`.',
   }),
   LOG_LEVEL: setting({
     schema: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']),

@@ -1,9 +1,13 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 /**
  * The kinds of value a setting can have. Each is a zod schema from the text of the environment to the value.
  * They say only whether the text is good; what a setting takes is told by its row in config.ts.
  */
+
+/** Printable characters of ASCII: what a header can carry, and a keyboard can type. */
+const ASCII = /^[ -~]*$/;
 
 /** Longest time a Node.js timer can wait: 2^31 - 1 ms, about 24.8 days. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -42,6 +46,11 @@ export const duration = (min: number, max: number = MAX_TIMER_MS) =>
     return value !== undefined && value >= min && value <= max ? value : undefined;
   });
 
+/** The URL of a proxy, which may carry a user name and a password. */
+export const proxyUrl = readWith((text) =>
+  URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) ? text : undefined,
+);
+
 /** A whole number, or `off` (null). */
 export const wholeNumberOrOff = (min: number, max: number) =>
   z.union([readWith((text) => (text === 'off' ? null : undefined)), wholeNumber(min, max)]);
@@ -53,39 +62,80 @@ export interface Rate {
   readonly windowMs: number;
 }
 
-/** `5/1m` → five calls in each window of one minute; `off` → null. */
-export const rate = readWith((text): { rate: Rate | null } | undefined => {
-  if (text === 'off') return { rate: null };
-  const match = /^(\d{1,9})\/(\d{1,9}(?:ms|s|m|h|d))$/.exec(text);
+const readRate = (text: string): Rate | undefined => {
+  const match = /^(\d{1,9})\/(\d{1,9}(?:ms|s|m|h|d))$/.exec(text.trim());
   const windowMs = milliseconds(match?.[2] ?? '');
   const limit = Number(match?.[1]);
-  if (!windowMs || windowMs > MAX_TIMER_MS || !(limit >= 1)) return undefined;
-  return { rate: { limit, windowMs } };
-}).transform((boxed) => boxed.rate);
+  return windowMs && windowMs <= MAX_TIMER_MS && limit >= 1 ? { limit, windowMs } : undefined;
+};
+
+/** `5/1m` → five calls in each window of one minute; several with commas: all hold; `off` → null. */
+export const rates = readWith((text): { rates: readonly Rate[] | null } | undefined => {
+  if (text === 'off') return { rates: null };
+  const listed = text.split(',').flatMap((rate) => readRate(rate) ?? []);
+  return listed.length === text.split(',').length ? { rates: listed } : undefined;
+}).transform((boxed) => boxed.rates);
+
+/** A pattern is a valid URL, too; it would never match. */
+const isExactOrigin = (text: string): boolean => !text.includes('*') && URL.parse(text)?.origin === text;
+
+/** One exact origin. */
+export const origin = readWith((text) => (isExactOrigin(text) ? text : undefined));
 
 /** Exact origins (`https://www.example.org`), comma-separated; `*` → `any`. */
 export const origins = readWith((text): 'any' | readonly string[] | undefined => {
   if (text === '*') return 'any';
   const listed = text.split(',').map((origin) => origin.trim());
-  // A pattern is a valid URL, too; it would never match.
-  const exact = listed.every(
-    (origin) => !origin.includes('*') && URL.canParse(origin) && new URL(origin).origin === origin,
-  );
-  return exact ? listed : undefined;
+  return listed.every(isExactOrigin) ? listed : undefined;
+});
+
+/** What `loopback` and `private` mean where addresses are asked for. */
+const NAMED_RANGES: Readonly<Record<string, readonly string[]>> = {
+  loopback: ['127.0.0.0/8', '::1/128'],
+  private: [
+    '10.0.0.0/8',
+    '172.16.0.0/12',
+    '192.168.0.0/16',
+    '169.254.0.0/16',
+    // Shared address space: the inner networks of some hosting platforms.
+    '100.64.0.0/10',
+    'fc00::/7',
+    'fe80::/10',
+  ],
+};
+
+const isAddressRange = (text: string): boolean => {
+  const [address = '', prefix, ...more] = text.split('/');
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  if (bits === -1 || more.length > 0) return false;
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
+};
+
+/** Addresses and CIDRs, comma-separated, with `loopback` and `private` for those ranges. */
+export const addressRanges = readWith((text): readonly string[] | undefined => {
+  const ranges = text
+    .split(',')
+    .map((range) => range.trim())
+    .flatMap((range) => (Object.hasOwn(NAMED_RANGES, range) ? (NAMED_RANGES[range] ?? []) : [range]));
+  return ranges.every(isAddressRange) ? ranges : undefined;
 });
 
 /** Secrets of at least 32 characters, comma-separated. */
 export const secrets = (max: number) =>
   readWith((text): readonly string[] | undefined => {
     const listed = text.split(',').map((secret) => secret.trim());
-    return listed.length <= max && listed.every((secret) => secret.length >= 32) ? listed : undefined;
+    const good = (secret: string) => secret.length >= 32 && ASCII.test(secret);
+    return listed.length <= max && listed.every(good) ? listed : undefined;
   });
 
 /** One secret of at least 32 characters. */
 export const secret = z
   .string()
   .min(32)
-  .regex(/^[^\s,]+$/);
+  .regex(/^[!-+\--~]+$/);
+
+/** A key as a provider issues it. A quote, a space or an invisible character came along when it was copied. */
+export const apiKey = z.string().regex(/^(?!.*["'`])[!-~]+$/);
 
 /** `true` or `false`. */
 export const yesOrNo = z.enum(['true', 'false']).transform((word) => word === 'true');
@@ -103,6 +153,8 @@ export const httpUrl = readWith((text) => {
 export const postgresUrl = readWith((text) => {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !['postgres:', 'postgresql:'].includes(url.protocol) || url.host === '') return undefined;
+  // An unescaped / # or ? in a password moves its end, up to the @ before the host, out of where it belongs.
+  if (/[@#]/.test(text.replace(/^\w+:\/\/[^/?#]*/, ''))) return undefined;
   try {
     decodeURIComponent(url.username + url.password);
     return text;
@@ -110,6 +162,9 @@ export const postgresUrl = readWith((text) => {
     return undefined;
   }
 });
+
+/** A schema of a Postgres database, written without quotes. */
+export const schemaName = z.string().regex(/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/);
 
 /** One of a few words. */
 export const oneOf = <const T extends readonly string[]>(words: T) => z.enum(words);
@@ -125,5 +180,5 @@ export const someOf = <const T extends string>(words: readonly T[]) => {
   });
 };
 
-/** Any text on one line. */
-export const text = z.string().regex(/^[^\r\n\0]+$/);
+/** Any text on one line, without invisible characters. */
+export const text = z.string().regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+$/u);

@@ -1,29 +1,26 @@
 import type { Context } from 'hono';
-import type { Chat } from '../chat/chat-api.ts';
 import type { Turn } from '../chat/live-turns.ts';
 import type { AppEnv } from './context.ts';
-import type { CallLimit } from './limits.ts';
+import { addressOf } from './edge.ts';
+import type { RouteDeps } from './route-deps.ts';
 import type { Speaker } from './who-speaks.ts';
 
-export interface TakeMessageDeps {
-  readonly chat: Pick<Chat, 'send'>;
-  readonly postLimit: CallLimit;
-}
-
 /**
- * Takes a message that came in a request, in whichever wire form: the one way into the core.
+ * Accepts a message that came in a request, in whichever wire form: the one way into the core.
  * @param said.key The caller's own name of the message.
  * @throws AppError as `Chat.send`, and `rate_limited`
  */
-export const takeMessage = async (
+export const acceptMessage = async (
   c: Context<AppEnv>,
   said: { readonly speaker: Speaker; readonly text: string; readonly key: string | undefined },
-  { chat, postLimit }: TakeMessageDeps,
+  { chat, edge, limits }: Pick<RouteDeps, 'chat' | 'edge' | 'limits'>,
 ): Promise<Turn> => {
   const { speaker, text, key } = said;
   const { visitor, name } = speaker;
-  if (speaker.bySiteKey) await postLimit.byVisitor(c, visitor);
-  const turn = await chat.send({ visitor, name, text, key });
+  if (speaker.bySiteKey) await limits.post.byVisitor(c, visitor);
+  await limits.visitor.count(visitor, c);
+  const address = addressOf(c.env.incoming, edge);
+  const turn = await chat.send({ visitor, name, text, key, address });
   c.set('exchangeId', turn.id);
   return turn;
 };

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
-import type { Logger } from '../chat/ports.ts';
 import type { AppEnv } from './context.ts';
+import type { RouteDeps } from './route-deps.ts';
 
 /** Longest path that is logged, in characters: a path is the caller's to choose. */
 const MAX_PATH = 200;
@@ -18,16 +18,19 @@ const loggedPath = (path: string): string =>
     .slice(0, MAX_PATH);
 
 /** A line for each answered request, without query string, headers or body; probes only at `debug`. */
-export const accessLog = (logger: Logger, clock: { now(): number }): MiddlewareHandler<AppEnv> =>
+export const accessLog = ({
+  logger,
+  clock,
+}: Pick<RouteDeps, 'logger' | 'clock'>): MiddlewareHandler<AppEnv> =>
   async function accessLog(c, next) {
-    const began = clock.now();
+    const startedAt = clock.now();
     await next();
     const fields = {
       request_id: c.get('requestId'),
       method: c.req.method,
       path: loggedPath(c.req.path),
       status: c.res.status,
-      ms: clock.now() - began,
+      ms: clock.now() - startedAt,
       exchange: c.get('exchangeId'),
     };
     if (c.req.path === '/healthz' || c.req.path === '/readyz') logger.debug(fields, 'request');

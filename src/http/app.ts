@@ -1,52 +1,34 @@
 import { randomUUID } from 'node:crypto';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { methodNotAllowed } from 'hono/method-not-allowed';
-import type { Clock, Logger } from '../chat/ports.ts';
-import type { CountCall } from '../limits/shared-counts.ts';
 import { accessLog } from './access-log.ts';
-import { type ChatRouteDeps, chatRoutes } from './chat.ts';
+import { chatRoutes } from './chat.ts';
 import type { AppEnv } from './context.ts';
-import { createDialects, type DialectDeps, type DialectName } from './dialects/dialects.ts';
+import { pathsOf } from './dialects/dialect.ts';
+import { createDialects, type DialectName } from './dialects/dialects.ts';
 import { onError, onMethodNotAllowed, onNotFound } from './failures.ts';
-import { healthRoutes, type Readiness } from './health.ts';
-import { type HistoryRouteDeps, historyRoutes } from './history.ts';
-import { createCallLimit, type Rate } from './limits.ts';
-import { type ModelRouteDeps, modelRoutes } from './models.ts';
-import { type OpsRouteDeps, opsRoutes } from './ops.ts';
-import {
-  type AllowedOrigins,
-  corsHeaders,
-  forwardedWarning,
-  jsonBodyGate,
-  optionalJsonBodyGate,
-  originGate,
-} from './request-guards.ts';
+import { healthRoutes } from './health.ts';
+import { historyRoutes } from './history.ts';
+import { createCallLimit, createVisitorLimit, type LimitDeps } from './limits.ts';
+import { modelRoutes } from './models.ts';
+import { openApiDocument } from './openapi-document.ts';
+import { opsRoutes } from './ops.ts';
+import { corsHeaders, forwardedWarning, jsonBodyGuard, originGuard } from './request-guards.ts';
+import type { RouteDeps } from './route-deps.ts';
 import { secureHeaders } from './secure-headers.ts';
-import { type SessionRouteDeps, sessionRoutes } from './session.ts';
+import { sessionRoutes } from './session.ts';
 import { jsonFrames } from './socket/json-frames.ts';
 import { socketRoute } from './socket/route.ts';
 import { createSockets, type Sockets } from './socket/sockets.ts';
 import { turnRoutes } from './turns.ts';
+import { demoRoutes } from './widget/demo.ts';
+import { widgetRoutes } from './widget/routes.ts';
 
-type RouteDeps = ChatRouteDeps &
-  SessionRouteDeps &
-  HistoryRouteDeps &
-  ModelRouteDeps &
-  OpsRouteDeps &
-  DialectDeps;
-
-export interface AppDeps extends Omit<RouteDeps, 'postLimit' | 'readLimit' | 'sessionApi'> {
+/** What the app is made of, by concern. */
+export interface AppDeps extends Omit<RouteDeps, 'limits'> {
+  readonly rates: LimitDeps['rates'];
   /** The older clients that are served. */
   readonly dialects: readonly DialectName[];
-  readonly readiness: () => Readiness;
-  readonly allowedOrigins: AllowedOrigins;
-  readonly rate: Rate | null;
-  readonly trustProxy: number;
-  /** Counts calls among all processes; undefined where there is but this one. */
-  readonly countCall: CountCall | undefined;
-  readonly logger: Logger;
-  readonly clock: Clock;
-  readonly version: string;
 }
 
 /** What a server serves. */
@@ -59,7 +41,14 @@ export interface App {
 const SOCKET_PATH = '/api/chat/ws';
 
 /** Puts the routes together with what every request passes. Listens to nothing. */
-export const createApp = (deps: AppDeps): App => {
+export const createApp = (appDeps: AppDeps): App => {
+  const limits = {
+    post: createCallLimit('post', appDeps),
+    read: createCallLimit('read', appDeps),
+    visitor: createVisitorLimit(appDeps),
+  };
+  const deps: RouteDeps = { ...appDeps, limits };
+  const dialects = createDialects(appDeps.dialects, deps);
   const app = new OpenAPIHono<AppEnv>();
   app.onError(onError(deps.logger));
   app.notFound(onNotFound);
@@ -69,56 +58,37 @@ export const createApp = (deps: AppDeps): App => {
     c.header('X-Request-Id', c.get('requestId'));
     await next();
   });
-  app.use(accessLog(deps.logger, deps.clock));
+  app.use(accessLog(deps));
   app.use(secureHeaders());
-  // Reading has buckets of its own: it must not cost a visitor messages.
-  const postLimit = createCallLimit({ ...deps, bucket: 'post' });
-  const readLimit = createCallLimit({ ...deps, bucket: 'read' });
-  const dialects = createDialects(deps.dialects, { ...deps, postLimit, readLimit });
-  const gates = [
-    forwardedWarning(deps),
-    corsHeaders(deps.allowedOrigins),
-    originGate(deps.allowedOrigins),
-  ] as const;
-  for (const path of new Set(['/api/*', ...dialects.flatMap(({ paths }) => paths)])) app.use(path, ...gates);
+  const guards = [forwardedWarning(deps), corsHeaders(deps.edge), originGuard(deps.edge)] as const;
+  for (const path of ['/api/*', ...dialects.flatMap(pathsOf)]) app.use(path, ...guards);
   app.use(methodNotAllowed({ app, onMethodNotAllowed }));
-  app.post('/api/chat', postLimit.byAddress, jsonBodyGate());
-  app.post('/api/session', postLimit.byAddress, optionalJsonBodyGate());
-  app.post('/api/session/refresh', postLimit.byAddress);
-  app.on(['GET', 'DELETE'], '/api/history', readLimit.byAddress);
-  app.get('/api/chat/:id/events', readLimit.byAddress);
-  app.delete('/api/chat/:id', readLimit.byAddress);
 
   const sockets = createSockets({
     ...deps,
-    postLimit,
-    readLimit,
-    protocols: {
-      [SOCKET_PATH]: jsonFrames(deps),
-      ...Object.fromEntries(dialects.flatMap((one) => Object.entries(one.sockets ?? {}))),
-    },
+    protocols: Object.assign(
+      { [SOCKET_PATH]: jsonFrames(deps.messages) },
+      ...dialects.map((dialect) => dialect.sockets),
+    ),
   });
   app.route('/', socketRoute(SOCKET_PATH, sockets));
-  // Before our own: what is not of an older client's form is left to them.
-  for (const { routes, sockets: paths = {} } of dialects) {
-    for (const path of Object.keys(paths)) app.route('/', socketRoute(path, sockets));
-    app.route('/', routes);
+  // Before the dialects: some of them answer on the same path.
+  app.post('/api/chat', limits.post.byAddress, jsonBodyGuard());
+  // Before the SSE chat, which is at `/` as well.
+  app.route('/', demoRoutes(deps));
+  // Before our own routes, which answer what is not in a dialect's form.
+  for (const dialect of dialects) {
+    for (const path of Object.keys(dialect.sockets ?? {})) app.route('/', socketRoute(path, sockets));
+    app.route('/', dialect.routes);
   }
-  const sessionApi = deps.dialects.includes('session');
-  app.route('/', chatRoutes({ ...deps, postLimit, sessionApi }));
+  app.route('/', chatRoutes(deps, dialects));
   app.route('/', turnRoutes(deps));
-  app.route('/', sessionRoutes({ ...deps, postLimit }));
-  app.route('/', historyRoutes({ ...deps, readLimit }));
+  app.route('/', sessionRoutes(deps));
+  app.route('/', historyRoutes(deps));
   app.route('/', modelRoutes(deps));
+  app.route('/', widgetRoutes(deps));
   app.route('/', opsRoutes(deps));
-  app.route('/', healthRoutes(deps.readiness));
-  app.doc31('/openapi.json', {
-    openapi: '3.1.0',
-    info: {
-      title: 'thread-proxy',
-      version: deps.version,
-      description: 'One message in, one answer out, one exchange logged.',
-    },
-  });
+  app.route('/', healthRoutes(deps));
+  app.get('/openapi.json', openApiDocument(app, deps.about));
   return { fetch: app.fetch, sockets };
 };

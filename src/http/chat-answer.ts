@@ -7,4 +7,5 @@ export const toChatAnswer = (exchange: Exchange, newToken?: string): ChatAnswer 
   id: exchange.id,
   ...(newToken === undefined ? {} : { session_token: newToken }),
   ...(exchange.truncated ? { truncated: true as const } : {}),
+  ...(exchange.sources ? { sources: exchange.sources } : {}),
 });

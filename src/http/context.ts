@@ -1,4 +1,5 @@
 import type { HttpBindings } from '@hono/node-server';
+import type { RateLimitInfo } from 'hono-rate-limiter';
 import type { AppError } from '../errors.ts';
 
 /** What a request carries through the routes. */
@@ -11,7 +12,10 @@ export interface AppEnv {
     exchangeId: string | undefined;
     /** What an older client reads of a failure, beside our own form. */
     failureDetail: ((error: AppError) => object) | undefined;
-    /** What the limit per visitor counts the request as. */
+    /** How a failure is answered in another client's form; absent: in ours. */
+    failureAnswer: ((error: AppError) => Response) | undefined;
+    /** What the limit that is being looked at counts the request as, and what it found. */
     countedAs: string | undefined;
+    rateLimit: RateLimitInfo | undefined;
   };
 }

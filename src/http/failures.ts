@@ -23,6 +23,8 @@ export const errorBody = (error: AppError, requestId: string) => ({
 
 const answer = (c: Context<AppEnv>, error: AppError): Response => {
   if (error.retryAfter !== undefined) c.header('Retry-After', String(error.retryAfter));
+  const inOwnForm = c.get('failureAnswer')?.(error);
+  if (inOwnForm) return inOwnForm;
   const body = { ...errorBody(error, c.get('requestId')), ...c.get('failureDetail')?.(error) };
   return c.json(body, error.status);
 };

@@ -1,10 +1,6 @@
 import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi';
 import type { AppEnv } from './context.ts';
-
-/** Whether chats can be served; if not, why; and what ops should know. Texts that anyone may read. */
-export type Readiness =
-  | { readonly ready: true; readonly notes: readonly string[] }
-  | { readonly ready: false; readonly reason: string };
+import type { RouteDeps } from './route-deps.ts';
 
 const state = z
   .object({
@@ -30,11 +26,11 @@ const readyz = createRoute({
 });
 
 /** GET /healthz and GET /readyz, for load balancers and supervisors. */
-export const healthRoutes = (readiness: () => Readiness) =>
+export const healthRoutes = ({ about }: Pick<RouteDeps, 'about'>) =>
   new OpenAPIHono<AppEnv>()
     .openapi(healthz, (c) => c.json({ status: 'ok' as const }, 200))
     .openapi(readyz, (c) => {
-      const now = readiness();
+      const now = about.readiness();
       c.header('Cache-Control', 'no-store');
       return now.ready
         ? c.json({ status: 'ok' as const, ...(now.notes.length > 0 ? { notes: [...now.notes] } : {}) }, 200)

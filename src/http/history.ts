@@ -1,26 +1,14 @@
 import { createRoute } from '@hono/zod-openapi';
-import type { Chat } from '../chat/chat-api.ts';
-import type { Exchange } from '../chat/model.ts';
-import type { Store } from '../chat/store-port.ts';
 import { sessionRequired } from '../errors.ts';
+import { failures } from './failure-answers.ts';
 import type { CallLimit } from './limits.ts';
-import { checkedRoutes, failure } from './route-parts.ts';
-import { type HistoryAnswer, historyAnswer, historyQuery, visitorQuery } from './schemas.ts';
-import { provenSpeaker, type SpeakerDeps } from './who-speaks.ts';
+import type { RouteDeps } from './route-deps.ts';
+import { checkedRoutes, json } from './route-parts.ts';
+import { historyAnswer, historyQuery, visitorQuery } from './schemas.ts';
+import { pageAnswer, readPage } from './transcript-page.ts';
+import { provenSpeaker } from './who-speaks.ts';
 
-export interface HistoryRouteDeps extends SpeakerDeps {
-  readonly chat: Pick<Chat, 'clear'>;
-  readonly readLimit: CallLimit;
-  readonly transcript: Pick<Store, 'recent'>;
-}
-
-const failures = {
-  400: failure('invalid_request'),
-  401: failure('session_required, session_invalid, session_expired'),
-  403: failure('user_mismatch, origin_not_allowed'),
-  429: failure('rate_limited'),
-  503: failure('log_unavailable'),
-};
+const COMMON = ['invalid_request', 'session', 'user_mismatch', 'origin', 'limits', 'log'] as const;
 
 const read = createRoute({
   method: 'get',
@@ -28,8 +16,8 @@ const read = createRoute({
   summary: "The visitor's exchanges, the newest page first",
   request: { query: historyQuery },
   responses: {
-    200: { description: 'A page', content: { 'application/json': { schema: historyAnswer } } },
-    ...failures,
+    200: json('A page', historyAnswer),
+    ...failures(...COMMON),
   },
 });
 
@@ -40,48 +28,31 @@ const clear = createRoute({
   request: { query: visitorQuery },
   responses: {
     204: { description: 'It is cleared' },
-    409: failure('thread_busy'),
-    ...failures,
+    ...failures(...COMMON, 'thread_busy', 'shutting_down'),
   },
 });
 
 /** Exchanges that a client is given beside its token, when it comes back to its session. */
 export const REFRESHED_WITH = 20;
 
-/** @param newestFirst One more than the page holds, where there are more. */
-export const exchangeAnswer = (newestFirst: readonly Exchange[], limit: number): HistoryAnswer => {
-  const page = newestFirst.slice(0, limit);
-  const oldest = page.at(-1);
-  return {
-    history: page.toReversed().map(({ id, user, bot, timestamp, error, truncated }) => ({
-      id,
-      user,
-      bot,
-      timestamp,
-      ...(error === undefined ? {} : { error }),
-      ...(truncated ? { truncated } : {}),
-    })),
-    ...(oldest && newestFirst.length > limit ? { before: oldest.id } : {}),
-  };
-};
-
 /** GET /api/history and DELETE /api/history: open to whoever proves to be the visitor, and to the site. */
-export const historyRoutes = (deps: HistoryRouteDeps) => {
+export const historyRoutes = (deps: Pick<RouteDeps, 'chat' | 'identity' | 'limits' | 'transcript'>) => {
   const visitorOf = async (c: Parameters<CallLimit['byVisitor']>[0], userId: string | undefined) => {
     const claims = { authorization: c.req.header('authorization'), userId };
-    const proven = await provenSpeaker(claims, deps);
+    const proven = await provenSpeaker(claims, deps.identity);
     // A `user_id` alone opens no transcript: it would be told to whoever guesses one.
     if (!proven) throw sessionRequired();
-    if (proven.bySiteKey) await deps.readLimit.byVisitor(c, proven.visitor);
+    if (proven.bySiteKey) await deps.limits.read.byVisitor(c, proven.visitor);
     return proven.visitor;
   };
-  return checkedRoutes()
+  const routes = checkedRoutes();
+  routes.on(['GET', 'DELETE'], '/api/history', deps.limits.read.byAddress);
+  return routes
     .openapi(read, async (c) => {
       const { user_id: userId, before, limit } = c.req.valid('query');
       const visitor = await visitorOf(c, userId);
-      const page = { limit: limit + 1, ...(before === undefined ? {} : { before }) };
       c.header('Cache-Control', 'no-store');
-      return c.json(exchangeAnswer(await deps.transcript.recent(visitor, page), limit), 200);
+      return c.json(pageAnswer(await readPage(deps.transcript, visitor, { limit, before })), 200);
     })
     .openapi(clear, async (c) => {
       await deps.chat.clear(await visitorOf(c, c.req.valid('query').user_id));

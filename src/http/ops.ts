@@ -1,18 +1,13 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import { type VisitorSummary, visitorKey } from '../chat/model.ts';
-import type { Store } from '../chat/store-port.ts';
 import { forbidden, notFound } from '../errors.ts';
 import type { AppEnv } from './context.ts';
-import { checkedRoutes, failure } from './route-parts.ts';
+import { failures } from './failure-answers.ts';
+import type { RouteDeps } from './route-deps.ts';
+import { checkedRoutes, json } from './route-parts.ts';
 import { pageLimit, pageMark } from './schemas.ts';
 import { bearer } from './who-speaks.ts';
-
-export interface OpsRouteDeps {
-  /** Tells the ops token from others; null: the ops routes are off. */
-  readonly isOpsToken: ((given: string) => boolean) | null;
-  readonly visitors: Store['visitors'];
-}
 
 /** Where a page of visitors begins. */
 export const visitorsQuery = z.object({
@@ -43,13 +38,8 @@ const sessions = createRoute({
   summary: 'The visitors, for ops',
   request: { query: visitorsQuery },
   responses: {
-    200: {
-      description: 'A page of visitors',
-      content: { 'application/json': { schema: visitorsAnswer } },
-    },
-    400: failure('invalid_request'),
-    403: failure('forbidden'),
-    404: failure('not_found'),
+    200: json('A page of visitors', visitorsAnswer),
+    ...failures('invalid_request', 'forbidden', 'origin', 'not_found'),
   },
 });
 
@@ -64,9 +54,9 @@ const answerOf = ({ visitor: { kind, id }, name, messages, lastSeen }: VisitorSu
 /** A page of visitors; with a name those who call themselves by it. */
 export const visitorsPage = async (
   { limit, after, name }: { limit: number; after?: string | undefined; name?: string },
-  { visitors }: Pick<OpsRouteDeps, 'visitors'>,
+  { transcript }: Pick<RouteDeps, 'transcript'>,
 ): Promise<z.output<typeof visitorsAnswer>> => {
-  const found = await visitors({
+  const found = await transcript.visitors({
     limit: limit + 1,
     ...(after === undefined ? {} : { after }),
     ...(name === undefined ? {} : { name }),
@@ -80,7 +70,7 @@ export const visitorsPage = async (
  * Lets in whoever has the ops token. Stands before the query is looked at: nobody else learns what a route takes.
  * @throws AppError `forbidden`; `not_found` where ops is off
  */
-export const opsOnly = ({ isOpsToken }: Pick<OpsRouteDeps, 'isOpsToken'>): MiddlewareHandler<AppEnv> =>
+export const opsOnly = ({ ops: { isOpsToken } }: Pick<RouteDeps, 'ops'>): MiddlewareHandler<AppEnv> =>
   async function opsOnly(c, next) {
     if (!isOpsToken) throw notFound();
     if (!isOpsToken(bearer(c.req.header('authorization')) ?? '')) throw forbidden();
@@ -88,7 +78,7 @@ export const opsOnly = ({ isOpsToken }: Pick<OpsRouteDeps, 'isOpsToken'>): Middl
   };
 
 /** GET /api/sessions: who was here, for whoever has the ops token. */
-export const opsRoutes = (deps: OpsRouteDeps) => {
+export const opsRoutes = (deps: Pick<RouteDeps, 'ops' | 'transcript'>) => {
   const routes = checkedRoutes();
   routes.get('/api/sessions', opsOnly(deps));
   return routes.openapi(sessions, async (c) => {

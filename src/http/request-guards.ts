@@ -1,17 +1,17 @@
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { cors } from 'hono/cors';
 import type { Logger } from '../chat/ports.ts';
-import { bodyTooLarge, originNotAllowed, unsupportedMediaType } from '../errors.ts';
+import { bodyTooLarge, invalidJson, originNotAllowed, unsupportedMediaType } from '../errors.ts';
 import type { AppEnv } from './context.ts';
+import { type Edge, isOriginAllowed, peerOf } from './edge.ts';
 
 /** What a request passes on its way to a route, in the order of app.ts. */
 
-type Gate = MiddlewareHandler<AppEnv>;
+type Guard = MiddlewareHandler<AppEnv>;
 
-/** Exact origins, or any. */
-export type AllowedOrigins = 'any' | readonly string[];
-
+/** How long browsers may remember a preflight, in seconds: a day. */
+const PREFLIGHT_S = 86_400;
 /** The largest body, in bytes. */
 const MAX_BODY_BYTES = 64 * 1024;
 
@@ -20,20 +20,24 @@ const MAX_BODY_BYTES = 64 * 1024;
  * Hono's middleware would touch each answer after it is made, which takes streams off the server's fast path; so it
  * answers the preflights, and the two headers of an answer are set before.
  */
-export const corsHeaders = (allowed: AllowedOrigins): Gate => {
+export const corsHeaders = (edge: Edge): Guard => {
+  const isAny = edge.allowedOrigins === 'any';
+  const allowedOf = (origin: string) => (isOriginAllowed(edge, origin) ? origin : null);
   const preflight = cors({
-    origin: allowed === 'any' ? '*' : [...allowed],
+    origin: isAny ? '*' : allowedOf,
     allowMethods: ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS'],
-    allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key', 'Last-Event-ID', 'X-API-Key'],
-    maxAge: 600,
+    // No list: any header that is asked for. No cookies are used, so this opens nothing.
+    maxAge: PREFLIGHT_S,
   });
   return async function corsHeaders(c, next) {
     if (c.req.method === 'OPTIONS') return preflight(c, next);
-    const origin = c.req.header('origin') ?? '';
-    if (allowed === 'any') c.header('Access-Control-Allow-Origin', '*');
+    const origin = c.req.header('origin');
+    if (isAny) c.header('Access-Control-Allow-Origin', '*');
     else {
       c.header('Vary', 'Origin');
-      if (allowed.includes(origin)) c.header('Access-Control-Allow-Origin', origin);
+      if (origin !== undefined && isOriginAllowed(edge, origin)) {
+        c.header('Access-Control-Allow-Origin', origin);
+      }
     }
     c.header('Access-Control-Expose-Headers', 'X-Request-Id, RateLimit, RateLimit-Policy, Retry-After');
     return next();
@@ -41,32 +45,37 @@ export const corsHeaders = (allowed: AllowedOrigins): Gate => {
 };
 
 /** Refuses pages of other sites; our own pages and callers that are no page pass. */
-export const originGate = (allowed: AllowedOrigins): Gate =>
-  async function originGate(c, next) {
-    if (!isOriginAllowed(allowed, c.req.header('origin'), c.req.header('host'))) throw originNotAllowed();
+export const originGuard = (edge: Edge): Guard =>
+  async function originGuard(c, next) {
+    if (!isOriginAllowed(edge, c.req.header('origin'))) throw originNotAllowed();
     await next();
   };
 
-/** @param host The `Host` header: our own pages pass. */
-export const isOriginAllowed = (
-  allowed: AllowedOrigins,
-  origin: string | undefined,
-  host: string | undefined,
-): boolean =>
-  origin === undefined || allowed === 'any' || allowed.includes(origin) || hostOf(origin) === host;
+/** Makes a text what `c.req.json()` reads. */
+const keepText = (c: Context<AppEnv>, text: string): void =>
+  void Object.assign(c.req.bodyCache, { text: Promise.resolve(text) });
 
-const hostOf = (origin: string): string | undefined =>
-  URL.canParse(origin) ? new URL(origin).host : undefined;
+/** The text of a body in strict UTF-8: bytes of another encoding would reach the assistant as other letters. */
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+const checkUtf8: Guard = async (c, next) => {
+  const bytes = await c.req.arrayBuffer();
+  try {
+    keepText(c, UTF8.decode(bytes));
+  } catch (cause) {
+    throw invalidJson({ cause });
+  }
+  await next();
+};
 
-/** Takes bodies of plain JSON of at most 64 KiB. */
-export const jsonBodyGate = (): Gate => {
+/** Takes bodies of plain JSON in UTF-8, of at most 64 KiB. */
+export const jsonBodyGuard = (): Guard => {
   const limit = bodyLimit({
     maxSize: MAX_BODY_BYTES,
     onError: () => {
       throw bodyTooLarge();
     },
   });
-  return async function jsonBodyGate(c, next) {
+  return async function jsonBodyGuard(c, next) {
     const type = c.req.header('content-type') ?? '';
     const isJson = /^application\/json\s*(;|$)/i.test(type);
     const charset = /;\s*charset\s*=\s*"?([^";\s]*)/i.exec(type)?.[1] ?? 'utf-8';
@@ -74,38 +83,61 @@ export const jsonBodyGate = (): Gate => {
     if (!isJson || !isUtf8 || c.req.header('content-encoding') !== undefined) throw unsupportedMediaType();
     const length = c.req.header('content-length');
     // Without a length told in advance the body must be counted as it comes, which costs a copy of it.
-    if (length === undefined || c.req.header('transfer-encoding') !== undefined) return limit(c, next);
+    if (length === undefined || c.req.header('transfer-encoding') !== undefined) {
+      return limit(c, async () => void (await checkUtf8(c, next)));
+    }
     if (Number(length) > MAX_BODY_BYTES) throw bodyTooLarge();
-    return next();
+    return checkUtf8(c, next);
   };
 };
 
-/** As {@link jsonBodyGate}, where a request may also come without a body. */
-export const optionalJsonBodyGate = (): Gate => {
-  const gate = jsonBodyGate();
-  return async function optionalJsonBodyGate(c, next) {
+/** As {@link jsonBodyGuard}, where a request may also come without a body. */
+export const optionalJsonBodyGuard = (): Guard => {
+  const guard = jsonBodyGuard();
+  return async function optionalJsonBodyGuard(c, next) {
     const isEmpty =
       c.req.header('transfer-encoding') === undefined && Number(c.req.header('content-length') ?? 0) === 0;
-    if (!isEmpty) return gate(c, next);
+    if (!isEmpty) return guard(c, next);
     if (c.req.header('content-type') === undefined) return next();
-    return gate(c, async () => {
+    return guard(c, async () => {
       // The header says JSON, so that JSON is read: what the absent body means.
-      c.req.raw = new Request(c.req.url, { method: c.req.method, headers: c.req.header(), body: '{}' });
+      keepText(c, '{}');
       await next();
     });
   };
 };
 
-/** Tells the owner, once, that a proxy stands in front which the settings do not know of. */
-export const forwardedWarning = ({ trustProxy, logger }: { trustProxy: number; logger: Logger }): Gate => {
-  let warned = trustProxy > 0;
+/**
+ * Refuses what a page of another site loads as an image, a frame and the like: for a GET that costs, since browsers
+ * send no `Origin` with those. Calls by `fetch` from such pages are for the origin guard.
+ */
+export const noSubresources = (): Guard =>
+  async function noSubresources(c, next) {
+    const site = c.req.header('sec-fetch-site');
+    const isForeign = site === 'cross-site' || site === 'same-site';
+    if (isForeign && c.req.header('sec-fetch-mode') !== 'cors') throw originNotAllowed();
+    await next();
+  };
+
+/** Tells the owner, once, that `X-Forwarded-For` arrives and is not believed. */
+export const forwardedWarning = ({ edge, logger }: { edge: Edge; logger: Logger }): Guard => {
+  let warned = false;
   return async function forwardedWarning(c, next) {
     if (!warned && c.req.header('x-forwarded-for') !== undefined) {
-      warned = true;
-      logger.warn(
-        {},
-        'X-Forwarded-For arrives while TRUST_PROXY=0, so all visitors behind that proxy share one limit: set TRUST_PROXY to the number of proxies in front',
-      );
+      const isTrusted = edge.isTrustedProxy(peerOf(c.env.incoming.socket));
+      if (edge.trustProxy === 0) {
+        warned = true;
+        logger.warn(
+          {},
+          'X-Forwarded-For arrives while TRUST_PROXY=0, so all visitors behind that proxy share one limit: set TRUST_PROXY to the number of proxies in front',
+        );
+      } else if (!isTrusted) {
+        warned = true;
+        logger.warn(
+          { peer: peerOf(c.env.incoming.socket) },
+          'X-Forwarded-For is not believed from this peer: if it is a proxy of yours, add its address to TRUSTED_PROXIES; if not, it went around your proxy',
+        );
+      }
     }
     await next();
   };

@@ -1,19 +1,34 @@
 import { OpenAPIHono, type z } from '@hono/zod-openapi';
 import { invalidRequest } from '../errors.ts';
 import type { AppEnv } from './context.ts';
-import { errorAnswer } from './schemas.ts';
 
-/** A JSON answer, or body, in a route's description. */
+/** A JSON answer in a route's description. */
 export const json = <T extends z.ZodType>(description: string, schema: T) => ({
   description,
   content: { 'application/json': { schema } },
 });
 
-/** A failure in a route's description. @param codes The codes that it can have. */
-export const failure = (codes: string) => ({
-  description: codes,
-  content: { 'application/json': { schema: errorAnswer } },
+/** A JSON body that a route needs, in its description. */
+export const jsonBody = <T extends z.ZodType>(schema: T) => ({
+  required: true,
+  content: { 'application/json': { schema } },
 });
+
+/** A JSON answer that may also come as a stream, in a route's description. */
+export const jsonOrStream = <T extends z.ZodType>(
+  description: string,
+  schema: T,
+  type = 'text/event-stream',
+) => ({
+  description,
+  content: { 'application/json': { schema }, [type]: { schema: { type: 'string' as const } } },
+});
+
+/** Server-sent events in a route's description. */
+export const EVENTS = {
+  description: 'The events',
+  content: { 'text/event-stream': { schema: { type: 'string' as const } } },
+};
 
 /** Routes that refuse what does not fit their schemas with 400 `invalid_request`. */
 export const checkedRoutes = () =>

@@ -7,7 +7,8 @@ const isCleanText = (text: string): boolean => !text.includes('\0') && text.isWe
 const NOBODY: readonly unknown[] = [null, '', 'anonymous'];
 
 const error = 'user_id must be a text of 1 to 128 characters, or a whole number.';
-const userId = z
+/** A `user_id`; undefined where it means that there is none. */
+export const userId = z
   .union([z.string().max(128, { error }).refine(isCleanText, { error }), z.int({ error }), z.null()], {
     error,
   })
@@ -25,13 +26,17 @@ const userId = z
  */
 export const messageText = (maxChars: number, field = 'message') => {
   const error = `${field} must be a text of 1 to ${maxChars} characters.`;
-  return z
-    .string({ error })
-    .trim()
-    .min(1, { error })
-    .max(maxChars, { error })
-    .refine(isCleanText, { error: `${field} must not hold NUL characters or broken surrogates.` })
-    .openapi({ example: 'Hello, how are you?' });
+  return (
+    z
+      .string({ error })
+      .trim()
+      .min(1, { error })
+      .max(maxChars, { error })
+      // A text box that cuts in the middle of an emoji leaves half of it: no reason to refuse the message.
+      .overwrite((text) => text.toWellFormed())
+      .refine(isCleanText, { error: `${field} must not hold NUL characters.` })
+      .openapi({ example: 'Hello, how are you?' })
+  );
 };
 
 /** What a visitor calls itself. @param field What the caller calls it. */
@@ -72,9 +77,15 @@ export const chatHeaders = z.object({
   }),
 });
 
-const chatFields = (maxChars: number) =>
+/**
+ * The body of POST /api/chat.
+ * @param maxChars The longest message, in UTF-16 units.
+ * @param more Fields of dialects beside ours.
+ */
+export const chatRequest = (maxChars: number, more: z.ZodRawShape) =>
   z.object(
     {
+      ...more,
       user_id: userId,
       message: messageText(maxChars),
       session_token: z
@@ -85,43 +96,30 @@ const chatFields = (maxChars: number) =>
     { error: 'The body must be a JSON object.' },
   );
 
-/** The body of POST /api/chat. */
-export const chatRequest = (maxChars: number) => chatFields(maxChars).openapi('ChatRequest');
+/** The documents that an answer quotes. */
+export const answerSources = z
+  .array(
+    z.object({
+      n: z.number().openapi({ description: 'The number by which the answer marks it: `[1]`.' }),
+      title: z.string(),
+      url: z.string().optional(),
+      place: z.string().optional().openapi({ description: 'Where in it: a heading, a page.' }),
+    }),
+  )
+  .readonly()
+  .optional()
+  .openapi({ description: 'Absent where it quotes none.' });
 
-const SESSION_ID = 'For clients of the session API: the session token under another name.';
-/** As {@link chatRequest}, with what clients of the session API send. */
-export const sessionChatRequest = (maxChars: number) =>
-  chatFields(maxChars)
-    .extend({
-      // Whatever else stands here is the id of a session that is not ours: it is no reason to refuse the message.
-      session_id: z
-        .string()
-        .max(4_096)
-        .nullish()
-        .catch(undefined)
-        .openapi({ type: 'string', description: SESSION_ID }),
-    })
-    .openapi('ChatRequest');
-
-const answerFields = z.object({
+/** The answer of POST /api/chat. */
+export const chatAnswer = z.object({
   answer: z.string(),
   id: z.string().openapi({ description: 'Names the exchange.' }),
   session_token: z.string().optional().openapi({
     description: 'With the first answer to an anonymous visitor: send it with the next message.',
   }),
   truncated: z.literal(true).optional().openapi({ description: 'The model was cut short.' }),
+  sources: answerSources,
 });
-
-/** The answer of POST /api/chat. */
-export const chatAnswer = answerFields.openapi('ChatAnswer');
-
-/** As {@link chatAnswer}, with what clients of the session API read. */
-export const sessionChatAnswer = answerFields
-  .extend({
-    response: z.string().optional().openapi({ description: 'The answer once more, where session_id is.' }),
-    session_id: z.string().optional().openapi({ description: SESSION_ID }),
-  })
-  .openapi('ChatAnswer');
 
 export type ChatAnswer = z.output<typeof chatAnswer>;
 
@@ -174,6 +172,11 @@ export const historyAnswer = z
           timestamp: z.number().openapi({ description: 'When the message came: seconds since 1970.' }),
           error: z.string().optional(),
           truncated: z.literal(true).optional(),
+          sources: answerSources,
+          feedback: z
+            .object({ rating: z.enum(['up', 'down']), comment: z.string().optional() })
+            .optional()
+            .openapi({ description: 'What the visitor thought of the answer.' }),
         }),
       )
       .openapi({ description: 'Oldest first.' }),

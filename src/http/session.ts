@@ -1,22 +1,14 @@
 import { createRoute } from '@hono/zod-openapi';
-import type { Store } from '../chat/store-port.ts';
 import { forbidden, sessionRequired } from '../errors.ts';
 import type { Issued } from '../identity/session-tokens.ts';
-import { exchangeAnswer, REFRESHED_WITH } from './history.ts';
-import type { CallLimit } from './limits.ts';
-import { checkedRoutes, failure, json } from './route-parts.ts';
+import { failures } from './failure-answers.ts';
+import { REFRESHED_WITH } from './history.ts';
+import { optionalJsonBodyGuard } from './request-guards.ts';
+import type { RouteDeps } from './route-deps.ts';
+import { checkedRoutes, json } from './route-parts.ts';
 import { historyAnswer, sessionAnswer, sessionRequest } from './schemas.ts';
-import { bearer, type SpeakerDeps, visitorIn } from './who-speaks.ts';
-
-export interface SessionRouteDeps extends SpeakerDeps {
-  readonly postLimit: CallLimit;
-  readonly transcript: Pick<Store, 'recent'>;
-}
-
-const unwell = {
-  429: failure('rate_limited'),
-  503: failure('log_unavailable'),
-};
+import { pageAnswer, readPage } from './transcript-page.ts';
+import { bearer, visitorIn } from './who-speaks.ts';
 
 const begin = createRoute({
   method: 'post',
@@ -26,11 +18,7 @@ const begin = createRoute({
   request: { body: { required: false, content: { 'application/json': { schema: sessionRequest } } } },
   responses: {
     201: json('The session and its token', sessionAnswer),
-    400: failure('invalid_json, invalid_request'),
-    403: failure('forbidden, origin_not_allowed'),
-    413: failure('body_too_large'),
-    415: failure('unsupported_media_type'),
-    ...unwell,
+    ...failures('body', 'forbidden', 'origin', 'limits', 'log'),
   },
 });
 
@@ -40,8 +28,7 @@ const refresh = createRoute({
   summary: 'Get a new token for the session; the old one ends',
   responses: {
     200: json('The new token and the recent history', sessionAnswer.extend(historyAnswer.shape)),
-    401: failure('session_required, session_invalid, session_expired'),
-    ...unwell,
+    ...failures('session', 'origin', 'limits', 'log'),
   },
 });
 
@@ -51,8 +38,7 @@ const end = createRoute({
   summary: 'End the session of the token',
   responses: {
     204: { description: 'It has ended' },
-    401: failure('session_required, session_invalid, session_expired'),
-    503: failure('log_unavailable'),
+    ...failures('session', 'origin', 'log'),
   },
 });
 
@@ -66,18 +52,20 @@ const answerOf = (issued: Issued) => ({
 
 /** POST /api/session, POST /api/session/refresh, DELETE /api/session. */
 export const sessionRoutes = ({
-  tokens,
-  isSiteKey,
-  verifiedUsers,
-  postLimit,
+  identity,
+  limits,
   transcript,
-}: SessionRouteDeps) => {
+}: Pick<RouteDeps, 'identity' | 'limits' | 'transcript'>) => {
+  const { tokens, isSiteKey, verifiedUsers } = identity;
   const tokenOf = (authorization: string | undefined): string => {
     const token = bearer(authorization);
     if (token === undefined) throw sessionRequired();
     return token;
   };
-  return checkedRoutes()
+  const routes = checkedRoutes();
+  routes.post('/api/session', limits.post.byAddress, optionalJsonBodyGuard());
+  routes.post('/api/session/refresh', limits.post.byAddress);
+  return routes
     .openapi(begin, async (c) => {
       const { user_id: userId, name } = c.req.valid('json') ?? {};
       const key = bearer(c.req.header('authorization'));
@@ -87,7 +75,7 @@ export const sessionRoutes = ({
       if (userId !== undefined && !bySiteKey) throw forbidden();
       if (userId !== undefined) await verifiedUsers.markVerified(userId);
       const issued = await tokens.issue({ userId, name });
-      if (bySiteKey) await postLimit.byVisitor(c, visitorIn(issued));
+      if (bySiteKey) await limits.post.byVisitor(c, visitorIn(issued));
       c.header('Cache-Control', 'no-store');
       return c.json(answerOf(issued), 201);
     })
@@ -95,10 +83,10 @@ export const sessionRoutes = ({
       const token = tokenOf(c.req.header('authorization'));
       // Read first: where it cannot be, the visitor must not lose the token for nothing.
       const visitor = visitorIn(await tokens.refreshable(token));
-      const recent = await transcript.recent(visitor, { limit: REFRESHED_WITH + 1 });
+      const recent = await readPage(transcript, visitor, { limit: REFRESHED_WITH });
       const issued = await tokens.refresh(token);
       c.header('Cache-Control', 'no-store');
-      return c.json({ ...answerOf(issued), ...exchangeAnswer(recent, REFRESHED_WITH) }, 200);
+      return c.json({ ...answerOf(issued), ...pageAnswer(recent) }, 200);
     })
     .openapi(end, async (c) => {
       await tokens.end(tokenOf(c.req.header('authorization')));

@@ -1,15 +1,13 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Context } from 'hono';
 import type { NumberedEvent, Turn } from '../chat/live-turns.ts';
+import { toChatAnswer } from './chat-answer.ts';
 import type { AppEnv } from './context.ts';
 import { type EventDataOptions, eventData } from './event-data.ts';
 import { MAX_UNREAD_BYTES, readTurn } from './read-turn.ts';
 
 /** Told often enough that no proxy takes a thinking assistant for a dead connection. */
 export const HEARTBEAT_MS = 10_000;
-
-/** Heartbeats in which a reader that catches up may read nothing: what it has read of one large write does not show. */
-const SILENT_BEATS = 3;
 
 const HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
@@ -18,10 +16,20 @@ const HEADERS = {
   'X-Accel-Buffering': 'no',
 };
 
-interface Writing extends EventDataOptions {
+/** A stream in another form than ours. */
+export interface StreamForm {
+  /** The text of an event. */
+  readonly eventText: (next: NumberedEvent, id: string, requestId: string) => string;
+  /** Absent: server-sent events. */
+  readonly contentType?: string;
+  /** What keeps a quiet stream alive; absent: a comment line of server-sent events. */
+  readonly heartbeat?: string;
+}
+
+interface Writing extends Partial<EventDataOptions> {
   readonly heartbeatMs: number;
-  /** The text of an event in another form than ours. */
-  readonly eventText?: (next: NumberedEvent, id: string, requestId: string) => string;
+  /** Absent: our own events. */
+  readonly form?: StreamForm;
   /** The number of the first event to write; absent: all from the first. */
   readonly from?: number;
 }
@@ -35,31 +43,26 @@ interface Writing extends EventDataOptions {
  */
 export const streamTurn = (c: Context<AppEnv>, turn: Turn, writing: Writing): Response => {
   // Hono answers HEAD with what GET would be answered with, less the body: nothing may be written past it.
-  if (c.req.method === 'HEAD') return c.body(null, 200, HEADERS);
+  const { form } = writing;
+  const headers = form?.contentType ? { ...HEADERS, 'Content-Type': form.contentType } : HEADERS;
+  if (c.req.method === 'HEAD') return c.body(null, 200, headers);
   const { outgoing } = c.env;
   const requestId = c.get('requestId');
   // Made by Hono, so that the headers are those that every answer has.
-  outgoing.writeHead(200, Object.fromEntries(c.body(null, 200, HEADERS).headers));
+  outgoing.writeHead(200, Object.fromEntries(c.body(null, 200, headers).headers));
 
   const isFull = () => outgoing.writableLength >= MAX_UNREAD_BYTES;
   /** What is unread was there before this reader: that it is much is not the reader's fault, as long as it reads on. */
   let isCatchingUp = false;
-  let delivered = 0;
-  let silent = 0;
-  const countSilence = (): void => {
-    const before = delivered;
-    delivered = (outgoing.socket?.bytesWritten ?? 0) - (outgoing.socket?.writableLength ?? 0);
-    silent = delivered > before ? 0 : silent + 1;
-  };
   const heartbeat = setInterval(() => {
-    countSilence();
-    if (!isFull()) outgoing.write(': still there\n\n');
-    else if (!isCatchingUp || silent > SILENT_BEATS) outgoing.destroy();
+    if (!isFull()) outgoing.write(form?.heartbeat ?? ': still there\n\n');
+    // One that catches up may take its time, as long as it reads on: its connection is watched for that.
+    else if (!isCatchingUp) outgoing.destroy();
   }, writing.heartbeatMs);
 
-  const { from = 0 } = writing;
+  const { from = 0, newToken, toAnswer = ({ exchange }) => toChatAnswer(exchange, newToken) } = writing;
   const ownText = ({ n, event }: NumberedEvent): string => {
-    const data = JSON.stringify(eventData(event, turn.id, requestId, writing));
+    const data = JSON.stringify(eventData(event, turn.id, requestId, { toAnswer, newToken }));
     return `event: ${event.type}\nid: ${turn.id}:${n}\ndata: ${data}\n\n`;
   };
   const reader = readTurn(turn, from, {
@@ -67,7 +70,7 @@ export const streamTurn = (c: Context<AppEnv>, turn: Turn, writing: Writing): Re
     cutOff: () => outgoing.destroy(),
     isExcused: () => isCatchingUp,
     write: (next, isOld) => {
-      outgoing.write((writing.eventText ?? ownText)(next, turn.id, requestId));
+      outgoing.write((form?.eventText ?? ownText)(next, turn.id, requestId));
       if (isOld && isFull()) isCatchingUp = true;
     },
     end: () => {

@@ -1,17 +1,12 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Chat } from '../chat/chat-api.ts';
 import type { Turn } from '../chat/live-turns.ts';
 import { type Visitor, visitorKey } from '../chat/model.ts';
 import { invalidRequest, notFound } from '../errors.ts';
-import { toChatAnswer } from './chat-answer.ts';
-import { checkedRoutes, failure } from './route-parts.ts';
+import { failures } from './failure-answers.ts';
+import type { RouteDeps } from './route-deps.ts';
+import { checkedRoutes, EVENTS } from './route-parts.ts';
 import { streamTurn } from './sse.ts';
-import { bearer, type SpeakerDeps, visitorIn } from './who-speaks.ts';
-
-export interface TurnRouteDeps extends SpeakerDeps {
-  readonly chat: Chat;
-  readonly heartbeatMs: number;
-}
+import { bearer, type Identity, visitorIn } from './who-speaks.ts';
 
 const params = z.object({
   id: z.string().openapi({ param: { name: 'id', in: 'path' }, description: 'The id of the exchange.' }),
@@ -25,13 +20,8 @@ const lastEventId = z.object({
     .openapi({ description: 'The id of the last event that was read; absent: all from the first.' }),
 });
 
-const refusals = {
-  401: failure('session_invalid, session_expired'),
-  403: failure('origin_not_allowed'),
-  404: failure('not_found: unknown, or not yours'),
-  429: failure('rate_limited'),
-  500: failure('internal_error'),
-};
+/** `not_found`: unknown, or another visitor's. */
+const COMMON = ['token', 'origin', 'not_found', 'limits', 'internal_error', 'log'] as const;
 
 const getEvents = createRoute({
   method: 'get',
@@ -41,13 +31,8 @@ const getEvents = createRoute({
     'The events after `Last-Event-ID`, from the turn while it lives, else what is left from the log.',
   request: { params, headers: lastEventId },
   responses: {
-    200: {
-      description: 'The events',
-      content: { 'text/event-stream': { schema: { type: 'string' as const } } },
-    },
-    400: failure('invalid_request'),
-    ...refusals,
-    503: failure('log_unavailable'),
+    200: EVENTS,
+    ...failures('invalid_request', ...COMMON),
   },
 });
 
@@ -57,7 +42,7 @@ const deleteChat = createRoute({
   summary: 'Stop an answer',
   description: 'What was said so far is the answer, `truncated`. An answer that is over stays as it is.',
   request: { params },
-  responses: { 204: { description: 'The turn is over' }, ...refusals, 503: failure('log_unavailable') },
+  responses: { 204: { description: 'The turn is over' }, ...failures(...COMMON) },
 });
 
 /** Whose ids may name an exchange here: those that we made. Ids of older logs follow from content, and can be guessed. */
@@ -70,14 +55,14 @@ export const isOwnId = (id: string): boolean => ownId.safeParse(id).success;
  * hard to guess.
  * @throws AppError `session_invalid`, `session_expired`
  */
-const isAllowed = async (
+export const mayReadTurn = async (
   visitor: Visitor,
   authorization: string | undefined,
-  { tokens, identity, isSiteKey, verifiedUsers }: TurnRouteDeps,
+  { tokens, mode, isSiteKey, verifiedUsers }: Identity,
 ): Promise<boolean> => {
   const given = bearer(authorization);
   if (given === undefined) {
-    return visitor.kind === 'user' && identity === 'open' && !(await verifiedUsers.isVerified(visitor.id));
+    return visitor.kind === 'user' && mode === 'open' && !(await verifiedUsers.isVerified(visitor.id));
   }
   // Only reading here: it must not make the visitor a verified one.
   if (isSiteKey(given)) return visitor.kind === 'verified';
@@ -85,15 +70,23 @@ const isAllowed = async (
 };
 
 /** GET /api/chat/{id}/events and DELETE /api/chat/{id}: reading on, and stopping. */
-export const turnRoutes = (deps: TurnRouteDeps) => {
+export const turnRoutes = ({
+  chat,
+  identity,
+  limits,
+  messages,
+}: Pick<RouteDeps, 'chat' | 'identity' | 'limits' | 'messages'>) => {
   /** @throws AppError `not_found` for what is unknown or another's; what the caller's token is refused with. */
   const allowedTurn = async (id: string, authorization: string | undefined): Promise<Turn> => {
-    const turn = isOwnId(id) ? await deps.chat.turn(id) : undefined;
-    if (!turn || !(await isAllowed(turn.visitor, authorization, deps))) throw notFound();
+    const turn = isOwnId(id) ? await chat.turn(id) : undefined;
+    if (!turn || !(await mayReadTurn(turn.visitor, authorization, identity))) throw notFound();
     return turn;
   };
 
-  return checkedRoutes()
+  const routes = checkedRoutes();
+  routes.get('/api/chat/:id/events', limits.read.byAddress);
+  routes.delete('/api/chat/:id', limits.read.byAddress);
+  return routes
     .openapi(getEvents, async (c) => {
       const { id } = c.req.valid('param');
       const turn = await allowedTurn(id, c.req.header('authorization'));
@@ -101,9 +94,7 @@ export const turnRoutes = (deps: TurnRouteDeps) => {
       const [of = id, n] = c.req.valid('header')['last-event-id']?.split(':') ?? [];
       if (of !== id) throw invalidRequest('Last-Event-ID must be the id of an event of this exchange.');
       return streamTurn(c, turn, {
-        toAnswer: ({ exchange }) => toChatAnswer(exchange),
-        newToken: undefined,
-        heartbeatMs: deps.heartbeatMs,
+        heartbeatMs: messages.heartbeatMs,
         from: n === undefined ? 0 : Number(n) + 1,
       });
     })
@@ -111,7 +102,7 @@ export const turnRoutes = (deps: TurnRouteDeps) => {
       const { id } = c.req.valid('param');
       await allowedTurn(id, c.req.header('authorization'));
       c.set('exchangeId', id);
-      await deps.chat.stop(id);
+      await chat.stop(id);
       return c.body(null, 204);
     });
 };

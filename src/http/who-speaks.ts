@@ -1,5 +1,5 @@
 import type { Visitor } from '../chat/model.ts';
-import type { Store } from '../chat/store-port.ts';
+import type { VerifiedUsers } from '../chat/store-port.ts';
 import { invalidRequest, sessionRequired, userMismatch } from '../errors.ts';
 import type { Session, SessionTokens } from '../identity/session-tokens.ts';
 
@@ -23,12 +23,14 @@ export interface Speaker {
   readonly bySiteKey?: boolean;
 }
 
-export interface SpeakerDeps {
+/** What it takes to know who speaks. */
+export interface Identity {
   readonly tokens: SessionTokens;
-  readonly identity: 'open' | 'signed';
+  /** `open`: a `user_id` alone names a visitor. */
+  readonly mode: 'open' | 'signed';
   readonly isSiteKey: (given: string) => boolean;
   /** Which `user_id`s were ever verified. */
-  readonly verifiedUsers: Pick<Store, 'markVerified' | 'isVerified'>;
+  readonly verifiedUsers: VerifiedUsers;
 }
 
 /** `Bearer …`; another scheme is meant for whatever stands in front of us. */
@@ -46,12 +48,15 @@ export const visitorIn = ({ id, userId }: Session): Visitor =>
  * @throws AppError `session_invalid`, `session_expired`, `user_mismatch`; `invalid_request` for a site key that
  * speaks for nobody
  */
-export const provenSpeaker = async (claims: Claims, deps: SpeakerDeps): Promise<Speaker | undefined> => {
+export const provenSpeaker = async (
+  claims: Claims,
+  { tokens, isSiteKey }: Pick<Identity, 'tokens' | 'isSiteKey'>,
+): Promise<Speaker | undefined> => {
   const given = bearer(claims.authorization);
-  const bySiteKey = given !== undefined && deps.isSiteKey(given);
+  const bySiteKey = given !== undefined && isSiteKey(given);
   const token = (bySiteKey ? undefined : given) ?? (claims.sessionToken || undefined);
   if (token !== undefined) {
-    const session = await deps.tokens.verify(token);
+    const session = await tokens.verify(token);
     if (claims.userId !== undefined && claims.userId !== session.userId) throw userMismatch();
     return { visitor: visitorIn(session), name: session.name, token, bySiteKey };
   }
@@ -70,7 +75,7 @@ export const provenSpeaker = async (claims: Claims, deps: SpeakerDeps): Promise<
 export const sessionSpeaker = async (
   token: string,
   authorization: string | undefined,
-  { tokens, isSiteKey }: SpeakerDeps,
+  { tokens, isSiteKey }: Pick<Identity, 'tokens' | 'isSiteKey'>,
 ): Promise<Speaker> => {
   const session = await tokens.verify(token);
   const bySiteKey = isSiteKey(bearer(authorization) ?? '');
@@ -82,18 +87,19 @@ export const sessionSpeaker = async (
  * on), a `user_id` on trust, a new anonymous session.
  * @throws AppError as {@link provenSpeaker}, and `session_required` for a `user_id` that is not taken on trust
  */
-export const whoSpeaks = async (claims: Claims, deps: SpeakerDeps): Promise<Speaker> => {
-  const proven = await provenSpeaker(claims, deps);
+export const whoSpeaks = async (claims: Claims, identity: Identity): Promise<Speaker> => {
+  const proven = await provenSpeaker(claims, identity);
   if (proven) {
-    if (proven.token === undefined) await deps.verifiedUsers.markVerified(proven.visitor.id);
+    if (proven.token === undefined) await identity.verifiedUsers.markVerified(proven.visitor.id);
     return proven;
   }
   const { userId } = claims;
   if (userId !== undefined) {
     // Once the site has vouched for someone, nobody else goes by that name.
-    if (deps.identity === 'signed' || (await deps.verifiedUsers.isVerified(userId))) throw sessionRequired();
+    if (identity.mode === 'signed' || (await identity.verifiedUsers.isVerified(userId)))
+      throw sessionRequired();
     return { visitor: { kind: 'user', id: userId } };
   }
-  const session = await deps.tokens.issue();
+  const session = await identity.tokens.issue();
   return { visitor: visitorIn(session), newToken: session.token };
 };

@@ -9,11 +9,13 @@ interface Window {
 /**
  * Where hono-rate-limiter keeps its counts: in memory, at most `maxKeys` of them, so that an attacker with many
  * addresses cannot fill it. When it is full the windows that began first go first; those have the least left to run.
+ * @param options.windowMs Length of a window; absent: what hono-rate-limiter says.
  */
-export const boundedCounts = <E extends Env>({ maxKeys }: { maxKeys: number }): Store<E> => {
+export const boundedCounts = <E extends Env>(options: { maxKeys: number; windowMs?: number }): Store<E> => {
+  const { maxKeys } = options;
   /** In the order in which windows began, so that the oldest is the first key. */
   const windows = new Map<string, Window>();
-  let windowMs = 0;
+  let windowMs = options.windowMs ?? 0;
 
   const begin = (key: string, now: number): Window => {
     for (const [oldest, window] of windows) {
@@ -26,8 +28,8 @@ export const boundedCounts = <E extends Env>({ maxKeys }: { maxKeys: number }): 
   };
 
   return {
-    init: (options) => {
-      windowMs = options.windowMs;
+    init: (given) => {
+      windowMs = given.windowMs;
     },
     increment: (key) => {
       const now = Date.now();

@@ -39,7 +39,9 @@ export const syncFolder = async (path: string): Promise<void> => {
 /** Makes a folder that only we may enter, unless it is there. */
 export const makeFolder = async (path: string): Promise<void> => {
   const first = await mkdir(path, { recursive: true, mode: FOLDER_MODE }).catch((error: unknown) => {
-    throw errnoOf(error) === 'EEXIST' ? new Error(`${path} is not a folder`, { cause: error }) : error;
+    if (errnoOf(error) === 'EEXIST') throw new Error(`${path} is not a folder`, { cause: error });
+    // On a read-only disk Node.js says ENOENT here; without `recursive` it gives the system's reason.
+    return errnoOf(error) === 'ENOENT' ? mkdir(path, FOLDER_MODE).then(() => path) : Promise.reject(error);
   });
   if (first !== undefined) await syncFolder(dirname(first));
 };

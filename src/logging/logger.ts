@@ -13,6 +13,10 @@ const SECRET_FIELDS: ReadonlySet<string> = new Set([
   'password',
 ]);
 
+/** Characters that a terminal obeys instead of showing, or shows as nothing, and that JSON leaves as they are. */
+const UNSEEN = /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+const escaped = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+
 /**
  * The service's log: a JSON line per event, on standard output unless a destination is given.
  * An error in `err` is written with its stack and causes, but without the request and response that SDKs hang on it.
@@ -28,7 +32,9 @@ export const createLogger = (
     .map((secret) => JSON.stringify(secret).slice(1, -1));
   const blotted: DestinationStream = {
     write: (line) =>
-      destination.write(secrets.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line)),
+      destination.write(
+        secrets.reduce((text, secret) => text.replaceAll(secret, '[secret]'), line).replace(UNSEEN, escaped),
+      ),
   };
   return pino(
     {

@@ -111,6 +111,14 @@ describe("tools of Responses' own", () => {
     expect(notes).toEqual([expect.stringContaining('tools[0].type is none that is known here')]);
   });
 
+  it('of the first Assistants API are taken by their new name', () => {
+    const { definition, notes } = parseAssistant({ tools: [{ type: 'retrieval' }] }, { env });
+    expect(definition.tools).toEqual([{ type: 'file_search' }]);
+    expect(notes).toEqual([
+      expect.stringContaining('tools[0].type retrieval is the old name of file_search'),
+    ]);
+  });
+
   it('are refused where they wait for a client that acts, and noted where they wait for an approval', () => {
     expect(faultsOf({ tools: [{ type: 'apply_patch' }] })).toEqual([
       expect.stringContaining('tools[0].type: a apply_patch tool waits for its caller'),
@@ -156,6 +164,14 @@ describe('a broken assistant', () => {
     ]);
   });
 
+  it('in camelCase, as some SDKs write it, is told the right names', () => {
+    expect(faultsOf({ model: 'm', toolResources: {}, topP: 1, reasoningEffort: 'low' })).toEqual([
+      'toolResources: is written tool_resources in an exported assistant',
+      'topP: is written top_p in an exported assistant',
+      'reasoningEffort: is written reasoning_effort in an exported assistant',
+    ]);
+  });
+
   it('may not have a function without a webhook, or with the name of another', () => {
     const faults = faultsOf({ tools: [hook({}), { ...hook({}), 'x-webhook': null }] });
     expect(faults).toEqual([
@@ -187,7 +203,11 @@ describe('a broken assistant', () => {
     [['an array'], 'no JSON object'],
     ['a text', 'no JSON object'],
     [null, 'no JSON object'],
-    [{ object: 'list', data: [] }, 'object: is not "assistant"'],
+    [[{ model: 'm' }], 'no JSON object but a list'],
+    [{ object: 'list', data: [] }, 'data: it holds a list of assistants'],
+    [{ data: [{ model: 'm' }] }, 'data: it holds a list of assistants'],
+    [{ assistant: { model: 'm' } }, 'inside another object'],
+    [{ object: 'thread' }, 'object: is not "assistant"'],
     [{ user123: [{ user: 'My secret', bot: 'Hi', timestamp: 1 }] }, 'none of model, instructions and tools'],
   ])('is another kind of file: %j', (json, fault) => {
     expect(faultsOf(json)).toEqual([expect.stringContaining(fault)]);

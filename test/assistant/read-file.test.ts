@@ -34,6 +34,15 @@ describe('the file of an assistant', () => {
     ]);
   });
 
+  it.each(['{\n  // ours\n  "model": "m" }', '/* ours */ {"model": "m"}', '# ours\n{}'])(
+    'with comments is told that JSON has none: %j',
+    async (content) => {
+      await expect(readAssistantFile(put(content), {})).rejects.toThrow(
+        'JSON takes no comments: remove them',
+      );
+    },
+  );
+
   it('with broken JSON is refused with the place, and without what it says', async () => {
     const file = put('{\n  "instructions": "a secret recipe",\n  "model": nope\n}');
     await expect(readAssistantFile(file, {})).rejects.toThrow(

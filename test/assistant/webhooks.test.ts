@@ -5,8 +5,10 @@ import { Webhook } from 'standardwebhooks';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseAssistant } from '../../src/assistant/parse.ts';
 import { createWebhooks, type ToolContext } from '../../src/assistant/webhooks.ts';
+import { createHttpClient } from '../../src/backends/http-client.ts';
 
 const SECRET = `whsec_${Buffer.alloc(32, 9).toString('base64')}`;
+const http = createHttpClient();
 const clock = { now: () => Date.now() };
 
 interface Received {
@@ -43,7 +45,12 @@ const startSite = async (answer: Answer, timeout_ms = 5_000) => {
     debug: () => undefined,
     warn: (fields: object, message: string) => lines.push({ ...fields, message }),
   };
-  return { received, lines, server, ...createWebhooks({ definition, secrets, clock, logger }) };
+  return {
+    received,
+    lines,
+    server,
+    ...createWebhooks({ definition, secrets, fetch: http.fetch, clock, logger }),
+  };
 };
 
 const context = (more: Partial<ToolContext> = {}): ToolContext => ({

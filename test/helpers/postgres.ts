@@ -25,7 +25,7 @@ export interface TestPostgres {
   newSchema(): Promise<string>;
   /** Ends it; the data stay. */
   stop(mode?: StopMode): Promise<void>;
-  /** Starts it again on the same data and port. */
+  /** Starts it again on the same data and port; does nothing where it runs. */
   start(): Promise<void>;
   /** Stops all its processes where they are, as a host that hangs does, until `thaw`. */
   freeze(): void;
@@ -173,10 +173,14 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Test
         if (line.includes('ready to accept connections')) resolve();
       });
       // On close all that it said was heard.
-      child.once('close', () => reject(new Error(`Postgres did not start:\n${said}`)));
+      child.once('close', () => {
+        if (keeper === child) keeper = undefined;
+        reject(new Error(`Postgres did not start:\n${said}`));
+      });
     });
   };
   const start = async (): Promise<void> => {
+    if (keeper) return;
     const giveUpAt = performance.now() + 10_000;
     for (;;) {
       try {
@@ -254,6 +258,13 @@ const newSchema = async (url: string): Promise<string> => {
   const made = new URL(url);
   made.searchParams.set('search_path', name);
   return made.href;
+};
+
+/** The URL with which a connection of the test finds the store's tables without naming their schema. */
+export const withOurTables = (url: string): string => {
+  const changed = new URL(url);
+  if (!changed.searchParams.has('search_path')) changed.searchParams.set('search_path', 'thread_proxy');
+  return changed.href;
 };
 
 /** Where tests get databases of their own. */

@@ -93,11 +93,18 @@ export interface EventAnswer {
  */
 export const startService = async (
   env: Record<string, string> = {},
-  options: { heartbeatMs?: number } = {},
+  options: { heartbeatMs?: number; requestTimeoutMs?: number } = {},
 ): Promise<TestService> => {
   const dir = env.DATA_DIR ?? (await temporaryFolder());
   const lines: LogLine[] = [];
-  const defaults = { PORT: '0', HOST: '127.0.0.1', RATE_LIMIT: 'off', LOG_LEVEL: 'debug' };
+  const defaults = {
+    PORT: '0',
+    HOST: '127.0.0.1',
+    RATE_LIMIT: 'off',
+    // All tests call from one address.
+    DAILY_MESSAGES_PER_ADDRESS: 'off',
+    LOG_LEVEL: 'debug',
+  };
   const service = await start({
     env: { ...defaults, ...env, DATA_DIR: dir },
     log: { write: (line) => void lines.push(logLine.parse(JSON.parse(line))) },

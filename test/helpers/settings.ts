@@ -10,7 +10,7 @@ export const faultsOf = (env: Env): string[] => {
   } catch (thrown) {
     expect(thrown).toBeInstanceOf(ConfigError);
     const [head, ...faults] = String(thrown instanceof Error ? thrown.message : thrown).split('\n');
-    expect(head).toBe('These settings need mending:');
+    expect(head).toBe('Invalid settings:');
     return faults.map((line) => line.trim());
   }
   return [];

@@ -35,6 +35,40 @@ describe('GET /api/history', () => {
     expect((await said('?before=nothing')).said).toEqual([]);
   });
 
+  it('ends a page early where texts are long, so that no answer is larger than about a megabyte', async () => {
+    const { service } = await startBoth({
+      env: { MAX_MESSAGE_CHARS: '60000' },
+      emulator: { answer: () => 'Yes.' },
+    });
+    const messages = Array.from({ length: 12 }, (_, n) => `${n} ${'x'.repeat(30_000)}`);
+    const bearer = await visitorWho(service, ...messages);
+    const told: string[] = [];
+    let before: string | undefined;
+    do {
+      const query = before === undefined ? '' : `&before=${before}`;
+      const { body } = await callApi(service, 'GET', `/api/history?limit=100${query}`, { bearer });
+      expect(JSON.stringify(body).length).toBeLessThan(300_000);
+      told.unshift(...(body.history ?? []).map(({ user }) => user));
+      before = body.before;
+    } while (before !== undefined);
+    expect(told.map((text) => text.slice(0, 3))).toEqual(messages.map((text) => text.slice(0, 3)));
+  });
+
+  it('tells an exchange that is longer than a page alone', async () => {
+    const answer = 'y'.repeat(300_000);
+    const { service } = await startBoth({
+      backend: 'completions',
+      env: { MAX_ANSWER_TOKENS: '100000' },
+      emulator: { answer: () => answer },
+    });
+    const bearer = await visitorWho(service, 'one', 'two');
+    const { body } = await callApi(service, 'GET', '/api/history', { bearer });
+    expect(body.history?.map(({ user, bot }) => [user, bot?.length])).toEqual([['two', 300_000]]);
+    const older = await callApi(service, 'GET', `/api/history?before=${body.before}`, { bearer });
+    expect(older.body.history?.map(({ user }) => user)).toEqual(['one']);
+    expect(older.body.before).toBeUndefined();
+  });
+
   it.each([
     'limit=0',
     'limit=101',

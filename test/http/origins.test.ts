@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { exchangeRaw } from '../helpers/raw-http.ts';
 import { startBoth } from '../helpers/service.ts';
 
 const SITE = 'https://www.example.org';
@@ -36,24 +37,52 @@ describe('ALLOWED_ORIGINS', () => {
     expect(emulator.calls.responses).toBe(calls);
   });
 
+  it('takes pages of PUBLIC_ORIGIN and of this machine for our own, and never what Host says', async () => {
+    const { service } = await startBoth({
+      env: { ALLOWED_ORIGINS: SITE, PUBLIC_ORIGIN: 'https://chat.example.org' },
+    });
+    const call = (origin: string, host: string) =>
+      exchangeRaw(service.url, {
+        bytes: Buffer.from(
+          `POST /api/session HTTP/1.1\r\nHost: ${host}\r\nOrigin: ${origin}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n`,
+        ),
+      });
+    for (const origin of [
+      'https://chat.example.org',
+      'http://localhost:8080',
+      'http://[::1]',
+      'http://127.0.0.1',
+    ]) {
+      expect((await call(origin, 'anything.example')).map(({ status }) => status)).toEqual([201]);
+    }
+    // A name that an attacker points at this address: the page's origin is then equal to its Host.
+    for (const name of ['rebound.example', 'chat.example.org', 'localhost.rebound.example']) {
+      expect((await call(`http://${name}`, name)).map(({ status }) => status)).toEqual([403]);
+    }
+  });
+
   it('refuses only below /api', async () => {
     const { service } = await startBoth({ env: { ALLOWED_ORIGINS: SITE } });
     const { status } = await fetch(`${service.url}/healthz`, { headers: { Origin: 'https://evil.example' } });
     expect(status).toBe(200);
   });
 
-  it('answers a preflight with the headers that a bubble sends', async () => {
+  it('answers a preflight with whatever headers are asked for, for a day', async () => {
     const { service } = await startBoth({ env: { ALLOWED_ORIGINS: SITE } });
     const { status, headers } = await fetch(`${service.url}/api/chat`, {
       method: 'OPTIONS',
-      headers: { Origin: SITE, 'Access-Control-Request-Method': 'POST' },
+      headers: {
+        Origin: SITE,
+        'Access-Control-Request-Method': 'POST',
+        'Access-Control-Request-Headers': 'content-type, x-anything-at-all',
+      },
     });
     expect(status).toBe(204);
     expect(headers.get('access-control-allow-origin')).toBe(SITE);
     expect(headers.get('access-control-allow-methods')).toContain('POST');
-    for (const name of ['Authorization', 'Content-Type', 'Idempotency-Key', 'Last-Event-ID']) {
-      expect(headers.get('access-control-allow-headers')).toContain(name);
-    }
+    expect(headers.get('access-control-allow-headers')).toBe('content-type,x-anything-at-all');
+    expect(headers.get('access-control-max-age')).toBe('86400');
+    expect(headers.get('vary')).toContain('Origin');
   });
 
   it('lets a page read a 429', async () => {
@@ -62,6 +91,7 @@ describe('ALLOWED_ORIGINS', () => {
     const { status, headers } = await service.post({ message: 'Hi' }, { Origin: SITE });
     expect(status).toBe(429);
     expect(headers.get('access-control-allow-origin')).toBe(SITE);
+    expect(headers.get('vary')).toBe('Origin');
     expect(headers.get('access-control-expose-headers')).toContain('Retry-After');
   });
 });

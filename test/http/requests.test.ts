@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { describe, expect, it } from 'vitest';
+import { exchangeRaw } from '../helpers/raw-http.ts';
 import { startBoth, startService } from '../helpers/service.ts';
 
 const refused = async (body: unknown, headers: Record<string, string> = {}) => {
@@ -18,7 +19,6 @@ describe('a request body', () => {
     ['a message that is a number', { message: 5 }, /^message /],
     ['a message that is too long', { message: 'x'.repeat(4001) }, /^message .*4000/],
     ['a NUL in the message', { message: 'a\0b' }, /^message /],
-    ['a lone surrogate in the message', '{"message":"\\ud800"}', /^message /],
     ['a user_id that is too long', { message: 'Hi', user_id: 'x'.repeat(129) }, /^user_id /],
     ['a user_id that is a fraction', { message: 'Hi', user_id: 1.5 }, /^user_id /],
     ['a user_id that no number can hold', '{"message":"Hi","user_id":1e30}', /^user_id /],
@@ -36,12 +36,51 @@ describe('a request body', () => {
     expect(told).toMatch(message);
   });
 
+  it('with half an emoji in the message is taken, and repaired', async () => {
+    const { service, emulator } = await startBoth({ backend: 'completions' });
+    const { status } = await service.post('{"user_id":"ann","message":"Hi \\ud83d there \\ude00"}');
+    expect(status).toBe(200);
+    expect(JSON.stringify(emulator.requests.at(-1)?.body)).toContain('"Hi \uFFFD there \uFFFD"');
+    expect((await service.finalLog()).ann).toMatchObject([{ user: 'Hi \uFFFD there \uFFFD' }]);
+  });
+
   it.each(['', '{', '{"message": "Hi"', 'message=Hi', '{"message": undefined}', '['.repeat(30_000)])(
     'that is no JSON is refused (%#)',
     async (body) => {
       expect((await refused(body)).slice(0, 2)).toEqual([400, 'invalid_json']);
     },
   );
+
+  it.each([
+    ['Latin-1', Buffer.from('{"message":"Grüße"}', 'latin1')],
+    ['UTF-8 that is cut', Buffer.from('{"message":"Grü').subarray(0, -1)],
+    ['an encoded surrogate', Buffer.from('{"message":"\xed\xa0\x80"}', 'latin1')],
+  ])('that is not UTF-8 (%s) is refused, told in advance or not', async (_, bytes) => {
+    const { service, emulator } = await startBoth();
+    for (const length of [`Content-Length: ${bytes.length}`, 'Transfer-Encoding: chunked']) {
+      const head = `POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n${length}\r\n\r\n`;
+      const chunked = [Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n0\r\n\r\n')];
+      const body = length.startsWith('C') ? [bytes] : chunked;
+      const [answer] = await exchangeRaw(service.url, { bytes: Buffer.concat([Buffer.from(head), ...body]) });
+      expect(answer?.status).toBe(400);
+      expect(answer?.body).toContain('"invalid_json"');
+    }
+    expect(emulator.calls.conversations + emulator.calls.responses).toBe(0);
+  });
+
+  it('may begin with a byte order mark', async () => {
+    const { service } = await startBoth();
+    expect((await service.post('\ufeff{"message":"Hi"}')).status).toBe(200);
+  });
+
+  it('whose message has half an emoji is taken with the half replaced, as a page cuts it', async () => {
+    const { service } = await startBoth({ emulator: { answer: ({ message }) => message } });
+    const { status, body } = await service.post('{"user_id":"ann","message":"Good \\ud83d"}');
+    expect([status, body.answer]).toEqual([200, 'Good \ufffd']);
+    const again = await service.post('{"user_id":"ann","message":"\\ude00 and \\ud83d\\ude00"}');
+    expect(again.body.answer).toBe('\ufffd and 😀');
+    expect((await service.finalLog()).ann?.map(({ user }) => user)).toEqual(['Good \ufffd', '\ufffd and 😀']);
+  });
 
   it('of more than 64 KiB is refused, told in advance or not', async () => {
     const long = JSON.stringify({ message: 'Hi', more: 'x'.repeat(65_536) });

@@ -26,12 +26,9 @@ describe('a start without any setting', () => {
     return { child, url: await whereItListens(child) };
   };
 
-  it('says in its first lines that the offline assistant answers, and it does', async () => {
+  it('says in its first line that the offline assistant answers, and it does', async () => {
     const { child, url } = await startBare();
     const [first] = child.lines();
-    // Lines of the log are written a little late, and so stand before it or after it.
-    const greeting = await until(() => /^The built-in offline.*$/m.exec(child.stdout())?.[0], 'the greeting');
-    expect(greeting).toMatch(/answers at http.*no AI does/);
     expect(first?.msg).toMatch(/OPENAI_API_KEY.*offline assistant answers, no AI does/);
     const { status, body } = await callsTo(url).post({ user_id: 'ann', message: 'I am new here.' });
     expect(status).toBe(200);
@@ -45,11 +42,40 @@ describe('a start without any setting', () => {
   it('prints a curl line that works when it is pasted', async ({ skip }) => {
     const found = await run('sh', ['-c', 'command -v curl']).catch(() => undefined);
     if (!found) skip('there is no curl here');
-    const { child } = await startBare();
+    const child = await runMain({ PORT: '0', LOG_FORMAT: 'pretty' });
     const line = await until(() => /^ *(curl .*)\n/m.exec(child.stdout())?.[1], 'a line to try');
     const { stdout } = await run('sh', ['-c', line]);
     const answer = z.object({ answer: z.string(), session_token: z.string() }).parse(JSON.parse(stdout));
     expect(answer.answer).toContain('Hello!');
+  });
+
+  it('prints nothing but JSON where there is no terminal', async () => {
+    const { child } = await startBare();
+    child.kill('SIGTERM');
+    await child.ended;
+    const lines = child.stdout().trimEnd().split('\n');
+    expect(child.lines()).toHaveLength(lines.length);
+    expect(child.lines().at(-1)?.msg).toBe('stopped');
+  });
+
+  it('greets a person with where it is, who answers, a line to try, and what is missing for production', async () => {
+    const child = await runMain({ PORT: '0', LOG_FORMAT: 'pretty' });
+    const greeting = await until(() => /is ready.*\n\n\n?$/s.exec(child.stdout())?.[0], 'the greeting');
+    const url = /http:\/\/localhost:\d+/.exec(greeting)?.[0];
+    expect(greeting).toContain(`${url}/api/chat`);
+    expect(greeting).toMatch(/Operators +http.*\/ops +token in .*\/ops-token\n/);
+    expect(greeting).toMatch(/Answers +the built-in offline assistant, no AI\n/);
+    for (const name of ['OPENAI_API_KEY', 'ALLOWED_ORIGINS', 'IDENTITY']) {
+      expect(greeting.match(new RegExp(`^  ▲ .*${name}.*$`, 'gm'))).toHaveLength(1);
+    }
+    await callsTo(url ?? '').post({ user_id: 'ann', message: '' });
+    await until(
+      () => /^\d\d:\d\d:\d\d • POST \/api\/chat {2}400 {2}\d+ ms {2}request /m.test(child.stdout()),
+      'a line',
+    );
+    // No colours where there is no terminal.
+    expect(child.stdout()).not.toContain('\u001b');
+    expect(child.lines()).toEqual([]);
   });
 
   it('warns of all that is open', async () => {
@@ -71,6 +97,22 @@ describe('a start that cannot be', () => {
     expect(told).toMatch(/^[^\n]+\n$/);
     expect(told).toContain(`port ${port}`);
     expect(told).toMatch(/something else listens there; set PORT/);
+  });
+
+  it.each(['x86_64-conda-linux-gnu', '203.0.113.7'])(
+    'names HOST where that is no address of this machine: %s',
+    async (host) => {
+      const told = await failure(await runMain({ PORT: '0', HOST: host }));
+      expect(told).toMatch(/^[^\n]+\n$/);
+      expect(told).toContain(`HOST is "${host}", which is no address of this machine`);
+    },
+  );
+
+  it('tells in one line why the data folder cannot be made', async () => {
+    const file = path.join(await temporaryFolder(), 'a-file');
+    await writeFile(file, '');
+    const told = await failure(await runMain({ PORT: '0', DATA_DIR: path.join(file, 'data') }));
+    expect(told).toMatch(/^[^\n]*a-file\/data cannot be made[^\n]+\n$/);
   });
 
   it('tells in one line that another process has the data folder, which is left as it is', async () => {
@@ -103,7 +145,7 @@ describe('a start that cannot be', () => {
     });
     const told = await failure(child);
     const lines = told.trimEnd().split('\n');
-    expect(lines[0]).toBe('These settings need mending:');
+    expect(lines[0]).toBe('Invalid settings:');
     const names = lines.slice(1).map((line) => line.trim().split(' ')[0]);
     const expected = [
       'ALLOWED_ORIGINS',
@@ -121,8 +163,8 @@ describe('a start that cannot be', () => {
   });
 });
 
-describe('.env in the working directory', () => {
-  it('is read, and the real environment goes before it', async () => {
+describe('.env', () => {
+  it('is read from its folder wherever the process runs, and the real environment goes before it', async () => {
     const emulator = await startEmulator();
     const cwd = await temporaryFolder();
     await mkdir(path.join(cwd, 'kept'));
@@ -136,7 +178,7 @@ describe('.env in the working directory', () => {
     };
     const text = Object.entries(settings).map(([name, value]) => `${name}=${value}\n`);
     await writeFile(path.join(cwd, '.env'), `# ours\n${text.join('')}`);
-    const child = await runMain({ MAX_MESSAGE_CHARS: '7', LOG_LEVEL: 'info' }, { cwd });
+    const child = await runMain({ MAX_MESSAGE_CHARS: '7', LOG_LEVEL: 'info', THREAD_PROXY_DIR: cwd });
     const { post } = callsTo(await whereItListens(child));
     expect((await post({ message: '1234567' })).status).toBe(200);
     expect((await post({ message: '12345678' })).body.error?.message).toContain('1 to 7 characters');

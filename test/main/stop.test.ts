@@ -170,7 +170,9 @@ describe('a service that was started with npm start', () => {
   /** npm start as users run it, in a copy of the project. */
   const npmStart = async (emulator: Emulator) => {
     const project = await temporaryFolder();
-    await cp(path.join(ROOT, 'src'), path.join(project, 'src'), { recursive: true });
+    for (const folder of ['bin', 'src']) {
+      await cp(path.join(ROOT, folder), path.join(project, folder), { recursive: true });
+    }
     await cp(path.join(ROOT, 'package.json'), path.join(project, 'package.json'));
     await symlink(path.join(ROOT, 'node_modules'), path.join(project, 'node_modules'));
     const env = { ...upstreamEnv(emulator), PORT: '0', HOST: '127.0.0.1', RATE_LIMIT: 'off' };

@@ -4,7 +4,7 @@ import { callApi } from '../helpers/api.ts';
 import { callsTo } from '../helpers/child-service.ts';
 import { seeded } from '../helpers/crash-rounds.ts';
 import { allEvents, readEvents, until } from '../helpers/events.ts';
-import { startPostgres, type TestPostgres } from '../helpers/postgres.ts';
+import { startPostgres, type TestPostgres, withOurTables } from '../helpers/postgres.ts';
 import type { Answer } from '../helpers/service.ts';
 import { shuffled, startSite } from '../helpers/site.ts';
 
@@ -132,7 +132,7 @@ describe('three processes on one database', () => {
     const first = await a.stream({ user_id: 'ann', message: 'Hello!' }, headers);
     const { value } = await first.events.next();
     const again = b.post({ user_id: 'ann', message: 'Hello!' }, headers);
-    const sql = connect(databaseUrl, { max: 1 });
+    const sql = connect(withOurTables(databaseUrl), { max: 1 });
     onTestFinished(() => sql.end());
     // As the store does where the answer to the taking was lost.
     await sql`update tp_taken set undone = now(), process = null where id = ${value?.data.id ?? ''}`;

@@ -1,7 +1,7 @@
 import postgres from 'postgres';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { callApi } from '../helpers/api.ts';
-import { startDatabases, type TestDatabases } from '../helpers/postgres.ts';
+import { startDatabases, type TestDatabases, withOurTables } from '../helpers/postgres.ts';
 import { startBoth } from '../helpers/service.ts';
 import { tokenFor } from '../helpers/sockets.ts';
 
@@ -15,7 +15,7 @@ beforeAll(async () => {
 const start = async () => {
   const DATABASE_URL = await databases.newDatabase();
   const SESSION_SECRET = 'a-secret-of-at-least-thirty-two-characters';
-  const own = postgres(DATABASE_URL, { max: 1 });
+  const own = postgres(withOurTables(DATABASE_URL), { max: 1 });
   onTestFinished(() => own.end());
   return { ...(await startBoth({ env: { DATABASE_URL, SESSION_SECRET } })), own };
 };

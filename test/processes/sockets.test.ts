@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import connect from 'postgres';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { callApi } from '../helpers/api.ts';
-import { startPostgres, type TestPostgres } from '../helpers/postgres.ts';
+import { startPostgres, type TestPostgres, withOurTables } from '../helpers/postgres.ts';
 import { startEmulator, startService, upstreamEnv } from '../helpers/service.ts';
 import { openSocket, tokenFor } from '../helpers/sockets.ts';
 
@@ -81,7 +81,7 @@ describe('a socket at one of two processes', () => {
     await client.until();
     client.send(message('Too many.'));
     expect(await client.next()).toMatchObject(refusal);
-    const own = connect(databaseUrl, { max: 1 });
+    const own = connect(withOurTables(databaseUrl), { max: 1 });
     onTestFinished(() => own.end());
     await own.begin(async (sql) => {
       await sql`lock table tp_ended, tp_calls in access exclusive mode`;

@@ -20,39 +20,45 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'open-upstreams.ts': ['*'],
   // Programs of their own beside the service, each put together in its own file.
   commands: ['*'],
-  http: ['chat', 'identity', 'limits', 'ops', 'errors.ts'],
+  http: ['chat', 'identity', 'limits', 'ops', 'errors.ts', 'system-reason.ts', 'widget/protocol'],
   // The core: no HTTP, no vendor, no disk.
   chat: ['errors.ts'],
   // What implements the core's ports knows the ports alone, never the core.
   backends: ['assistant', ...PORTS, 'errors.ts'],
-  stores: ['log-file', ...PORTS, 'errors.ts'],
+  stores: ['log-file', ...PORTS, 'errors.ts', 'system-reason.ts'],
   // The forms of conversations.json, read and written; both stores and the commands use them.
   'log-file': ['assistant/json-place.ts', ...PORTS],
+  // Sources, passages and what a run is told of them.
+  documents: [...PORTS, 'errors.ts'],
   assistant: ['errors.ts'],
   identity: ['errors.ts'],
   limits: ['errors.ts'],
   ops: [...PORTS, 'errors.ts'],
   // Runs on foreign pages.
   widget: [],
-  config: [],
+  config: ['system-reason.ts'],
   logging: [],
   'errors.ts': [],
+  'system-reason.ts': [],
 };
 
 /** Packages that only some rooms may use: what ties a room to a vendor, a disk or the web stays in it. */
 const PACKAGES: Record<string, readonly string[]> = {
   // The assistant room takes the wires' types from it, nothing that runs.
   openai: ['backends', 'assistant', 'commands'],
-  'eventsource-parser': ['backends'],
+  'eventsource-parser': ['backends', 'widget'],
+  'streaming-markdown': ['widget'],
+  rolldown: ['http'],
   lowdb: ['stores'],
-  dotenv: ['main.ts', 'commands'],
+  dotenv: ['config'],
   pino: ['logging', 'service.ts', 'commands'],
   hono: ['http', 'identity', 'limits', 'ops'],
   '@hono/node-server': ['service.ts', 'http'],
   '@hono/zod-openapi': ['http'],
   'hono-rate-limiter': ['http', 'limits'],
   ws: ['http'],
-  postgres: ['stores'],
+  postgres: ['stores', 'documents'],
+  'prom-client': ['ops'],
 };
 
 const roomOf = (file: string): string => file.split('/')[0] ?? '';

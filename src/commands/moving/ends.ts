@@ -22,6 +22,8 @@ export interface OpenDeps {
   readonly maxBytes: number;
   /** Milliseconds that a database is waited for that is not there. */
   readonly wait: number;
+  /** The schema of our tables, where it is named. */
+  readonly schema?: string | undefined;
   readonly warn: (text: string) => void;
 }
 
@@ -42,7 +44,7 @@ export const openMoving = async (place: StorePlace, deps: OpenDeps): Promise<Mov
   }
   // Loaded only where it is used.
   const { openMovingStore } = await import('../../stores/postgres/moving/moving.ts');
-  return openMovingStore({ url: place.url, wait: deps.wait, logger });
+  return openMovingStore({ url: place.url, schema: deps.schema, wait: deps.wait, logger });
 };
 
 const movingOf = (row: LogRow): Moving => ({ id: row.id, line: lineOf(row), row });

@@ -1,24 +1,19 @@
 import { createRoute, z } from '@hono/zod-openapi';
-import type { Store } from '../../chat/store-port.ts';
 import { invalidRequest, sessionRequired } from '../../errors.ts';
-import { exchangeAnswer, REFRESHED_WITH } from '../history.ts';
-import type { CallLimit } from '../limits.ts';
-import { checkedRoutes, failure, json } from '../route-parts.ts';
+import { failures } from '../failure-answers.ts';
+import { REFRESHED_WITH } from '../history.ts';
+import type { RouteDeps } from '../route-deps.ts';
+import { checkedRoutes, json } from '../route-parts.ts';
 import { historyAnswer, messageText, visitorName } from '../schemas.ts';
 import type { SocketProtocol } from '../socket/protocol.ts';
-import { bearer, type SpeakerDeps, sessionSpeaker } from '../who-speaks.ts';
+import { pageAnswer, readPage } from '../transcript-page.ts';
+import { bearer, sessionSpeaker } from '../who-speaks.ts';
 import type { Dialect } from './dialect.ts';
 
 /**
  * The socket chat: `POST /token?name=` begins a session, `WS /chat?token=` carries plain texts both ways, and
  * `POST /refresh_token` gives what was said.
  */
-
-export interface SocketChatDeps extends SpeakerDeps {
-  readonly transcript: Pick<Store, 'recent'>;
-  readonly postLimit: CallLimit;
-  readonly maxMessageChars: number;
-}
 
 const tokenAnswer = z.object({ name: z.string(), token: z.string() });
 
@@ -29,9 +24,7 @@ const postToken = createRoute({
   request: { query: z.object({ name: visitorName('name') }) },
   responses: {
     200: json('The session token', tokenAnswer),
-    400: failure('invalid_request'),
-    403: failure('origin_not_allowed'),
-    429: failure('rate_limited'),
+    ...failures('invalid_request', 'origin', 'limits'),
   },
 });
 
@@ -42,16 +35,13 @@ const refreshToken = createRoute({
   description: 'With the token as Bearer. The token stays good.',
   responses: {
     200: json('The token and the recent history', tokenAnswer.partial().extend(historyAnswer.shape)),
-    401: failure('session_required, session_invalid, session_expired'),
-    403: failure('origin_not_allowed'),
-    429: failure('rate_limited'),
-    503: failure('log_unavailable'),
+    ...failures('session', 'origin', 'limits', 'log'),
   },
 });
 
 /** A frame is a message, and a frame is its whole answer, or the sentence that tells why there is none. */
-const plainFrames = (maxMessageChars: number): SocketProtocol => {
-  const message = messageText(maxMessageChars);
+const plainFrames = (maxChars: number): SocketProtocol => {
+  const message = messageText(maxChars);
   return {
     read: (text) => {
       const { data, error } = message.safeParse(text);
@@ -70,8 +60,12 @@ const plainFrames = (maxMessageChars: number): SocketProtocol => {
 };
 
 /** POST /token?name=, WS /chat?token= and POST /refresh_token. */
-export const socketChat = (deps: SocketChatDeps): Dialect => {
-  const { tokens, transcript, postLimit } = deps;
+export const socketChat = ({
+  identity,
+  limits,
+  messages,
+  transcript,
+}: Pick<RouteDeps, 'identity' | 'limits' | 'messages' | 'transcript'>): Dialect => {
   const routes = checkedRoutes();
 
   routes.post(
@@ -83,29 +77,28 @@ export const socketChat = (deps: SocketChatDeps): Dialect => {
       );
       await next();
     },
-    postLimit.byAddress,
+    limits.post.byAddress,
   );
   routes.openapi(postToken, async (c) => {
     const { name } = c.req.valid('query');
-    const { token } = await tokens.issue({ name });
+    const { token } = await identity.tokens.issue({ name });
     c.header('Cache-Control', 'no-store');
     return c.json({ name, token }, 200);
   });
 
-  routes.post('/refresh_token', postLimit.byAddress);
+  routes.post('/refresh_token', limits.post.byAddress);
   routes.openapi(refreshToken, async (c) => {
     const token = bearer(c.req.header('authorization'));
     if (token === undefined) throw sessionRequired();
-    const { visitor, name } = await sessionSpeaker(token, undefined, deps);
-    const recent = await transcript.recent(visitor, { limit: REFRESHED_WITH + 1 });
+    const { visitor, name } = await sessionSpeaker(token, undefined, identity);
+    const recent = await readPage(transcript, visitor, { limit: REFRESHED_WITH });
     c.header('Cache-Control', 'no-store');
     const answer = { ...(name === undefined ? {} : { name }), token };
-    return c.json({ ...answer, ...exchangeAnswer(recent, REFRESHED_WITH) }, 200);
+    return c.json({ ...answer, ...pageAnswer(recent) }, 200);
   });
 
   return {
-    paths: ['/token', '/refresh_token', '/chat'],
     routes,
-    sockets: { '/chat': plainFrames(deps.maxMessageChars) },
+    sockets: { '/chat': plainFrames(messages.maxChars) },
   };
 };

@@ -1,18 +1,18 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { NumberedEvent } from '../../chat/live-turns.ts';
 import type { Exchange } from '../../chat/model.ts';
-import type { Store } from '../../chat/store-port.ts';
 import { notFound } from '../../errors.ts';
-import { type TakeMessageDeps, takeMessage } from '../accept-message.ts';
-import { toChatAnswer } from '../chat-answer.ts';
+import { acceptMessage } from '../accept-message.ts';
+import { failures } from '../failure-answers.ts';
 import { errorBody } from '../failures.ts';
-import type { CallLimit } from '../limits.ts';
-import { type OpsRouteDeps, opsOnly, visitorsAnswer, visitorsPage, visitorsQuery } from '../ops.ts';
-import { jsonBodyGate } from '../request-guards.ts';
-import { checkedRoutes, failure, json } from '../route-parts.ts';
+import { opsOnly, visitorsAnswer, visitorsPage, visitorsQuery } from '../ops.ts';
+import { jsonBodyGuard, noSubresources } from '../request-guards.ts';
+import type { RouteDeps } from '../route-deps.ts';
+import { checkedRoutes, EVENTS, json, jsonBody } from '../route-parts.ts';
 import { chatHeaders, messageText, visitorName } from '../schemas.ts';
 import { streamTurn } from '../sse.ts';
-import { type SpeakerDeps, sessionSpeaker } from '../who-speaks.ts';
+import { readPage } from '../transcript-page.ts';
+import { sessionSpeaker } from '../who-speaks.ts';
 import type { Dialect } from './dialect.ts';
 
 /**
@@ -21,23 +21,13 @@ import type { Dialect } from './dialect.ts';
  * characters, which fit a path anywhere. A shorter name for it would open the same, so it would be no safer there.
  */
 
-export interface SseChatDeps extends SpeakerDeps, TakeMessageDeps, OpsRouteDeps {
-  readonly transcript: Pick<Store, 'recent'>;
-  readonly readLimit: CallLimit;
-  readonly maxMessageChars: number;
-  readonly heartbeatMs: number;
-}
-
-/** Exchanges that a dialogue tells at most, the newest: an answer is bounded. */
+/** Exchanges that a dialogue tells at most, the newest; fewer where they are long: an answer is bounded. */
 const DIALOGUE_MAX = 500;
 
 const username = visitorName('username');
 const params = z.object({
   session_id: z.string().openapi({ param: { name: 'session_id', in: 'path' }, description: 'The session.' }),
 });
-const noSession = failure('session_invalid, session_expired');
-const origin = failure('origin_not_allowed');
-const limited = failure('rate_limited');
 
 const begin = createRoute({
   method: 'get',
@@ -46,10 +36,8 @@ const begin = createRoute({
   request: { query: z.object({ username }) },
   responses: {
     200: json('The session', z.object({ session_id: z.string(), username: z.string() })),
-    400: failure('invalid_request'),
-    403: origin,
-    404: failure('not_found: without a username'),
-    429: limited,
+    // `not_found`: without a username.
+    ...failures('invalid_request', 'origin', 'not_found', 'limits'),
   },
 });
 
@@ -63,34 +51,15 @@ const putChat = (maxChars: number) =>
     request: {
       params,
       headers: chatHeaders,
-      body: {
-        required: true,
-        content: {
-          'application/json': {
-            schema: z
-              .object(
-                { payload: messageText(maxChars, 'payload') },
-                { error: 'The body must be a JSON object.' },
-              )
-              .openapi('PayloadRequest'),
-          },
-        },
-      },
+      body: jsonBody(
+        z
+          .object({ payload: messageText(maxChars, 'payload') }, { error: 'The body must be a JSON object.' })
+          .openapi('PayloadRequest'),
+      ),
     },
     responses: {
-      200: {
-        description: 'The events',
-        content: { 'text/event-stream': { schema: { type: 'string' as const } } },
-      },
-      400: failure('invalid_json, invalid_request'),
-      401: noSession,
-      403: origin,
-      409: failure('thread_busy'),
-      413: failure('body_too_large'),
-      415: failure('unsupported_media_type'),
-      422: failure('idempotency_mismatch'),
-      429: failure('rate_limited, budget_spent'),
-      503: failure('overloaded, log_unavailable, shutting_down'),
+      200: EVENTS,
+      ...failures('body', 'token', 'origin', 'limits', 'message'),
     },
   });
 
@@ -112,10 +81,7 @@ const dialogue = createRoute({
         ),
       }),
     ),
-    401: noSession,
-    403: origin,
-    429: limited,
-    503: failure('log_unavailable'),
+    ...failures('token', 'origin', 'limits', 'log'),
   },
 });
 
@@ -126,9 +92,8 @@ const sessions = createRoute({
   request: { query: visitorsQuery.extend({ username }) },
   responses: {
     200: json('A page of sessions', visitorsAnswer),
-    400: failure('invalid_request'),
-    403: failure('forbidden, origin_not_allowed'),
-    404: failure('not_found: ops is off'),
+    // `not_found`: ops is off.
+    ...failures('invalid_request', 'forbidden', 'origin', 'not_found'),
   },
 });
 
@@ -159,8 +124,10 @@ const eventText = ({ n, event }: NumberedEvent, id: string, requestId: string): 
 };
 
 /** GET /?username=, PUT /chat/{session_id}, GET /chat_history/{session_id}, GET /sessions?username=. */
-export const sseChat = (deps: SseChatDeps): Dialect => {
-  const { tokens, transcript, postLimit, readLimit, maxMessageChars, heartbeatMs } = deps;
+export const sseChat = (
+  deps: Pick<RouteDeps, 'chat' | 'edge' | 'identity' | 'limits' | 'messages' | 'ops' | 'transcript'>,
+): Dialect => {
+  const { identity, limits, messages, transcript } = deps;
   const routes = checkedRoutes();
 
   routes.get(
@@ -169,39 +136,35 @@ export const sseChat = (deps: SseChatDeps): Dialect => {
       if (c.req.query('username') === undefined) throw notFound();
       await next();
     },
-    postLimit.byAddress,
+    noSubresources(),
+    limits.post.byAddress,
   );
   routes.openapi(begin, async (c) => {
     const { username: name } = c.req.valid('query');
-    const { token } = await tokens.issue({ name });
+    const { token } = await identity.tokens.issue({ name });
     c.header('Cache-Control', 'no-store');
     return c.json({ session_id: token, username: name }, 200);
   });
 
-  routes.put('/chat/:session_id', postLimit.byAddress, jsonBodyGate());
-  routes.openapi(putChat(maxMessageChars), async (c) => {
+  routes.put('/chat/:session_id', limits.post.byAddress, jsonBodyGuard());
+  routes.openapi(putChat(messages.maxChars), async (c) => {
     const { session_id: token } = c.req.valid('param');
-    const speaker = await sessionSpeaker(token, c.req.header('authorization'), deps);
+    const speaker = await sessionSpeaker(token, c.req.header('authorization'), identity);
     const said = {
       speaker,
       text: c.req.valid('json').payload,
       key: c.req.valid('header')['idempotency-key'],
     };
-    const turn = await takeMessage(c, said, deps);
-    return streamTurn(c, turn, {
-      toAnswer: ({ exchange }) => toChatAnswer(exchange),
-      newToken: undefined,
-      heartbeatMs,
-      eventText,
-    });
+    const turn = await acceptMessage(c, said, deps);
+    return streamTurn(c, turn, { heartbeatMs: messages.heartbeatMs, form: { eventText } });
   });
 
-  routes.get('/chat_history/:session_id', readLimit.byAddress);
+  routes.get('/chat_history/:session_id', limits.read.byAddress);
   routes.openapi(dialogue, async (c) => {
     const { session_id: token } = c.req.valid('param');
-    const { visitor, bySiteKey } = await sessionSpeaker(token, c.req.header('authorization'), deps);
-    if (bySiteKey) await readLimit.byVisitor(c, visitor);
-    const newestFirst = await transcript.recent(visitor, { limit: DIALOGUE_MAX });
+    const { visitor, bySiteKey } = await sessionSpeaker(token, c.req.header('authorization'), identity);
+    if (bySiteKey) await limits.read.byVisitor(c, visitor);
+    const { newestFirst } = await readPage(transcript, visitor, { limit: DIALOGUE_MAX });
     c.header('Cache-Control', 'no-store');
     return c.json({ chat_history: newestFirst.toReversed().flatMap(toDialogue) }, 200);
   });
@@ -213,5 +176,5 @@ export const sseChat = (deps: SseChatDeps): Dialect => {
     return c.json(await visitorsPage({ ...page, name }, deps), 200);
   });
 
-  return { paths: ['/', '/chat/:session_id', '/chat_history/:session_id', '/sessions'], routes };
+  return { routes };
 };

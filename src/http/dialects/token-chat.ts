@@ -2,13 +2,14 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Context, Handler, MiddlewareHandler } from 'hono';
 import type { Exchange } from '../../chat/model.ts';
 import { forbidden, invalidJson, invalidRequest, sessionRequired } from '../../errors.ts';
-import type { TemporaryKeys } from '../../identity/temporary-keys.ts';
-import { type TakeMessageDeps, takeMessage } from '../accept-message.ts';
+import { acceptMessage } from '../accept-message.ts';
 import type { AppEnv } from '../context.ts';
-import { jsonBodyGate } from '../request-guards.ts';
-import { checkedRoutes, failure, json } from '../route-parts.ts';
+import { failures } from '../failure-answers.ts';
+import { jsonBodyGuard } from '../request-guards.ts';
+import type { RouteDeps } from '../route-deps.ts';
+import { checkedRoutes, json, jsonBody } from '../route-parts.ts';
 import { chatHeaders, messageText } from '../schemas.ts';
-import { bearer, type SpeakerDeps, sessionSpeaker } from '../who-speaks.ts';
+import { bearer, sessionSpeaker } from '../who-speaks.ts';
 import type { Dialect } from './dialect.ts';
 
 /**
@@ -16,15 +17,9 @@ import type { Dialect } from './dialect.ts';
  * `{query}` with the bare session token as `Authorization`. All is served with and without `/api` in front.
  */
 
-export interface TokenChatDeps extends SpeakerDeps, TakeMessageDeps {
-  readonly temporaryKeys: TemporaryKeys;
-  readonly maxMessageChars: number;
-}
-
 const apiKey = z.object({
   'x-api-key': z.string().optional().openapi({ description: 'A temporary key, or a site key.' }),
 });
-const unwell = { 403: failure('forbidden, origin_not_allowed'), 429: failure('rate_limited') };
 
 const getKey = createRoute({
   method: 'post',
@@ -40,7 +35,7 @@ const getKey = createRoute({
         expires_at: z.number().openapi({ description: 'Seconds since 1970.' }),
       }),
     ),
-    ...unwell,
+    ...failures('forbidden', 'origin', 'limits'),
   },
 });
 
@@ -55,7 +50,7 @@ const startChat = (path: string) =>
         'The session token, and the path for its messages',
         z.object({ jwt_token: z.string(), url: z.string() }),
       ),
-      ...unwell,
+      ...failures('forbidden', 'origin', 'limits'),
     },
   });
 
@@ -77,23 +72,11 @@ const postChat = (maxChars: number) =>
       'With the session token as bare `Authorization` header. POST /api/chat takes the same where its `Authorization` is a bare token.',
     request: {
       headers: chatHeaders,
-      body: {
-        required: true,
-        content: { 'application/json': { schema: queryRequest(maxChars).openapi('QueryRequest') } },
-      },
+      body: jsonBody(queryRequest(maxChars).openapi('QueryRequest')),
     },
     responses: {
       200: json('The answer', queryAnswer),
-      400: failure('invalid_json, invalid_request'),
-      401: failure('session_required, session_invalid, session_expired'),
-      409: failure('thread_busy'),
-      413: failure('body_too_large'),
-      415: failure('unsupported_media_type'),
-      422: failure('idempotency_mismatch'),
-      ...unwell,
-      502: failure('upstream_unreachable, upstream_unauthorized, upstream_rejected, upstream_failed'),
-      503: failure('upstream_busy, overloaded, log_unavailable, shutting_down'),
-      504: failure('upstream_timeout'),
+      ...failures('body', 'session', 'origin', 'limits', 'message', 'upstream'),
     },
   });
 
@@ -109,18 +92,21 @@ const bareToken = (authorization: string | undefined): string | undefined =>
   /^[\w-]+\.[\w-]+\.[\w-]*$/.exec(authorization?.trim() ?? '')?.[0];
 
 /** POST /get_temp_api_key, POST /start_chat, POST /chat, and POST /api/chat for what comes with a bare token. */
-export const tokenChat = (deps: TokenChatDeps): Dialect => {
-  const { tokens, isSiteKey, temporaryKeys, postLimit, maxMessageChars } = deps;
-  const schema = queryRequest(maxMessageChars);
+export const tokenChat = (
+  deps: Pick<RouteDeps, 'chat' | 'edge' | 'identity' | 'limits' | 'messages'>,
+): Dialect => {
+  const { identity, limits, messages } = deps;
+  const { tokens, isSiteKey, temporaryKeys } = identity;
+  const schema = queryRequest(messages.maxChars);
   const keyOf = (c: Context<AppEnv>): string =>
     c.req.header('x-api-key') ?? bearer(c.req.header('authorization')) ?? '';
   /** A site's server calls for many visitors from one address. */
   const unlessSiteKey: MiddlewareHandler<AppEnv> = (c, next) =>
-    isSiteKey(keyOf(c)) ? next() : postLimit.byAddress(c, next);
+    isSiteKey(keyOf(c)) ? next() : limits.post.byAddress(c, next);
 
   const answer = async (c: Context<AppEnv>, token: string, query: string, key: string | undefined) => {
-    const speaker = await sessionSpeaker(token, c.req.header('authorization'), deps);
-    const turn = await takeMessage(c, { speaker, text: query, key }, deps);
+    const speaker = await sessionSpeaker(token, c.req.header('authorization'), identity);
+    const turn = await acceptMessage(c, { speaker, text: query, key }, deps);
     c.header('Cache-Control', 'no-store');
     return toQueryAnswer(await turn.outcome);
   };
@@ -146,8 +132,8 @@ export const tokenChat = (deps: TokenChatDeps): Dialect => {
     });
   }
 
-  routes.post('/chat', postLimit.byAddress, jsonBodyGate());
-  routes.openapi(postChat(maxMessageChars), async (c) => {
+  routes.post('/chat', limits.post.byAddress, jsonBodyGuard());
+  routes.openapi(postChat(messages.maxChars), async (c) => {
     const authorization = c.req.header('authorization')?.trim();
     // Nothing else speaks on this path, so whatever stands there is meant for a token.
     const token = bearer(authorization) ?? authorization;
@@ -172,5 +158,5 @@ export const tokenChat = (deps: TokenChatDeps): Dialect => {
   };
   routes.post('/api/chat', chatBeforeOurs);
 
-  return { paths: ['/get_temp_api_key', '/start_chat', '/chat'], routes };
+  return { routes };
 };

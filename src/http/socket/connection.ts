@@ -1,8 +1,6 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import type { Chat } from '../../chat/chat-api.ts';
 import { visitorKey } from '../../chat/model.ts';
-import type { Clock, Logger } from '../../chat/ports.ts';
 import {
   type AppError,
   asAppError,
@@ -11,8 +9,8 @@ import {
   shuttingDown,
   threadBusy,
 } from '../../errors.ts';
-import type { Session, SessionTokens } from '../../identity/session-tokens.ts';
-import type { CallLimit } from '../limits.ts';
+import type { Session } from '../../identity/session-tokens.ts';
+import type { RouteDeps } from '../route-deps.ts';
 import { isOwnId } from '../turns.ts';
 import { visitorIn } from '../who-speaks.ts';
 import { CLOSE, closeCodeOf } from './close-codes.ts';
@@ -25,15 +23,10 @@ const MAX_FRAMES = 32;
 /** At every so many heartbeats the token is looked at anew: another process may have ended it. */
 const TOKEN_EVERY_BEATS = 3;
 
-export interface ConnectionDeps {
-  readonly chat: Chat;
-  readonly tokens: Pick<SessionTokens, 'verify'>;
-  readonly postLimit: Pick<CallLimit, 'count'>;
-  readonly readLimit: Pick<CallLimit, 'count'>;
-  readonly heartbeatMs: number;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
+export type ConnectionDeps = Pick<
+  RouteDeps,
+  'chat' | 'identity' | 'limits' | 'messages' | 'clock' | 'logger'
+>;
 
 /** Who is at the other end, and how it speaks. */
 export interface Peer {
@@ -58,7 +51,7 @@ export interface Connection {
 
 /** Serves a socket whose client has proved who it is, until it closes. */
 export const createConnection = (deps: ConnectionDeps, peer: Peer): Connection => {
-  const { chat, logger } = deps;
+  const { chat, identity, limits, logger } = deps;
   const { ws, protocol, session, requestId, address } = peer;
   const visitor = visitorIn(session);
   const outbox = createOutbox(ws, peer.socket);
@@ -89,7 +82,7 @@ export const createConnection = (deps: ConnectionDeps, peer: Peer): Connection =
   /** Closes the socket where its token is good no more. @throws AppError where that cannot be known */
   const checkToken = async (): Promise<void> => {
     try {
-      await deps.tokens.verify(peer.token);
+      await identity.tokens.verify(peer.token);
     } catch (thrown) {
       const error = asAppError(thrown);
       if (error.status !== 401) throw error;
@@ -106,8 +99,9 @@ export const createConnection = (deps: ConnectionDeps, peer: Peer): Connection =
 
   const turnFor = async (asked: Extract<Asked, { type: 'message' | 'resume' }>) => {
     if (asked.type === 'resume') return { turn: await ownTurn(asked.id), from: asked.from };
+    await limits.visitor.count(visitor);
     return {
-      turn: await chat.send({ visitor, name: session.name, text: asked.text, key: asked.id }),
+      turn: await chat.send({ visitor, name: session.name, text: asked.text, key: asked.id, address }),
       from: 0,
     };
   };
@@ -117,7 +111,7 @@ export const createConnection = (deps: ConnectionDeps, peer: Peer): Connection =
     if (!isOpen()) return;
     // First: a flood of frames must cost the store nothing, which knows whether the token is good.
     const isReading = asked.type === 'resume' || asked.type === 'stop';
-    await (isReading ? deps.readLimit : deps.postLimit).count(address);
+    await (isReading ? limits.read : limits.post).count(address);
     await checkToken();
     if (!isOpen()) return;
     if (asked.type === 'refused') throw asked.error;
@@ -145,7 +139,7 @@ export const createConnection = (deps: ConnectionDeps, peer: Peer): Connection =
     settle();
   };
 
-  const heartbeat = createHeartbeat(ws, peer.socket, deps.heartbeatMs, {
+  const heartbeat = createHeartbeat(ws, peer.socket, deps.messages.heartbeatMs, {
     isBusy,
     dead: () => ws.terminate(),
     idle: () => close(CLOSE.normal, 'idle'),

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { cleanPath } from '../clean-path.ts';
 
 /** The name that a page may offer beside its token, so that the service need not repeat the token. */
 export const SUBPROTOCOL = 'thread-proxy';
@@ -21,7 +22,7 @@ const subprotocols = (header: string | undefined): string[] | undefined => {
 
 /** Reads a request for a WebSocket; undefined for what is none, or not a proper one. */
 export const readHandshake = ({ method, url = '/', headers }: IncomingMessage): Handshake | undefined => {
-  const address = URL.parse(url, 'http://localhost');
+  const address = URL.parse(cleanPath(url), 'http://localhost');
   const offered = subprotocols(headers['sec-websocket-protocol']);
   const isProper =
     method === 'GET' &&

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
+import { watchProgress } from '../progress.ts';
 
 /** Heartbeats without any sign of a peer's life after which it is taken for dead: half a minute. */
 const DEAD_AFTER_BEATS = 3;
@@ -26,23 +27,17 @@ export const createHeartbeat = (
 ): Heartbeat => {
   let beats = 0;
   let [silent, idle] = [0, 0];
-  let [unread, delivered] = [0, 0];
+  const isMoving = watchProgress(socket);
   const alive = (): void => {
     silent = 0;
   };
   for (const sign of ['pong', 'ping', 'message'] as const) ws.on(sign, alive);
 
-  /** A peer that reads slowly what is queued for it cannot answer a ping that is queued behind it. */
-  const hasReadOn = (): boolean => {
-    const before = { unread, delivered };
-    unread = socket.writableLength;
-    delivered = socket.bytesWritten - unread;
-    return before.unread > 0 && delivered > before.delivered;
-  };
-
   const timer = setInterval(() => {
     beats += 1;
-    silent = hasReadOn() ? 0 : silent + 1;
+    // A peer that reads slowly what is queued for it cannot answer a ping that is queued behind it.
+    const hasUnread = socket.writableLength > 0;
+    silent = isMoving() && hasUnread ? 0 : silent + 1;
     idle = on.isBusy() ? 0 : idle + 1;
     if (silent > DEAD_AFTER_BEATS) return on.dead();
     if (idle > IDLE_AFTER_BEATS) return on.idle();

@@ -48,8 +48,8 @@ const parse = (text: string): unknown => {
 };
 
 /** The wire form of GET /api/chat/ws: JSON objects, which carry what server-sent events carry. */
-export const jsonFrames = ({ maxMessageChars }: { maxMessageChars: number }): SocketProtocol => {
-  const schema = frame(maxMessageChars);
+export const jsonFrames = ({ maxChars }: { readonly maxChars: number }): SocketProtocol => {
+  const schema = frame(maxChars);
   return {
     read: (text) => {
       const value = parse(text);

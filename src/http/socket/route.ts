@@ -1,5 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
-import { checkedRoutes, failure } from '../route-parts.ts';
+import { failures } from '../failure-answers.ts';
+import { checkedRoutes } from '../route-parts.ts';
 import type { Sockets } from './sockets.ts';
 
 const getSocket = (path: string) =>
@@ -10,10 +11,7 @@ const getSocket = (path: string) =>
     description: 'Messages in, events out; the session token as a subprotocol or as `?token=`.',
     responses: {
       101: { description: 'The socket is open; without a good token it is closed at once, with 1008' },
-      400: failure('invalid_request: no request for a WebSocket'),
-      403: failure('origin_not_allowed'),
-      429: failure('rate_limited: as many sockets are open from this address as may be'),
-      503: failure('shutting_down'),
+      ...failures('invalid_request', 'origin', 'limits', 'shutting_down'),
     },
   });
 

@@ -11,9 +11,9 @@ import {
   sessionRequired,
   shuttingDown,
 } from '../../errors.ts';
-import type { Session, SessionTokens } from '../../identity/session-tokens.ts';
-import { clientAddress } from '../../limits/client-address.ts';
-import { type AllowedOrigins, isOriginAllowed } from '../request-guards.ts';
+import type { Session } from '../../identity/session-tokens.ts';
+import { addressOf, isOriginAllowed } from '../edge.ts';
+import type { RouteDeps } from '../route-deps.ts';
 import { CLOSE, closeCodeOf } from './close-codes.ts';
 import { type Connection, type ConnectionDeps, createConnection } from './connection.ts';
 import { createPlaces } from './connection-limit.ts';
@@ -38,10 +38,7 @@ const OPTIONS = {
   closeTimeout: 2_000,
 };
 
-export interface SocketDeps extends ConnectionDeps {
-  readonly tokens: SessionTokens;
-  readonly allowedOrigins: AllowedOrigins;
-  readonly trustProxy: number;
+export interface SocketDeps extends ConnectionDeps, Pick<RouteDeps, 'edge'> {
   /** The wire form of each path. */
   readonly protocols: Readonly<Record<string, SocketProtocol>>;
 }
@@ -67,7 +64,8 @@ export interface Sockets {
  * leaves those for other protocols unanswered, and can refuse only without a body.
  */
 export const createSockets = (deps: SocketDeps): Sockets => {
-  const { clock, logger, tokens } = deps;
+  const { clock, logger, edge } = deps;
+  const { tokens } = deps.identity;
   const server = new WebSocketServer(OPTIONS);
   const places = createPlaces({ perAddress: MAX_PER_ADDRESS });
   const open = new Set<WebSocket>();
@@ -77,27 +75,16 @@ export const createSockets = (deps: SocketDeps): Sockets => {
     for (const connection of connections) if (connection.tokenId === tokenId) connection.endToken();
   });
 
-  const addressOf = ({ headers, socket }: IncomingMessage): string => {
-    const forwardedFor = headers['x-forwarded-for'];
-    return clientAddress(
-      {
-        socketAddress: socket.remoteAddress,
-        forwardedFor: Array.isArray(forwardedFor) ? forwardedFor.join() : forwardedFor,
-      },
-      deps.trustProxy,
-    );
-  };
-
   /** @throws AppError why there is to be no socket */
   const granted = (request: IncomingMessage): Handshake & { protocol: SocketProtocol } => {
     const handshake = readHandshake(request);
     const protocol =
       handshake && Object.hasOwn(deps.protocols, handshake.path) && deps.protocols[handshake.path];
     if (!protocol) throw invalidRequest('This address is for WebSockets.');
-    const { origin, host } = request.headers;
-    if (!isOriginAllowed(deps.allowedOrigins, origin, host)) throw originNotAllowed();
+    const { origin } = request.headers;
+    if (!isOriginAllowed(edge, origin)) throw originNotAllowed();
     if (isDraining) throw shuttingDown();
-    if (!places.hasRoom(addressOf(request))) throw rateLimited({ retryAfter: PLACE_RETRY_S });
+    if (!places.hasRoom(addressOf(request, edge))) throw rateLimited({ retryAfter: PLACE_RETRY_S });
     return { ...handshake, protocol };
   };
 
@@ -141,7 +128,7 @@ export const createSockets = (deps: SocketDeps): Sockets => {
   const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     const began = clock.now();
     const { token = '', path, protocol } = granted(request);
-    const address = addressOf(request);
+    const address = addressOf(request, edge);
     socket.once('close', places.take(address));
     // Before the handshake is answered, so that a client is told at once that it may not stay.
     const session = await sessionOf(token || undefined);

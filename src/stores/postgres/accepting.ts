@@ -1,85 +1,117 @@
 import { z } from 'zod';
-import { type AcceptedMessage, visitorKey } from '../../chat/model.ts';
-import type { Accepted } from '../../chat/store-port.ts';
+import { type AcceptedMessage, type UpstreamThread, visitorKey } from '../../chat/model.ts';
+import type { Accepted, DayLimit } from '../../chat/store-port.ts';
 import { logUnavailable, threadBusy } from '../../errors.ts';
+import type { Counts } from './counts.ts';
 import type { Database } from './database.ts';
 import { asUnavailable, isUnknown, sqlState } from './failures.ts';
-import type { Presence } from './heartbeat.ts';
-import { createLanes } from './keyed-mutex.ts';
+import type { Heartbeat } from './heartbeat.ts';
+import { createKeyedMutex } from './keyed-mutex.ts';
+import { threadOf, threadRow } from './rows.ts';
+import type { ThreadsAndFacts } from './threads-and-facts.ts';
 import type { Turns } from './turns.ts';
 
 /** Seconds for which a key stands for its exchange: a day. */
 export const KEY_SECONDS = 24 * 60 * 60;
 
-/** How the statement that takes a message is told to be undone where its key is taken. */
+/** The errors by which the statement undoes itself: the key stands for another message; the day's messages are used up. */
 const DIVISION_BY_ZERO = '22012';
+const LOGARITHM_OF_NOTHING = '2201E';
 
-const begunRow = z.object({
+const acceptedRow = threadRow.extend({
   place: z.number().nullable(),
   waiting: z.number().nullable(),
-  present: z.boolean(),
+  last_seen: z.number().nullable(),
+  count: z.number().nullable(),
+  registered: z.boolean(),
 });
 const keyRow = z.object({ id: z.string() });
 
-/** The id that a key stands for, where another process took it in the same moment. */
+/** The key stands for another message, which another process accepted at the same time. */
 const KNOWN = Symbol('known');
-/** This process counts as dead: it is to enter itself anew first. */
-const ABSENT = Symbol('absent');
+/** This process was declared dead: it must register again first. */
+const UNREGISTERED = Symbol('unregistered');
+/** The day's messages are used up. */
+const OVER = Symbol('over');
 
-/** Takes messages. */
-export const createTaking = (deps: {
+/** What the statement found of an accepted message. */
+interface Entered {
+  readonly processId: string;
+  readonly queuePosition: number;
+  /** The visitor's unfinished messages, with this one. */
+  readonly waiting: number;
+  readonly thread: UpstreamThread | undefined;
+  readonly lastSeen: number | null;
+  readonly count: number | null;
+}
+
+/** Accepts messages. */
+export const createAccepting = (deps: {
   database: Database;
-  presence: Presence;
+  heartbeat: Heartbeat;
   turns: Turns;
+  threads: Pick<ThreadsAndFacts, 'pendingThread'>;
+  counts: Pick<Counts, 'startDay'>;
   /** Messages of a visitor that may wait while another is answered. */
   maxWaiting: number;
-}): { accept(message: AcceptedMessage): Promise<Accepted> } => {
-  const { database, presence, turns, maxWaiting } = deps;
-  const lanes = createLanes();
+}): { accept(message: AcceptedMessage, day?: DayLimit): Promise<Accepted> } => {
+  const { database, heartbeat, turns, threads, counts, maxWaiting } = deps;
+  const perVisitor = createKeyedMutex();
 
   /**
-   * One statement takes place, key and message, or nothing. The visitor's row is locked by it, so that places are
-   * given in the order in which the database takes messages; where the key stands for another exchange it divides by
-   * zero, which undoes all of it.
+   * One statement gives queue position, key, number of the day and message, or nothing. It locks the visitor's row, so
+   * that positions have the order in which the database accepts messages. Where the key stands for another message, or
+   * the day is used up, it fails on purpose, which undoes all of it.
    */
-  const take = async (message: AcceptedMessage) => {
+  const insert = async (message: AcceptedMessage, day: DayLimit | undefined): Promise<Entered | symbol> => {
     const { id, visitor, user, timestamp, key = null, name = null } = message;
-    const process = presence.id();
+    const processId = heartbeat.processId();
     const who = visitorKey(visitor);
+    if (day) await counts.startDay(day.day);
     const rows = await database.try(
       (sql) => sql`
         with visitor as (
           insert into tp_visitors as v (key, next, waiting)
-          select ${who}, 1, 1 from tp_processes where id = ${process}
+          select ${who}, 1, 1 from tp_processes where id = ${processId}
           on conflict (key) do update set next = v.next + 1, waiting = v.waiting + 1
             where v.waiting <= ${maxWaiting}::integer
-          returning next as place, waiting
+          returning next as place, waiting, thread_id, thread_made_by, last_seen
         ), keyed as (
           insert into tp_keys as k (key, id, at)
           select ${key}::text, ${id}, ${timestamp}::float8 from visitor where ${key}::text is not null
           on conflict (key) do update set id = excluded.id, at = excluded.at, free = false
             where k.free or k.at < excluded.at - ${KEY_SECONDS}::float8
           returning id
+        ), counted as (
+          -- Only what is accepted gets a number: a sequence takes none back.
+          select d.count + nextval('tp_message_numbers') - d.base as count
+          from visitor, tp_days d
+          where d.day = ${day?.day ?? null}::text and (${key}::text is null or exists (select from keyed))
         ), taken as (
           insert into tp_taken (id, visitor, place, process, said, at, key, name)
-          select ${id}, ${who}, place, ${process}, ${user}, ${timestamp}::float8, ${key}::text, ${name}::text
+          select ${id}, ${who}, place, ${processId}, ${user}, ${timestamp}::float8, ${key}::text, ${name}::text
           from visitor
           returning place
         )
-        select (select place from taken) as place, (select waiting from visitor) as waiting,
-          exists (select from tp_processes where id = ${process}) as present,
-          case when exists (select from visitor) and ${key}::text is not null
-            then 1 / (select count(*)::integer from keyed) end as kept`,
+        select (select place from taken) as place, v.waiting, v.thread_id, v.thread_made_by, v.last_seen,
+          (select count from counted) as count,
+          exists (select from tp_processes where id = ${processId}) as registered,
+          case when v.place is not null and ${key}::text is not null
+            then 1 / (select count(*)::integer from keyed) end as kept,
+          ln(case when (select count from counted) > ${day?.limit ?? 0}::bigint then 0 else 1 end) as within
+        from (select) one left join visitor v on true`,
     );
-    const { place, waiting, present } = begunRow.parse(rows[0]);
-    if (place !== null && waiting !== null) return { process, place, waiting };
-    if (present) throw threadBusy();
-    return ABSENT;
+    const { place, waiting, count, last_seen: lastSeen, registered, ...thread } = acceptedRow.parse(rows[0]);
+    if (place !== null && waiting !== null) {
+      return { processId, queuePosition: place, waiting, thread: threadOf(thread), lastSeen, count };
+    }
+    if (registered) throw threadBusy();
+    return UNREGISTERED;
   };
 
   /**
-   * Sees to it that a message whose taking was cut off was never taken, even if the statement, which may still be on
-   * its way, arrives later: its id is taken already then.
+   * Makes a message count as never accepted after its statement was cut off. The statement may still be on its way: it
+   * then finds the id in use.
    */
   const undo = ({ id, visitor, key }: AcceptedMessage): Promise<unknown> =>
     database.persist(
@@ -95,11 +127,13 @@ export const createTaking = (deps: {
         update tp_keys set free = true where key = ${key ?? null}::text and id = ${id}`,
     );
 
-  const tryToTake = async (message: AcceptedMessage) => {
+  const tryToInsert = async (message: AcceptedMessage, day: DayLimit | undefined) => {
     try {
-      return await take(message);
+      return await insert(message, day);
     } catch (thrown) {
-      if (sqlState(thrown) === DIVISION_BY_ZERO) return KNOWN;
+      const state = sqlState(thrown);
+      if (state === DIVISION_BY_ZERO) return KNOWN;
+      if (state === LOGARITHM_OF_NOTHING) return OVER;
       if (isUnknown(thrown)) undo(message).catch(() => undefined);
       throw asUnavailable(thrown);
     }
@@ -108,12 +142,12 @@ export const createTaking = (deps: {
   /** The id that a key stands for. */
   const idOf = async (key: string): Promise<string> => {
     const rows = await database.ask((sql) => sql`select id from tp_keys where key = ${key}`);
-    if (!rows[0]) throw logUnavailable({ cause: new Error('the key was forgotten in this moment') });
+    if (!rows[0]) throw logUnavailable({ cause: new Error('the key was just forgotten') });
     return keyRow.parse(rows[0]).id;
   };
 
   /**
-   * Frees a key whose exchange its visitor has cleared: nobody can be told of it any more, now or later.
+   * Frees a key whose exchange its visitor has cleared: nobody can be given it any more, now or later.
    * @returns Whether it had to be. A statement of its own: it sees what the one before waited for.
    */
   const isFreed = async (key: string, id: string): Promise<boolean> => {
@@ -127,24 +161,36 @@ export const createTaking = (deps: {
     return rows.length > 0;
   };
 
-  const accept = async (message: AcceptedMessage): Promise<Accepted> => {
+  const accept = async (message: AcceptedMessage, day: DayLimit | undefined): Promise<Accepted> => {
     const trouble = database.trouble();
     if (trouble !== undefined) throw logUnavailable({ cause: new Error(trouble) });
-    const begun = await tryToTake(message);
-    if (begun === ABSENT) {
-      await presence.beat();
-      throw logUnavailable({ cause: new Error('this process was taken for dead') });
+    let entered = await tryToInsert(message, day);
+    if (entered === UNREGISTERED) {
+      await heartbeat.beat();
+      entered = await tryToInsert(message, day);
     }
-    if (begun === KNOWN) {
+    if (entered === UNREGISTERED)
+      throw logUnavailable({ cause: new Error('this process was declared dead') });
+    if (entered === OVER) return { type: 'over' };
+    if (typeof entered === 'symbol') {
       const id = await idOf(message.key ?? '');
       if (!(await isFreed(message.key ?? '', id))) return { type: 'known', id };
-      return accept(message);
+      return accept(message, day);
     }
-    return { type: 'accepted', mayRun: turns.enter(message, begun) };
+    const { count, lastSeen } = entered;
+    const pending = threads.pendingThread(visitorKey(message.visitor));
+    const thread = pending ? pending.thread : entered.thread;
+    return {
+      type: 'accepted',
+      mayRun: turns.enter(message, entered),
+      ...(count !== null && { count }),
+      // Those before it may still change both.
+      ...(entered.waiting === 1 && { thread: thread ?? null, lastSeen }),
+    };
   };
 
   return {
-    // In the order in which they are begun here: several connections would not keep it.
-    accept: (message) => lanes.run(visitorKey(message.visitor), () => accept(message)),
+    // One at a time per visitor, in the order of the calls: several connections would not keep it.
+    accept: (message, day) => perVisitor.run(visitorKey(message.visitor), () => accept(message, day)),
   };
 };

@@ -3,28 +3,31 @@ import { KEY_SECONDS } from './accepting.ts';
 import type { Database } from './database.ts';
 import type { Sql } from './driver.ts';
 import { reasonOf } from './failures.ts';
-import type { Presence } from './heartbeat.ts';
+import type { Heartbeat } from './heartbeat.ts';
 import type { Tuning } from './tuning.ts';
 
-/** Days whose counts are kept: the budget asks for today, ops may look back a little. */
+/** Days whose counts are kept: the budget asks for today, operators may look back a little. */
 const KEPT_DAYS = 7;
-/** Facts that are remembered; beyond, those that were set longest ago are forgotten. */
+/** Facts that are kept; above, those that were set longest ago are forgotten. */
 const MAX_FACTS = 1000;
-/** Rows that one statement removes, so that none takes long, however much has gathered. */
+/** Rows that one statement removes, so that none takes long, however many there are. */
 const AT_ONCE = 2000;
 
+/** Seconds for which an ended token outlives its own end: another process's clock may be behind this one's. */
+const CLOCK_MARGIN = 60 * 60;
+
 /** Removes, now and then, what nobody asks for any more. */
-export const startTidying = (deps: {
+export const startCleanup = (deps: {
   database: Database;
-  presence: Presence;
+  heartbeat: Pick<Heartbeat, 'sweep'>;
   clock: Clock;
   tuning: Tuning;
   logger: Logger;
 }): { stop(): Promise<void> } => {
-  const { database, presence, clock, tuning, logger } = deps;
+  const { database, heartbeat, clock, tuning, logger } = deps;
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
-  let tidying: Promise<void> = Promise.resolve();
+  let cleaning: Promise<void> = Promise.resolve();
 
   const removals: ((sql: Sql) => PromiseLike<{ readonly count: number }>)[] = [
     (sql) => sql`
@@ -32,10 +35,10 @@ export const startTidying = (deps: {
         select key from tp_keys where at < (select max(at) from tp_keys) - ${KEY_SECONDS}::float8 limit ${AT_ONCE})`,
     (sql) => sql`
       delete from tp_ended where token in (
-        select token from tp_ended where until <= ${clock.now() / 1000}::float8 limit ${AT_ONCE})`,
+        select token from tp_ended where until <= ${clock.now() / 1000 - CLOCK_MARGIN}::float8 limit ${AT_ONCE})`,
     (sql) => sql`
       delete from tp_calls where key in (select key from tp_calls where resets < now() limit ${AT_ONCE})`,
-    // By then no statement is on its way any more that these could keep from being done.
+    // After a day no statement can still be on its way that these are there to stop.
     (sql) => sql`
       delete from tp_taken where id in (
         select id from tp_taken where process is null and undone < now() - interval '1 day' limit ${AT_ONCE})`,
@@ -45,8 +48,8 @@ export const startTidying = (deps: {
       delete from tp_facts where name in (select name from tp_facts order by set_at desc offset ${MAX_FACTS})`,
   ];
 
-  const tidy = async (): Promise<void> => {
-    await presence.sweep();
+  const clean = async (): Promise<void> => {
+    await heartbeat.sweep();
     for (const removal of removals) {
       for (;;) {
         const { count } = await database.try(removal);
@@ -59,13 +62,16 @@ export const startTidying = (deps: {
     // Not all processes at once.
     timer = setTimeout(
       () => {
-        tidying = tidy()
+        cleaning = clean()
           .catch((thrown: unknown) => {
-            logger.debug({ reason: reasonOf(thrown) }, 'what nobody asks for any more could not be removed');
+            logger.debug(
+              { reason: reasonOf(thrown) },
+              'the cleanup of the database failed; it is tried again',
+            );
           })
           .finally(schedule);
       },
-      tuning.tidyMs * (0.5 + Math.random()),
+      tuning.cleanupMs * (0.5 + Math.random()),
     );
   };
   schedule();
@@ -74,7 +80,7 @@ export const startTidying = (deps: {
     stop: () => {
       isStopped = true;
       clearTimeout(timer);
-      return tidying;
+      return cleaning;
     },
   };
 };

@@ -5,33 +5,37 @@ interface Waiting {
   readonly isPatient: boolean;
 }
 
-/** A bounded number of places, and a bounded queue for them. */
-export interface Gate {
+/** A bounded number of connections, and a bounded queue for them. */
+export interface ConnectionQueue {
   /**
-   * Waits for a place, which is to be left.
-   * @param isPatient Waits as long as it takes, and leaves half of the places to those in a hurry.
+   * Waits for a free connection, which `leave` gives back.
+   * @param isPatient Waits as long as it takes, and uses at most half of the connections.
    * @throws AppError `log_unavailable` where the queue is full, or the wait takes too long.
    */
   enter(isPatient: boolean): Promise<void>;
   leave(isPatient: boolean): void;
-  /** Resolves when nobody is inside. */
+  /** Resolves when no connection is in use. */
   idle(): Promise<void>;
 }
 
-export const createGate = (limits: { places: number; maxQueued: number; queueMs: number }): Gate => {
-  const { places, maxQueued, queueMs } = limits;
-  const patientPlaces = Math.max(1, Math.floor(places / 2));
+export const createConnectionQueue = (limits: {
+  connections: number;
+  maxQueued: number;
+  queueMs: number;
+}): ConnectionQueue => {
+  const { connections, maxQueued, queueMs } = limits;
+  const forPatient = Math.max(1, Math.floor(connections / 2));
   const hurried: Waiting[] = [];
   const patient: Waiting[] = [];
-  let inside = 0;
-  let patientInside = 0;
+  let used = 0;
+  let usedByPatient = 0;
   let whenIdle: PromiseWithResolvers<void> | undefined;
 
   const isFree = (isPatient: boolean): boolean =>
-    inside < places && (!isPatient || patientInside < patientPlaces);
+    used < connections && (!isPatient || usedByPatient < forPatient);
   const admit = (isPatient: boolean): void => {
-    inside += 1;
-    if (isPatient) patientInside += 1;
+    used += 1;
+    if (isPatient) usedByPatient += 1;
   };
   const admitNext = (): void => {
     for (;;) {
@@ -69,13 +73,13 @@ export const createGate = (limits: { places: number; maxQueued: number; queueMs:
       });
     },
     leave: (isPatient) => {
-      inside -= 1;
-      if (isPatient) patientInside -= 1;
+      used -= 1;
+      if (isPatient) usedByPatient -= 1;
       admitNext();
-      if (inside === 0) whenIdle?.resolve();
+      if (used === 0) whenIdle?.resolve();
     },
     idle: async () => {
-      if (inside === 0) return;
+      if (used === 0) return;
       whenIdle ??= Promise.withResolvers();
       await whenIdle.promise;
     },

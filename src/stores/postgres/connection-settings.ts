@@ -1,11 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import { decoded, type SslMode, splitUrl, sslModeOf } from './url-parts.ts';
 
-/** How TLS is used, as libpq's `sslmode` has it. */
-export type SslMode = 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
-
-/** Which database, and how to get there. */
-export interface Target {
+/** Which database, how to connect to it, and which schema is ours. */
+export interface ConnectionSettings {
   readonly host: string;
   readonly port: number;
   readonly user: string;
@@ -14,61 +11,27 @@ export interface Target {
   readonly ssl: SslMode;
   /** Certificates in PEM that are trusted instead of the usual ones. */
   readonly ca: string | undefined;
-  /** Whether statements may be prepared by name. */
-  readonly prepare: boolean;
-  /** Settings of the session. */
-  readonly session: Readonly<Record<string, string>>;
-  /** Host, port and database: what may be told of it. */
+  /**
+   * Behind a pooler in transaction mode: no session settings, no prepared statements. What a statement needs is set in
+   * a transaction of its own.
+   */
+  readonly isPooled: boolean;
+  /** Under which name the server lists our connections. */
+  readonly applicationName: string;
+  /** More settings of the session, as `options` of the URL has them; not behind a pooler. */
+  readonly options: string | undefined;
+  /** Where unqualified table names are looked up; undefined: as the database has it for this user. */
+  readonly searchPath: string | undefined;
+  /** Host, port and database: what may be logged. */
   readonly name: string;
 }
-
-const MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const;
-
-const parameters = z.looseObject({
-  sslmode: z.enum(MODES).optional(),
-  sslrootcert: z.string().min(1).optional(),
-  pgbouncer: z.stringbool().optional(),
-  prepare: z.stringbool().optional(),
-  application_name: z.string().optional(),
-  options: z.string().optional(),
-  search_path: z.string().optional(),
-});
-
-const decoded = (text: string): string => {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    throw new Error('DATABASE_URL has a % that encodes nothing; a % of the password is written %25.');
-  }
-};
-
-const modeOf = (given: z.infer<typeof parameters>): SslMode => {
-  const { sslmode, sslrootcert } = given;
-  if (sslrootcert === 'system') return 'verify-full';
-  // As libpq does: whoever names the certificates wants them looked at.
-  if (sslmode === 'require' && sslrootcert !== undefined) return 'verify-ca';
-  return sslmode === undefined || sslmode === 'allow' ? 'prefer' : sslmode;
-};
 
 /**
  * Reads a `postgres://` URL.
  * @throws Error that says what is wrong with it, and never repeats it: there is a password in it.
  */
-export const readTarget = async (text: string): Promise<Target> => {
-  if (!URL.canParse(text))
-    throw new Error('DATABASE_URL is no URL: it takes postgres://user:password@host/database.');
-  const url = new URL(text);
-  if (!['postgres:', 'postgresql:'].includes(url.protocol)) {
-    throw new Error('DATABASE_URL begins with postgres://.');
-  }
-  const parsed = parameters.safeParse(Object.fromEntries(url.searchParams));
-  if (!parsed.success) {
-    const names = parsed.error.issues.map(({ path }) => path.join('.'));
-    throw new Error(
-      `DATABASE_URL: ${names.join(', ')} cannot be used as given. sslmode takes ${MODES.join(', ')}; prepare and pgbouncer take true or false.`,
-    );
-  }
-  const given = parsed.data;
+export const readConnectionSettings = async (text: string): Promise<ConnectionSettings> => {
+  const { url, given } = splitUrl(text);
   const host =
     decoded(url.searchParams.get('host') ?? url.hostname).replace(/^\[(.*)\]$/, '$1') || 'localhost';
   if (host.includes(',')) throw new Error('DATABASE_URL names several hosts; it takes one.');
@@ -83,14 +46,21 @@ export const readTarget = async (text: string): Promise<Target> => {
       : await readFile(sslrootcert, 'utf8').catch((cause: unknown) => {
           throw new Error(`The certificates at ${sslrootcert} (sslrootcert) cannot be read.`, { cause });
         });
-  const prepare = given.prepare ?? !given.pgbouncer;
-  const session: Record<string, string> = { application_name: given.application_name ?? 'thread-proxy' };
-  if (given.options !== undefined) session.options = given.options;
-  if (given.search_path !== undefined) session.search_path = given.search_path;
   return {
-    ...{ host, port, user, database, ca, prepare, session },
+    ...{ host, port, user, database, ca },
     password: decoded(url.password),
-    ssl: modeOf(given),
+    ssl: sslModeOf(given),
+    applicationName: given.application_name ?? 'thread-proxy',
+    options: given.options,
+    isPooled: given.pgbouncer ?? given.prepare === false,
+    searchPath: given.search_path ?? searchPathIn(given.options),
     name: `${host.includes(':') ? `[${host}]` : host}:${port}/${database}`,
   };
 };
+
+/** The search path in `options=-c search_path=…`, as libpq takes it. */
+const searchPathIn = (options: string | undefined): string | undefined =>
+  /(?:^|\s|-c|--)search_path=(\S+)/.exec(options ?? '')?.[1];
+
+/** A name as SQL has it in quotes. */
+export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;

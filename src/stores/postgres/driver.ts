@@ -1,30 +1,35 @@
 import postgres from 'postgres';
-import type { Target } from './connection-settings.ts';
+import type { ConnectionSettings } from './connection-settings.ts';
 import { isReadOnly, sqlState } from './failures.ts';
 import type { Tuning } from './tuning.ts';
 
-export type Sql = postgres.Sql;
+/** What runs a statement: the pool, or the connection of one transaction. */
+export type Sql = postgres.ISql;
+
+/** How a transaction is begun. */
+export type TransactionMode = '' | 'isolation level repeatable read read only';
 
 interface Pool {
-  readonly sql: Sql;
-  /** Statements under way. */
+  readonly sql: postgres.Sql;
+  /** Statements in progress. */
   busy: number;
   isRetired: boolean;
 }
 
-/** What the driver is told. The environment is not asked: everything that it would look for there is given. */
-const optionsFor = (target: Target, tuning: Tuning, socket: () => Promise<unknown>) => ({
-  host: target.host,
-  port: target.port,
-  database: target.database,
-  user: target.user,
-  password: () => target.password,
+/** What the driver is told. It never reads the environment: everything that it would look for there is given. */
+const optionsFor = (settings: ConnectionSettings, tuning: Tuning, socket: () => Promise<unknown>) => ({
+  host: settings.host,
+  port: settings.port,
+  database: settings.database,
+  user: settings.user,
+  password: () => settings.password,
   // TLS is spoken below the driver.
   ssl: false,
   socket,
-  // One more, for signs of life.
+  // One more, for heartbeats.
   max: tuning.connections + 1,
-  prepare: target.prepare,
+  // A pooler may give the next statement another server, which knows nothing of what this one has prepared.
+  prepare: !settings.isPooled,
   connect_timeout: Math.ceil(tuning.connectMs / 1000),
   // No array is read or written, so that their types need not be asked for with each connection.
   fetch_types: false,
@@ -34,12 +39,23 @@ const optionsFor = (target: Target, tuning: Tuning, socket: () => Promise<unknow
   keep_alive: 30,
   onnotice: () => undefined,
   connection: {
-    ...target.session,
-    // Behind a pooler a session is shared: what is set for it would be set for others, or is refused.
-    ...(target.prepare && { statement_timeout: tuning.statementMs }),
+    application_name: settings.applicationName,
+    // A pooler refuses these, or would set them for whoever gets the session next: there each transaction sets its own.
+    ...(!settings.isPooled && {
+      ...(settings.options !== undefined && { options: settings.options }),
+      statement_timeout: tuning.statementMs,
+      ...(settings.searchPath !== undefined && { search_path: settings.searchPath }),
+    }),
   },
   types: { bigint: { to: 20, from: [20], parse: Number, serialize: String } },
 });
+
+/** The statement that gives one transaction what a session of its own would have. */
+const transactionSettings = ({ searchPath }: ConnectionSettings, { statementMs }: Tuning): string => {
+  const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+  const path = searchPath === undefined ? '' : `, set_config('search_path', ${literal(searchPath)}, true)`;
+  return `select set_config('statement_timeout', '${statementMs}', true)${path}`;
+};
 
 /** @throws Error where `work` is not settled within `ms`. */
 const within = async <T>(ms: number, work: PromiseLike<T>): Promise<T> => {
@@ -54,46 +70,68 @@ const within = async <T>(ms: number, work: PromiseLike<T>): Promise<T> => {
 
 /** The driver's connections. */
 export interface Driver {
-  /** @throws What the database or the network throws. */
+  /** Runs one statement. @throws What the database or the network throws. */
   use<T>(statement: (sql: Sql) => PromiseLike<T>): Promise<T>;
+  /** Runs several statements in one transaction. @throws As `use`; nothing is done then. */
+  transaction<T>(work: (sql: Sql) => Promise<T>, mode: TransactionMode): Promise<T>;
   end(): Promise<void>;
 }
 
 /**
- * Opens the driver, and opens it anew whenever a connection was lost: it remembers of one that is gone what was under
- * way, mixes it with what the next one says, and may then wait for what never comes. So too where the server may only
- * be read: the one that may be written is found by connecting anew.
+ * Opens the driver, and opens a new one whenever a connection was lost: the old one keeps state of the lost connection,
+ * mixes it with what the next one says, and may then wait forever. The same where the server has become read-only: the
+ * writable one is found by connecting again.
  */
 export const openDriver = (deps: {
-  target: Target;
+  settings: ConnectionSettings;
   tuning: Tuning;
   socket: () => Promise<unknown>;
 }): Driver => {
-  const options = optionsFor(deps.target, deps.tuning, deps.socket);
+  const { settings, tuning } = deps;
+  const options = optionsFor(settings, tuning, deps.socket);
+  const local = transactionSettings(settings, tuning);
   const open = (): Pool => ({ sql: postgres(options), busy: 0, isRetired: false });
   let current = open();
-  // To connect, to be let in and to answer, each takes as long as it may, before this one is reached.
-  const lateMs = 2 * deps.tuning.connectMs + 2 * deps.tuning.silenceMs;
-  // With a timeout of 0 it waits for nothing, not for what is lost either.
+  // Connecting, logging in and answering have bounds of their own; this one is above their sum.
+  const lateMs = 2 * tuning.connectMs + 2 * tuning.silenceMs;
+  // Without the timeout the driver would wait for statements that are lost.
   const end = (pool: Pool): Promise<void> => pool.sql.end({ timeout: 0 });
 
-  return {
-    use: async (statement) => {
-      const pool = current;
-      pool.busy += 1;
-      try {
-        return await within(lateMs, statement(pool.sql));
-      } catch (thrown) {
-        if ((sqlState(thrown) === undefined || isReadOnly(thrown)) && !pool.isRetired) {
-          pool.isRetired = true;
-          current = open();
-        }
-        throw thrown;
-      } finally {
-        pool.busy -= 1;
-        if (pool.isRetired && pool.busy === 0) await end(pool);
+  const withPool = async <T>(work: (sql: postgres.Sql) => PromiseLike<T>): Promise<T> => {
+    const pool = current;
+    pool.busy += 1;
+    try {
+      return await within(lateMs, work(pool.sql));
+    } catch (thrown) {
+      if ((sqlState(thrown) === undefined || isReadOnly(thrown)) && !pool.isRetired) {
+        pool.isRetired = true;
+        current = open();
       }
-    },
+      throw thrown;
+    } finally {
+      pool.busy -= 1;
+      if (pool.isRetired && pool.busy === 0) await end(pool);
+    }
+  };
+
+  /** Runs work in a transaction, and returns it boxed: the driver would unpack what it returns. */
+  const inTransaction = async <T>(
+    sql: postgres.Sql,
+    mode: TransactionMode,
+    work: (own: Sql) => PromiseLike<T>,
+  ): Promise<T> => {
+    const { result } = await sql.begin(mode, async (own) => {
+      // Sent ahead of the work without waiting for it; where it fails, so does the transaction.
+      if (settings.isPooled) own.unsafe(local).execute();
+      return { result: await work(own) };
+    });
+    return result;
+  };
+
+  return {
+    use: (statement) =>
+      withPool((sql) => (settings.isPooled ? inTransaction(sql, '', statement) : statement(sql))),
+    transaction: (work, mode) => withPool((sql) => inTransaction(sql, mode, work)),
     end: () => end(current),
   };
 };

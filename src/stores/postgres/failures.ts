@@ -1,7 +1,7 @@
 import postgres from 'postgres';
 import { AppError, logUnavailable } from '../../errors.ts';
 
-/** No connection could be made: nothing was asked. */
+/** No connection could be made: nothing was sent. */
 export class ConnectError extends Error {
   /** Whether trying again may help; a certificate that is not trusted stays so. */
   readonly mayPass: boolean;
@@ -13,24 +13,31 @@ export class ConnectError extends Error {
   }
 }
 
-/** The five letters with which Postgres names a failure; undefined where it was not Postgres that failed. */
+/** The database can be reached and something is wrong with it: waiting does not help. */
+export class Unusable extends Error {}
+
+/** The five characters with which Postgres names a failure (SQLSTATE); undefined where it was not Postgres that failed. */
 export const sqlState = (thrown: unknown): string | undefined =>
   thrown instanceof postgres.PostgresError ? thrown.code : undefined;
 
-/** What makes a statement fail that says nothing of the database's health: a rival, a lock, a timeout. */
+/** Failures that say nothing of the database's health: a rival, a lock, a timeout. */
 const PASSING = /^(40|55P03|57014)/;
-/** What is wrong with what was asked: asking again will not help. */
+/** The statement is wrong: repeating it will not help. */
 const OURS = /^(0A|21|22|23|26|42)/;
 
-/** A server that may be read only: it stands by for another, or another has taken its place. */
+/** A server that can only be read: a standby, or one that another has replaced. */
 const READ_ONLY = '25006';
 export const isReadOnly = (thrown: unknown): boolean => sqlState(thrown) === READ_ONLY;
 
-/** No more connections can be made than there are: nothing was asked. */
+/** A pooler takes no such parameter when a connection starts, and lets nobody in with it. */
+export const isRefusedParameter = (thrown: unknown): boolean =>
+  sqlState(thrown) === '08P01' && /startup parameter/.test(reasonOf(thrown));
+
+/** No more connections can be made: nothing was sent. */
 const FULL = '53300';
 export const isFull = (thrown: unknown): boolean => sqlState(thrown) === FULL;
 
-/** Whether nothing works any more, as far as this failure tells. */
+/** Whether the database as a whole does not work, as far as this failure tells. */
 export const isOutage = (thrown: unknown): boolean => {
   if (thrown instanceof AppError) return false;
   const state = sqlState(thrown);
@@ -44,16 +51,16 @@ export const mayPass = (thrown: unknown): boolean => {
   return state === undefined || !OURS.test(state);
 };
 
-/** Whether the statement may have been done although it failed for us. */
+/** Whether the statement may have been executed although it failed for us. */
 export const isUnknown = (thrown: unknown): boolean =>
   !(thrown instanceof AppError) && !(thrown instanceof ConnectError) && sqlState(thrown) === undefined;
 
-/** Failures that a start does not wait out: who may not enter, and a database that is not there. */
+/** Failures that a start does not wait out: a refused login, a missing database. */
 const SETUP = /^(28|3D000|3F|42501)/;
 export const isSetup = (thrown: unknown): boolean =>
   SETUP.test(sqlState(thrown) ?? '') || (thrown instanceof ConnectError && !thrown.mayPass);
 
-/** What happened, in a line for ops. Postgres' details are left out: they repeat what visitors wrote. */
+/** What happened, in a line for operators. Postgres' details are left out: they repeat what visitors wrote. */
 export const reasonOf = (thrown: unknown): string => {
   const state = sqlState(thrown);
   if (!(thrown instanceof Error)) return 'the database failed';

@@ -6,18 +6,18 @@ import { reasonOf } from './failures.ts';
 import type { Tuning } from './tuning.ts';
 
 /** This process among those that share the database. */
-export interface Presence {
-  /** The name under which messages are taken now. */
-  id(): string;
-  /** Tells the others at once that this process lives, and looks whether it counts as alive itself. */
+export interface Heartbeat {
+  /** The id under which messages are accepted now; a process that was declared dead gets a new one. */
+  processId(): string;
+  /** Sends a heartbeat now, and checks whether this process itself was declared dead. */
   beat(): Promise<void>;
   /** Calls `stop` with the ids of this process's messages that another has asked to stop. */
   onStops(stop: (ids: readonly string[]) => void): void;
-  /** Calls `lose` when this process was taken for dead: what it took under this name belongs to others now. */
-  onLost(lose: (name: string) => void): void;
-  /** Gives up for dead what was taken under the name of a process that is not there any more. */
+  /** Calls `lose` when this process was declared dead: the messages of this process id belong to others now. */
+  onLost(lose: (processId: string) => void): void;
+  /** Releases the messages of processes that no longer exist. */
   sweep(): Promise<void>;
-  /** Takes no more part; what is left of this process is others' at once. */
+  /** Stops; other processes get the messages of this one at once. */
   leave(): Promise<void>;
 }
 
@@ -27,53 +27,54 @@ const beatRow = z.object({
   stops: z.array(z.string()),
 });
 
-/** What was seen of another process. */
+/** What is known of another process. */
 interface Seen {
   readonly beat: number;
-  /** Milliseconds for which it has not moved, as far as this process was looking. */
+  /** Milliseconds for which its counter has not changed while this process was watching. */
   still: number;
 }
 
 /**
- * Takes part in the processes. Whether another is alive is seen by its beat alone, so that no clocks are compared, and
- * only while this process looks without a gap, so that a database that was out, or a host that slept, kills nobody.
- * @throws What the database throws where this process cannot be entered.
+ * Registers this process and sends heartbeats. Whether another is alive is told by its counter alone, so that no clocks
+ * are compared, and only while this process watches without a gap: an outage of the database, or a host that slept,
+ * gets no process declared dead.
+ * @throws What the database throws where this process cannot be registered.
  */
-export const openPresence = async (deps: {
+export const startHeartbeat = async (deps: {
   database: Database;
   tuning: Tuning;
   logger: Logger;
-}): Promise<Presence> => {
+}): Promise<Heartbeat> => {
   const { database, tuning, logger } = deps;
   const seen = new Map<string, Seen>();
-  let me = '';
-  let lastLook = 0;
+  let processId = '';
+  let lastLookAt = 0;
   let isLeaving = false;
   let timer: NodeJS.Timeout | undefined;
   let looking: Promise<void> | undefined;
   let onStops: (ids: readonly string[]) => void = () => undefined;
-  let onLost: (name: string) => void = () => undefined;
+  let onLost: (processId: string) => void = () => undefined;
 
-  const ask: Database['try'] = (statement) => database.try(statement, { isSignOfLife: true });
+  const ask: Database['try'] = (statement) => database.try(statement, { isHeartbeat: true });
 
-  const enter = async (): Promise<void> => {
+  const register = async (): Promise<void> => {
     const id = randomUUID();
     await ask((sql) => sql`insert into tp_processes (id) values (${id})`);
-    me = id;
+    processId = id;
   };
 
-  /** Removes a process that is dead, unless it has moved after all; its messages wait for whoever asks for them. */
-  const bury = async (id: string, beat: number): Promise<void> => {
+  /** Removes a dead process, unless its counter has changed after all; its messages go to whoever asks for them. */
+  const declareDead = async (id: string, beat: number): Promise<void> => {
     await ask(
       (sql) => sql`
         with dead as (delete from tp_processes where id = ${id} and beat = ${beat}::bigint returning id)
         update tp_taken set process = null from dead where process = dead.id`,
     );
     seen.delete(id);
-    logger.warn({ process: id }, 'a process has died; the turns that it was in are logged as failed');
+    logger.warn({ process: id }, 'a process has died; its turns are logged as failed');
   };
 
-  /** What a process took in the very moment in which it was buried was missed then. */
+  /** `declareDead` misses what the process accepted at the same moment. */
   const sweep = async (): Promise<void> => {
     await ask(
       (sql) => sql`
@@ -84,18 +85,18 @@ export const openPresence = async (deps: {
 
   const observe = async (processes: readonly (readonly [string, number])[]): Promise<void> => {
     const now = performance.now();
-    // A gap counts as two beats at most: what happened in a longer one was not seen.
-    const since = lastLook === 0 ? 0 : Math.min(now - lastLook, 2 * tuning.beatMs);
-    lastLook = now;
+    // A gap counts as two heartbeats at most: nobody knows what happened in a longer one.
+    const since = lastLookAt === 0 ? 0 : Math.min(now - lastLookAt, 2 * tuning.beatMs);
+    lastLookAt = now;
     const present = new Map(processes);
     for (const id of seen.keys()) if (!present.has(id)) seen.delete(id);
     for (const [id, beat] of present) {
       const before = seen.get(id);
-      if (id === me || before?.beat !== beat) seen.set(id, { beat, still: 0 });
+      if (id === processId || before?.beat !== beat) seen.set(id, { beat, still: 0 });
       else before.still += since;
       const { still } = seen.get(id) ?? { still: 0 };
       if (still < tuning.deadMs) continue;
-      await bury(id, beat);
+      await declareDead(id, beat);
       await sweep();
     }
   };
@@ -104,16 +105,16 @@ export const openPresence = async (deps: {
     const rows = await ask(
       (sql) => sql`
         with fast as (select set_config('synchronous_commit', 'off', true) as done),
-        mine as (update tp_processes set beat = beat + 1 from fast where id = ${me} and done = 'off' returning id)
+        mine as (update tp_processes set beat = beat + 1 from fast where id = ${processId} and done = 'off' returning id)
         select exists (select from mine) as here,
           (select coalesce(json_agg(json_build_array(id, beat)), '[]') from tp_processes) as processes,
-          (select coalesce(json_agg(id), '[]') from tp_taken where process = ${me} and stop) as stops`,
+          (select coalesce(json_agg(id), '[]') from tp_taken where process = ${processId} and stop) as stops`,
     );
     const { here, processes, stops } = beatRow.parse(rows[0]);
     if (!here && !isLeaving) {
-      const lost = me;
-      logger.error({ process: lost }, 'this process was taken for dead; what it was doing is given up');
-      await enter();
+      const lost = processId;
+      logger.error({ process: lost }, 'this process was declared dead; its turns are given up');
+      await register();
       onLost(lost);
     }
     if (stops.length > 0) onStops(stops);
@@ -123,10 +124,10 @@ export const openPresence = async (deps: {
   const beat = (): Promise<void> => {
     looking ??= look()
       .catch((thrown: unknown) => {
-        // What others did meanwhile is not known.
+        // What other processes did meanwhile is not known.
         seen.clear();
-        lastLook = 0;
-        logger.debug({ reason: reasonOf(thrown) }, 'no sign of life could be given');
+        lastLookAt = 0;
+        logger.debug({ reason: reasonOf(thrown) }, 'no heartbeat could be sent');
       })
       .finally(() => {
         looking = undefined;
@@ -141,13 +142,13 @@ export const openPresence = async (deps: {
     timer = setTimeout(() => void beat(), wait);
   };
 
-  await enter();
+  await register();
   schedule();
   database.onLost(() => {
     if (!isLeaving) void beat();
   });
   return {
-    id: () => me,
+    processId: () => processId,
     beat,
     sweep,
     onStops: (stop) => {
@@ -162,7 +163,7 @@ export const openPresence = async (deps: {
       await looking;
       await ask(
         (sql) => sql`
-          with gone as (delete from tp_processes where id = ${me} returning id)
+          with gone as (delete from tp_processes where id = ${processId} returning id)
           update tp_taken set process = null from gone where process = gone.id`,
       );
     },

@@ -3,28 +3,28 @@ import type { Store } from '../../chat/store-port.ts';
 import { KEY_SECONDS } from './accepting.ts';
 import type { Database } from './database.ts';
 import { asUnavailable, isUnknown } from './failures.ts';
-import type { Presence } from './heartbeat.ts';
-import { messageOf, takenRow } from './rows.ts';
-import type { Notes } from './threads-and-facts.ts';
+import type { Heartbeat } from './heartbeat.ts';
+import { messageOf, messageRow } from './rows.ts';
+import type { ThreadsAndFacts } from './threads-and-facts.ts';
 import type { Turns } from './turns.ts';
 
 const keyRow = z.object({ id: z.string() });
-const adoptedRow = takenRow.extend({ place: z.number() });
+const adoptedRow = messageRow.extend({ place: z.number() });
 
-type Held = Pick<Store, 'unfinished' | 'interrupted' | 'keyed' | 'requestStop' | 'onStopRequested'>;
+type InFlight = Pick<Store, 'unfinished' | 'interrupted' | 'keyed' | 'requestStop' | 'onStopRequested'>;
 
-/** Messages that are taken and not finished, wherever they run, and what keys stand for. */
-export const createHeld = (deps: {
+/** Messages that are accepted and not finished, in whichever process, and what keys stand for. */
+export const createInFlight = (deps: {
   database: Database;
-  presence: Presence;
+  heartbeat: Heartbeat;
   turns: Turns;
-  notes: Notes;
-}): Held => {
-  const { database, presence, turns, notes } = deps;
+  threads: Pick<ThreadsAndFacts, 'drop'>;
+}): InFlight => {
+  const { database, heartbeat, turns, threads } = deps;
   const stops = new Set<(id: string) => void>();
-  /** Whether an answer was lost that may have given messages to this process, which knows nothing of them then. */
+  /** Whether an answer was lost that may have given this process messages it does not know of. */
   let isAnswerLost = false;
-  /** Messages that were stopped here; another process's wish is told again with each beat. */
+  /** Messages that were stopped here. Stop requests are repeated on each heartbeat. */
   const stopped = new Set<string>();
 
   const stopHere = (ids: readonly string[]): void => {
@@ -35,13 +35,13 @@ export const createHeld = (deps: {
       for (const stop of stops) stop(id);
     }
   };
-  presence.onStops(stopHere);
-  // Others may run in their threads by now, or have cleared them.
-  presence.onLost((name) => {
-    const ids = turns.under(name);
+  heartbeat.onStops(stopHere);
+  // Other processes may run in these threads by now, or have cleared them.
+  heartbeat.onLost((lost) => {
+    const ids = turns.under(lost);
     stopHere(ids);
     for (const id of ids) {
-      notes.drop(turns.get(id)?.visitor ?? '');
+      void threads.drop(turns.get(id)?.visitor ?? '');
       turns.leave(id);
     }
   });
@@ -52,30 +52,32 @@ export const createHeld = (deps: {
         (sql) =>
           sql`select id, visitor, said, at, key, name from tp_taken where id = ${id} and undone is null`,
       );
-      return rows[0] && messageOf(takenRow.parse(rows[0]));
+      return rows[0] && messageOf(messageRow.parse(rows[0]));
     },
     async interrupted() {
-      const process = presence.id();
+      const processId = heartbeat.processId();
       const isAgain = isAnswerLost;
-      // What is taken over is marked as what is to stop: so it is told from what this process is only just taking.
-      const taking = database.try(
+      // `stop` marks what is taken over, to tell it from what this process is accepting just now.
+      const adopting = database.try(
         (sql) => sql`
-          update tp_taken set process = ${process}, stop = true
+          update tp_taken set process = ${processId}, stop = true
           where id in (
             select id from tp_taken
-            where undone is null and (process is null or (${isAgain} and process = ${process} and stop))
+            where undone is null and (process is null or (${isAgain} and process = ${processId} and stop))
             order by id limit 1000 for update skip locked
-          ) and exists (select from tp_processes where id = ${process})
+          ) and exists (select from tp_processes where id = ${processId})
           returning id, visitor, said, at, key, name, place`,
       );
-      const rows = await taking.catch((thrown: unknown) => {
+      const rows = await adopting.catch((thrown: unknown) => {
         isAnswerLost ||= isUnknown(thrown);
         throw asUnavailable(thrown);
       });
       if (isAgain) isAnswerLost = false;
       const found = z.array(adoptedRow).parse([...rows]);
       const adopted = found.filter(({ id }) => !turns.get(id));
-      for (const { id, visitor, place } of adopted) turns.adopt(id, { process, visitor, place });
+      for (const { id, visitor, place } of adopted) {
+        turns.adopt(id, { processId, visitor, queuePosition: place });
+      }
       return adopted.toSorted((a, b) => a.at - b.at).map(messageOf);
     },
     async keyed(key) {

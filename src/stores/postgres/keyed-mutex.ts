@@ -1,10 +1,10 @@
-/** Work that is done one after the other where it has the same key. */
-export interface Lanes {
-  /** Does `work` when all that came before with this key is over. */
+/** Runs work one after the other where it has the same key. */
+export interface KeyedMutex {
+  /** Runs `work` when all earlier work with this key is over. */
   run<T>(key: string, work: () => Promise<T>): Promise<T>;
 }
 
-export const createLanes = (): Lanes => {
+export const createKeyedMutex = (): KeyedMutex => {
   const last = new Map<string, Promise<unknown>>();
   return {
     run: (key, work) => {

@@ -1,20 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock, Logger } from '../../chat/ports.ts';
-import type { Store } from '../../chat/store-port.ts';
+import type { FeedbackLog, Store } from '../../chat/store-port.ts';
 import { logUnavailable } from '../../errors.ts';
-import { createTaking } from './accepting.ts';
-import { startTidying } from './cleanup.ts';
-import { readTarget } from './connection-settings.ts';
+import { createAccepting } from './accepting.ts';
+import { startCleanup } from './cleanup.ts';
+import { readConnectionSettings } from './connection-settings.ts';
 import { type Counts, createCounts } from './counts.ts';
 import { connect } from './database.ts';
 import { reasonOf } from './failures.ts';
 import { createFinishing } from './finishing.ts';
-import { openPresence } from './heartbeat.ts';
-import { createHeld } from './in-flight.ts';
-import { createOpsLog, type OpsLog } from './log.ts';
+import { startHeartbeat } from './heartbeat.ts';
+import { createInFlight } from './in-flight.ts';
 import { createSessionFacts } from './session-facts.ts';
 import { prepare } from './starting.ts';
-import { createNotes } from './threads-and-facts.ts';
+import { createThreadsAndFacts } from './threads-and-facts.ts';
 import { createTranscript } from './transcript.ts';
 import { defaultTuning, type Tuning } from './tuning.ts';
 import { createTurns } from './turns.ts';
@@ -22,6 +21,8 @@ import { createTurns } from './turns.ts';
 export interface PostgresStoreDeps {
   /** `postgres://user:password@host:port/database?sslmode=…` */
   readonly url: string;
+  /** The schema of our tables, where it is named; see {@link findSchema} for where it is not. */
+  readonly schema?: string | undefined;
   /** Milliseconds that a database is waited for that is not there when the store is opened. */
   readonly wait: number;
   /** Messages of a visitor that may wait while another is answered. */
@@ -32,7 +33,7 @@ export interface PostgresStoreDeps {
 }
 
 /** The store in a Postgres database, which any number of processes share. */
-export interface PostgresStore extends Store, Pick<Counts, 'countCall'>, OpsLog {}
+export interface PostgresStore extends Store, FeedbackLog, Pick<Counts, 'countCall'> {}
 
 /** Waits for `work`, but no longer than `ms`. @returns Whether it was done. */
 const isDoneWithin = (ms: number, work: Promise<unknown>): Promise<boolean> =>
@@ -45,25 +46,26 @@ const isDoneWithin = (ms: number, work: Promise<unknown>): Promise<boolean> =>
   ]);
 
 /**
- * Opens the store in a Postgres database, and makes or renews its tables.
+ * Opens the store in a Postgres database, and makes or updates its tables.
  * @throws Error that names the database, never its password, where it cannot be used, and one that says so where
  * its tables are those of a newer release.
  */
 export const openPostgresStore = async (deps: PostgresStoreDeps): Promise<PostgresStore> => {
-  const { clock, logger, maxWaiting } = deps;
+  const { clock, logger, maxWaiting, schema, wait } = deps;
   const tuning = { ...defaultTuning, ...deps.tuning };
-  const target = await readTarget(deps.url);
-  await prepare({ target, wait: deps.wait, tuning, logger });
-  const database = connect({ target, tuning, logger });
-  const presence = await openPresence({ database, tuning, logger }).catch(async (thrown: unknown) => {
+  const given = await readConnectionSettings(deps.url);
+  const { settings } = await prepare({ settings: given, schema, wait, tuning, logger });
+  const database = connect({ settings, tuning, logger });
+  const heartbeat = await startHeartbeat({ database, tuning, logger }).catch(async (thrown: unknown) => {
     await database.close(0);
-    throw new Error(`The database ${target.name} cannot be used: ${reasonOf(thrown)}`);
+    throw new Error(`The database ${settings.name} cannot be used: ${reasonOf(thrown)}`);
   });
   const turns = createTurns({ database, tuning });
-  const notes = createNotes({ database, turns, noteMs: tuning.noteMs });
-  const finishing = createFinishing({ database, turns, notes, maxPendingBytes: tuning.maxPendingBytes });
-  const taking = createTaking({ database, presence, turns, maxWaiting });
-  const tidying = startTidying({ database, presence, clock, tuning, logger });
+  const threads = createThreadsAndFacts({ database, turns, writeAfterMs: tuning.writeAfterMs });
+  const counts = createCounts({ database, clock });
+  const finishing = createFinishing({ database, turns, threads, maxPendingBytes: tuning.maxPendingBytes });
+  const accepting = createAccepting({ database, heartbeat, turns, threads, counts, maxWaiting });
+  const cleanup = startCleanup({ database, heartbeat, clock, tuning, logger });
 
   let closing: Promise<void> | undefined;
   const refuseClosed = (): void => {
@@ -71,35 +73,36 @@ export const openPostgresStore = async (deps: PostgresStoreDeps): Promise<Postgr
   };
   const close = async (): Promise<void> => {
     turns.close();
-    void tidying.stop();
+    void cleanup.stop();
     const isAll = await isDoneWithin(
       tuning.closeMs,
-      finishing.idle().then(() => notes.flush()),
+      finishing.idle().then(() => threads.flush()),
     );
     if (!isAll)
       logger.error({ count: finishing.waiting() }, 'closed with exchanges that could not be written');
-    await isDoneWithin(isAll ? tuning.closeMs : 0, presence.leave());
+    await isDoneWithin(isAll ? tuning.closeMs : 0, heartbeat.leave());
     await database.close(tuning.closeMs);
   };
 
   return {
-    async accept(message) {
+    countsOnAccept: true,
+    async accept(message, day) {
       refuseClosed();
-      return taking.accept(message);
+      return accepting.accept(message, day);
     },
     async finish(exchange) {
       refuseClosed();
       return finishing.finish(exchange);
     },
-    ...createHeld({ database, presence, turns, notes }),
-    ...createTranscript({ database, notes }),
+    ...createInFlight({ database, heartbeat, turns, threads }),
+    ...createTranscript({ database, threads }),
     ...createSessionFacts({ database }),
-    ...createCounts({ database, clock }),
-    ...createOpsLog({ database }),
-    thread: notes.thread,
-    setThread: notes.setThread,
-    fact: notes.fact,
-    setFact: notes.setFact,
+    countMessage: counts.countMessage,
+    countCall: counts.countCall,
+    thread: threads.thread,
+    setThread: threads.setThread,
+    fact: threads.fact,
+    setFact: threads.setFact,
     health() {
       const reason = closing ? 'the store is closed' : database.trouble();
       return reason === undefined ? { ok: true } : { ok: false, reason };

@@ -1,28 +1,28 @@
-import type { TransactionSql } from 'postgres';
 import { z } from 'zod';
 import type { Logger } from '../../chat/ports.ts';
 import type { Sql } from './driver.ts';
 
 /**
- * The steps that make the tables, each applied once, in order. What a release has applied is never changed: a new
- * step changes it. Processes of the release before may still run beside: a step must let them.
+ * The steps that make the tables, each applied once, in order. What a release has applied is never changed: a new step
+ * changes it. Processes of the release before may still be running: a step must let them, so that tables and columns
+ * keep their first names.
  *
- * Texts that are keys are compared byte by byte ("C"), so that no database's language has a say in who is who.
+ * Texts that are keys are compared byte by byte ("C"), so that the database's language has no say in who is who.
  */
 const STEPS: readonly string[] = [
   `
   create table tp_meta (name text primary key, value text not null);
 
-  -- Processes that live, each with a count that goes up as long as it does.
+  -- Running processes, each with a counter that goes up as long as it runs.
   create table tp_processes (id text primary key, beat bigint not null default 0);
 
   create table tp_visitors (
     key text collate "C" primary key,
-    -- The place that was last given to a message of the visitor.
+    -- The queue position that was last given to a message of the visitor.
     next bigint not null default 0,
-    -- Messages that are taken and not finished.
+    -- Messages that are accepted and not finished.
     waiting integer not null default 0,
-    -- Exchanges up to these places were cleared, or removed from the log.
+    -- Exchanges up to these queue positions were cleared, or removed from the log.
     cleared bigint not null default 0,
     dropped bigint not null default 0,
     thread_id text,
@@ -33,10 +33,11 @@ const STEPS: readonly string[] = [
   ) with (fillfactor = 70);
   create index tp_visitors_by_name on tp_visitors (name collate "C", key) where name is not null;
 
-  -- Messages that are taken and not finished.
+  -- Messages that are accepted and not finished.
   create table tp_taken (
     id text collate "C" primary key,
     visitor text collate "C" not null,
+    -- The queue position.
     place bigint not null,
     -- Who runs it; null where that process is gone.
     process text,
@@ -45,7 +46,7 @@ const STEPS: readonly string[] = [
     key text,
     name text,
     stop boolean not null default false,
-    -- Set where the message is to count as never taken.
+    -- Set where the message counts as never accepted.
     undone timestamptz
   );
   create index tp_taken_by_place on tp_taken (visitor, place);
@@ -77,7 +78,7 @@ const STEPS: readonly string[] = [
     key text collate "C" primary key,
     id text not null,
     at double precision not null,
-    -- Whether the key may be used anew: its message has failed.
+    -- Whether the key may be used again: its message has failed.
     free boolean not null default false
   );
   create index tp_keys_by_time on tp_keys (at);
@@ -87,10 +88,34 @@ const STEPS: readonly string[] = [
   create table tp_facts (name text collate "C" primary key, value text not null, set_at timestamptz not null default now());
   create table tp_days (day text collate "C" primary key, count bigint not null);
 
-  -- Calls in the present windows: not worth a write-ahead log. A crash of the database begins them anew.
+  -- Calls in the present windows: not worth a write-ahead log. A crash of the database starts them again.
   create unlogged table tp_calls (key text collate "C" primary key, count bigint not null, resets timestamptz not null);
   `,
+  `
+  -- How a run went, what its answer quotes, and what its visitor thought of it.
+  alter table tp_exchanges
+    add column sources jsonb,
+    add column rating text,
+    add column comment text,
+    add column flagged jsonb,
+    add column backend text,
+    add column model text,
+    add column queued_ms double precision,
+    add column first_word_ms double precision,
+    add column total_ms double precision,
+    add column tools jsonb,
+    add column unanswered boolean;
+
+  -- Numbers the messages of all days. A sequence, because a counter in a row would be locked until its message is on
+  -- the disk: all accepted messages of the site would wait for each other.
+  create sequence tp_message_numbers;
+  -- The number of the last message before the day; null where its messages are counted by "count" alone.
+  alter table tp_days add column base bigint;
+  `,
 ];
+
+/** The version of the tables that this code knows. */
+export const KNOWN_VERSION = STEPS.length;
 
 /** The lock under which the tables are made: any number, as long as it stays the same. */
 const LOCK = 746_865_716;
@@ -101,42 +126,46 @@ export class NewerSchema extends Error {}
 const thereRow = z.object({ there: z.boolean() });
 const versionRow = z.object({ version: z.number() });
 
-const versionIn = async (sql: TransactionSql | Sql): Promise<number> => {
+/** The version of the tables in the schema that is first in the search path; 0: there are none. */
+const versionIn = async (sql: Sql): Promise<number> => {
   const [table] = await sql`select to_regclass('tp_schema_versions') is not null as there`;
   if (!thereRow.parse(table).there) return 0;
   const [last] = await sql`select coalesce(max(version), 0)::integer as version from tp_schema_versions`;
   return versionRow.parse(last).version;
 };
 
+/** Waits until no other process makes these tables; until the end of the transaction. */
+export const lockSchema = async (sql: Sql, schema: string): Promise<void> => {
+  await sql`select pg_advisory_xact_lock(${LOCK}::integer, hashtext(${schema}))`;
+};
+
+const refuseNewer = (version: number): void => {
+  if (version <= KNOWN_VERSION) return;
+  throw new NewerSchema(
+    `its tables are of version ${version}, and this release of thread-proxy knows versions up to ${KNOWN_VERSION}. Start the newer release again`,
+  );
+};
+
 /**
- * Brings the tables to the version that this code knows; many processes may do it at once.
+ * Brings the tables of the current schema to the version that this code knows. To be called in a transaction; many
+ * processes may do so at once.
  * @throws NewerSchema
  */
-export const migrate = async (sql: Sql, logger: Logger): Promise<void> => {
-  const known = STEPS.length;
-  const refuseNewer = (version: number): void => {
-    if (version <= known) return;
-    throw new NewerSchema(
-      `its tables are of version ${version}, and this release of thread-proxy knows versions up to ${known}. Start the newer release again`,
-    );
-  };
-  // Whoever may use the tables need not have the right to make them.
+export const migrate = async (sql: Sql, schema: string, logger: Logger): Promise<void> => {
+  // An account that may use the tables need not have the right to make them.
   const before = await versionIn(sql);
   refuseNewer(before);
-  if (before === known) return;
-  await sql.begin(async (own) => {
-    await own`select pg_advisory_xact_lock(${LOCK}::integer, hashtext(current_schema()))`;
-    // Asked for by name the table might still seem to be missing, from before the wait for the lock; this one looks.
-    // Only then: where the search path has got another schema in front, a second table would hide the first.
-    if (before === 0)
-      await own`create table if not exists tp_schema_versions (version integer primary key, applied timestamptz not null default now())`;
-    const version = await versionIn(own);
-    refuseNewer(version);
-    for (const [index, step] of STEPS.entries()) {
-      if (index < version) continue;
-      await own.unsafe(step);
-      await own`insert into tp_schema_versions (version) values (${index + 1})`;
-      logger.info({ version: index + 1 }, 'the database’s tables were brought to a new version');
-    }
-  });
+  if (before === KNOWN_VERSION) return;
+  await lockSchema(sql, schema);
+  // "if not exists" looks again after the wait for the lock, which a look by name might not.
+  if (before === 0)
+    await sql`create table if not exists tp_schema_versions (version integer primary key, applied timestamptz not null default now())`;
+  const version = await versionIn(sql);
+  refuseNewer(version);
+  for (const [index, step] of STEPS.entries()) {
+    if (index < version) continue;
+    await sql.unsafe(step);
+    await sql`insert into tp_schema_versions (version) values (${index + 1})`;
+    logger.info({ schema, version: index + 1 }, 'the database’s tables were brought to a new version');
+  }
 };

@@ -1,11 +1,11 @@
-import type { Store } from '../../chat/store-port.ts';
+import type { EndedTokens, VerifiedUsers } from '../../chat/store-port.ts';
 import type { Database } from './database.ts';
 
-/** Answers that are remembered; what was so once stays so. */
+/** Answers that are cached: neither a verified user nor an ended token ever changes back. */
 const REMEMBERED = 100_000;
 
-/** Remembers, up to a bound, for what the answer was yes; the oldest are forgotten first. */
-const rememberYes = () => {
+/** A bounded cache of ids for which the answer is yes; the oldest are dropped first, and asked for again. */
+const cacheYes = () => {
   const known = new Set<string>();
   return {
     has: (id: string): boolean => known.has(id),
@@ -19,23 +19,21 @@ const rememberYes = () => {
   };
 };
 
-/** Who was vouched for, and which tokens ended. */
-export const createSessionFacts = (deps: {
-  database: Database;
-}): Pick<Store, 'markVerified' | 'isVerified' | 'endToken' | 'hasEnded'> => {
+/** Which user ids are verified, and which tokens have ended. */
+export const createSessionFacts = (deps: { database: Database }): VerifiedUsers & EndedTokens => {
   const { database } = deps;
-  const vouched = rememberYes();
-  const ended = rememberYes();
+  const verified = cacheYes();
+  const ended = cacheYes();
   return {
     async markVerified(userId) {
-      if (vouched.has(userId)) return;
+      if (verified.has(userId)) return;
       await database.ask((sql) => sql`insert into tp_vouched (id) values (${userId}) on conflict do nothing`);
-      vouched.add(userId);
+      verified.add(userId);
     },
     async isVerified(userId) {
-      if (vouched.has(userId)) return true;
+      if (verified.has(userId)) return true;
       const rows = await database.ask((sql) => sql`select id from tp_vouched where id = ${userId}`);
-      if (rows.length > 0) vouched.add(userId);
+      if (rows.length > 0) verified.add(userId);
       return rows.length > 0;
     },
     async endToken(id, until) {

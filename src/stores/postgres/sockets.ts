@@ -3,13 +3,13 @@ import { connect, isIP, type Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
-import type { Target } from './connection-settings.ts';
+import type { ConnectionSettings } from './connection-settings.ts';
 import { ConnectError, reasonOf } from './failures.ts';
 
-/** Milliseconds for a goodbye. */
+/** Milliseconds that a connection gets to close in order. */
 const GOODBYE_MS = 200;
 
-/** Asks whether the server speaks TLS: length, and the number that stands for the question. */
+/** Postgres's SSLRequest message: length, and the request code. */
 const SSL_REQUEST = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47]);
 const YES = 0x53;
 
@@ -32,31 +32,34 @@ const first = <T>(socket: Socket, event: string, ms: number): Promise<T> =>
     socket.once('error', onError).once('end', onEnd).once(event, onEvent);
   });
 
-/** Hears a failure that comes when nobody waits for one any more, as when a socket fails twice. */
-const unheard = (): void => undefined;
+/** For errors after the last waiter is gone, as when a socket fails twice. */
+const ignore = (): void => undefined;
 
-const withTls = async (plain: Socket, target: Target, ms: number): Promise<Socket> => {
+const withTls = async (plain: Socket, settings: ConnectionSettings, ms: number): Promise<Socket> => {
   const answer = first<Buffer>(plain, 'data', ms);
   plain.write(SSL_REQUEST);
   const said = await answer;
-  // More than the one letter was put there by someone between us and the server, before anything was encrypted.
-  if (said.length !== 1) throw new ConnectError('it answered the question for TLS oddly', { mayPass: false });
+  // More than one byte: someone between us and the server has added plain text before the encryption begins.
+  if (said.length !== 1)
+    throw new ConnectError('its answer to the request for TLS is not valid', { mayPass: false });
   if (said[0] !== YES) {
-    if (target.ssl === 'prefer') return plain;
-    throw new ConnectError(`it does not speak TLS, which sslmode=${target.ssl} asks for`, { mayPass: false });
+    if (settings.ssl === 'prefer') return plain;
+    throw new ConnectError(`it does not speak TLS, which sslmode=${settings.ssl} asks for`, {
+      mayPass: false,
+    });
   }
-  const isVerified = target.ssl === 'verify-ca' || target.ssl === 'verify-full';
+  const isVerified = settings.ssl === 'verify-ca' || settings.ssl === 'verify-full';
   const socket = connectTls({
     socket: plain,
     rejectUnauthorized: isVerified,
-    ...(isIP(target.host) === 0 && { servername: target.host }),
-    ...(isIP(target.host) !== 0 && { host: target.host }),
-    ...(target.ca !== undefined && { ca: target.ca }),
-    ...(target.ssl !== 'verify-full' && { checkServerIdentity: () => undefined }),
+    ...(isIP(settings.host) === 0 && { servername: settings.host }),
+    ...(isIP(settings.host) !== 0 && { host: settings.host }),
+    ...(settings.ca !== undefined && { ca: settings.ca }),
+    ...(settings.ssl !== 'verify-full' && { checkServerIdentity: () => undefined }),
   });
-  socket.on('error', unheard);
+  socket.on('error', ignore);
   await first(socket, 'secureConnect', ms).catch((cause: unknown) => {
-    // Certificates are named in codes of their own; all others are failures of the network.
+    // Only these codes are about certificates; all others are network failures.
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
     socket.destroy();
     const isTrust = isVerified && /CERT|SIGNATURE|ISSUER|ALTNAME/.test(code);
@@ -68,14 +71,14 @@ const withTls = async (plain: Socket, target: Target, ms: number): Promise<Socke
   return socket;
 };
 
-const open = async (target: Target, ms: number): Promise<Socket> => {
-  const { host, port } = target;
+const open = async (settings: ConnectionSettings, ms: number): Promise<Socket> => {
+  const { host, port } = settings;
   const isLocal = host.startsWith('/');
   const plain = isLocal ? connect(`${host}/.s.PGSQL.${port}`) : connect({ host, port, noDelay: true });
-  plain.on('error', unheard);
+  plain.on('error', ignore);
   try {
     await first(plain, 'connect', ms);
-    return target.ssl === 'disable' || isLocal ? plain : await withTls(plain, target, ms);
+    return settings.ssl === 'disable' || isLocal ? plain : await withTls(plain, settings, ms);
   } catch (thrown) {
     plain.destroy();
     if (thrown instanceof ConnectError) throw thrown;
@@ -87,7 +90,7 @@ const open = async (target: Target, ms: number): Promise<Socket> => {
 export interface Sockets {
   /** A connection to the database. Never rejects: the driver would lose its place for good. */
   open(): Promise<Duplex>;
-  /** Ends them all; those that say goodbye get a moment for it. */
+  /** Closes them all; they get a moment to close in order. */
   destroy(): Promise<void>;
 }
 
@@ -97,12 +100,12 @@ export interface Sockets {
  * @param deps.onLost Called when a connection is lost that nobody meant to close.
  */
 export const createSockets = (deps: {
-  target: Target;
+  settings: ConnectionSettings;
   connectMs: number;
   silenceMs: number;
   onLost: () => void;
 }): Sockets => {
-  const { target, connectMs, silenceMs } = deps;
+  const { settings, connectMs, silenceMs } = deps;
   const all = new Set<Socket>();
   let isOver = false;
 
@@ -114,11 +117,11 @@ export const createSockets = (deps: {
       answered = socket.bytesWritten;
     });
     socket.setTimeout(silenceMs, () => {
-      // A connection that rests is silent, too.
+      // An idle connection is silent, too.
       if (socket.bytesWritten > answered)
         socket.destroy(new Error(`the database was silent for ${silenceMs} ms`));
     });
-    // Before its first answer the driver takes a close without an error for a reason to connect again, at once.
+    // Without an error the driver reconnects at once when a connection closes before its first answer.
     socket.on('end', () => socket.destroy(new Error('the database closed the connection')));
     socket.on('close', () => {
       if (all.delete(socket) && !isOver) deps.onLost();
@@ -134,7 +137,7 @@ export const createSockets = (deps: {
   return {
     open: async () => {
       try {
-        const socket = await open(target, connectMs);
+        const socket = await open(settings, connectMs);
         if (!isOver) return watch(socket);
         socket.destroy();
         return failing(new ConnectError('the store is closed'));

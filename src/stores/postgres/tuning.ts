@@ -1,6 +1,6 @@
-/** The store's measures. The defaults are for service; tests make them small. */
+/** The store's measures. The defaults are for production; tests make them small. */
 export interface Tuning {
-  /** Connections to the database, beside one for signs of life. */
+  /** Connections to the database, beside one for heartbeats. */
   readonly connections: number;
   /** Statements that may wait for a connection; beyond, they are refused. */
   readonly maxQueued: number;
@@ -16,18 +16,18 @@ export interface Tuning {
   readonly retryMs: number;
   /** Milliseconds between two lines in the log while the start waits for the database. */
   readonly tellMs: number;
-  /** Milliseconds between two signs of life. */
+  /** Milliseconds between two heartbeats. */
   readonly beatMs: number;
-  /** Milliseconds without a sign of life after which a process counts as dead. */
+  /** Milliseconds without a heartbeat after which a process is declared dead. */
   readonly deadMs: number;
   /** Milliseconds between two looks whether messages that wait for others may run. */
   readonly pollMs: number;
   /** Bytes of exchanges that may wait in memory for the database. */
   readonly maxPendingBytes: number;
-  /** Milliseconds after which notes that are not waited for are written. */
-  readonly noteMs: number;
-  /** Milliseconds between two removals of what nobody asks for any more. */
-  readonly tidyMs: number;
+  /** Milliseconds after which threads and facts that nobody waits for are written. */
+  readonly writeAfterMs: number;
+  /** Milliseconds between two cleanups. */
+  readonly cleanupMs: number;
   /** Milliseconds that `close()` waits for a database that is gone. */
   readonly closeMs: number;
 }
@@ -49,7 +49,7 @@ export const defaultTuning: Tuning = {
   deadMs: 10_000,
   pollMs: 50,
   maxPendingBytes: 64 * MIB,
-  noteMs: 50,
-  tidyMs: 60_000,
+  writeAfterMs: 50,
+  cleanupMs: 60_000,
   closeMs: 5000,
 };

@@ -4,22 +4,22 @@ import { logUnavailable } from '../../errors.ts';
 import type { Database } from './database.ts';
 import type { Tuning } from './tuning.ts';
 
-/** A message that this process took, or took over, and has not finished. */
+/** A message that this process accepted, or took over, and has not finished. */
 export interface OwnTurn {
-  /** The name of this process under which it was taken. */
-  readonly process: string;
+  /** The id of this process under which it was accepted. */
+  readonly processId: string;
   /** visitorKey() of its visitor. */
   readonly visitor: string;
-  /** Its place among the visitor's messages. */
-  readonly place: number;
+  /** Its number among the visitor's messages. */
+  readonly queuePosition: number;
 }
 
-/** The messages that this process has to finish, and those of them that wait for others. */
+/** The messages that this process has to finish, and which of them wait for others. */
 export interface Turns {
-  /** @returns What waits until no earlier message of the visitor runs. */
+  /** @returns A function that waits until no earlier message of the visitor runs. */
   enter(
     message: AcceptedMessage,
-    begun: { process: string; place: number; waiting: number },
+    entered: { processId: string; queuePosition: number; waiting: number },
   ): (signal: AbortSignal) => Promise<void>;
   /** Takes over a message of a process that is gone. */
   adopt(id: string, turn: OwnTurn): void;
@@ -28,8 +28,8 @@ export interface Turns {
   has(visitor: string): boolean;
   /** Forgets a message: it is finished, or no longer this process's. */
   leave(id: string): void;
-  /** The ids of the messages that were taken under this name. */
-  under(process: string): string[];
+  /** The ids of the messages that were accepted under this process id. */
+  under(processId: string): string[];
   close(): void;
 }
 
@@ -53,21 +53,21 @@ export const createTurns = (deps: { database: Database; tuning: Tuning }): Turns
     own.set(id, turn);
     perVisitor.set(turn.visitor, (perVisitor.get(turn.visitor) ?? 0) + 1);
   };
-  const lost = () => logUnavailable({ cause: new Error('the message is this process’s no more') });
+  const lost = () => logUnavailable({ cause: new Error('the message belongs to another process now') });
 
-  /** Asks for all that wait in one statement. */
+  /** Asks for all waiting messages in one statement. */
   const look = async (): Promise<void> => {
     const asked = [...waiters].map(([id, { turn }]) => ({ id, ...turn }));
     const rows = await database.try(
       (sql) => sql`
         select w.id,
-          exists (select from tp_taken t where t.id = w.id and t.process = w.process) as mine,
+          exists (select from tp_taken t where t.id = w.id and t.process = w."processId") as mine,
           not exists (
             select from tp_taken t
-            where t.visitor = w.visitor and t.place < w.place and t.process is not null
+            where t.visitor = w.visitor and t.place < w."queuePosition" and t.process is not null
           ) as first
         from json_to_recordset(${JSON.stringify(asked)}::text::json)
-          as w(id text, process text, visitor text, place bigint)`,
+          as w(id text, "processId" text, visitor text, "queuePosition" bigint)`,
     );
     for (const { id, mine, first } of z.array(lookRow).parse([...rows])) {
       if (!mine) waiters.get(id)?.settle(lost());
@@ -75,7 +75,7 @@ export const createTurns = (deps: { database: Database; tuning: Tuning }): Turns
     }
   };
 
-  /** Looks now, and goes on looking as long as there is someone who waits. */
+  /** Looks now, and keeps looking as long as a message waits. */
   const poll = (): void => {
     clearTimeout(timer);
     if (waiters.size === 0) return;
@@ -115,10 +115,10 @@ export const createTurns = (deps: { database: Database; tuning: Tuning }): Turns
     });
 
   return {
-    enter: ({ id, visitor }, { process, place, waiting }) => {
-      const turn = { process, visitor: visitorKey(visitor), place };
+    enter: ({ id, visitor }, { processId, queuePosition, waiting }) => {
+      const turn = { processId, visitor: visitorKey(visitor), queuePosition };
       add(id, turn);
-      // The statement that took it has seen that it is alone.
+      // The statement that accepted it has seen that it is the only one.
       if (waiting === 1) return async (signal) => signal.throwIfAborted();
       return (signal) => waitFor(id, turn, signal);
     },
@@ -134,7 +134,7 @@ export const createTurns = (deps: { database: Database; tuning: Tuning }): Turns
       else perVisitor.delete(turn.visitor);
       poll();
     },
-    under: (process) => [...own].flatMap(([id, turn]) => (turn.process === process ? [id] : [])),
+    under: (processId) => [...own].flatMap(([id, turn]) => (turn.processId === processId ? [id] : [])),
     close: () => {
       clearTimeout(timer);
       for (const { settle } of waiters.values()) {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { callApi, SITE_KEY } from '../../helpers/api.ts';
 import { startBoth } from '../../helpers/service.ts';
 import { openSocket, tokenFor } from '../../helpers/sockets.ts';
@@ -51,11 +52,31 @@ describe('the doors of the older clients', () => {
     expect((await callApi(service, method, path, { headers: foreign })).code).toBe('origin_not_allowed');
     const { headers } = await fetch(service.url + path, {
       method: 'OPTIONS',
-      headers: { Origin: PAGE, 'Access-Control-Request-Method': method },
+      headers: {
+        Origin: PAGE,
+        'Access-Control-Request-Method': method,
+        'Access-Control-Request-Headers': 'x-api-key',
+      },
     });
     expect(headers.get('access-control-allow-origin')).toBe(PAGE);
     expect(headers.get('access-control-allow-methods')).toContain(method);
-    expect(headers.get('access-control-allow-headers')).toContain('X-API-Key');
+    expect(headers.get('access-control-allow-headers')).toBe('x-api-key');
+  });
+
+  it('are shut to pages of other sites on every route that there is', async () => {
+    const { service } = await start({ ALLOWED_ORIGINS: PAGE });
+    const { paths } = z
+      .object({ paths: z.record(z.string(), z.record(z.string(), z.unknown())) })
+      .parse(await (await fetch(`${service.url}/openapi.json`)).json());
+    const open = [];
+    for (const [path, methods] of Object.entries(paths)) {
+      for (const method of Object.keys(methods)) {
+        const headers = { Origin: 'https://other.example' };
+        const { code } = await callApi(service, method.toUpperCase(), path.replace(/[{}]/g, ''), { headers });
+        if (code !== 'origin_not_allowed') open.push(`${method} ${path}`);
+      }
+    }
+    expect(open).toEqual(['get /healthz', 'get /readyz']);
   });
 
   it.each(['all', 'none'])('leave no token in the log, however it is asked for (%s)', async (DIALECTS) => {

@@ -111,7 +111,7 @@ describe('a client of the SSE chat', () => {
   });
 
   it('begins no session without a username', async () => {
-    const service = await startService(env);
+    const service = await startService({ ...env, DEMO_PAGE: 'off' });
     expect(await codeOf(await fetch(service.url))).toBe('404 not_found');
     for (const username of ['', '%20', 'x'.repeat(129), '%00']) {
       const response = await fetch(`${service.url}?username=${username}`);

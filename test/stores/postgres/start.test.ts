@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { openPostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
 import { startPostgres, type TestPostgres } from '../../helpers/postgres.ts';
 import { eventually, memoryLogger } from '../sqlite/helper.ts';
-import { exchange, user } from '../store-contract.ts';
-import { openStore, quick, storeDeps } from './helper.ts';
+import { exchange, message, user } from '../store-contract.ts';
+import { connectTo, openStore, quick, storeDeps } from './helper.ts';
 
 let server: TestPostgres;
 beforeAll(async () => {
@@ -37,8 +37,8 @@ describe('the tables', () => {
     for (let round = 0; round < 2; round++) {
       const url = await server.newDatabase();
       const stores = await Promise.all(Array.from({ length: 8 }, () => openStore(url)));
-      const versions = await asking(url)`select version from tp_schema_versions`;
-      expect([...versions]).toEqual([{ version: 1 }]);
+      const versions = await connectTo(url)`select version from tp_schema_versions`;
+      expect([...versions]).toEqual([{ version: 1 }, { version: 2 }]);
       for (const store of stores) expect(await store.countMessage('2026-10-13')).toBeGreaterThan(0);
     }
   });
@@ -46,9 +46,9 @@ describe('the tables', () => {
   test('of a newer release are not touched', async () => {
     const url = await server.newDatabase();
     await (await openPostgresStore(storeDeps(url))).close();
-    await asking(url)`insert into tp_schema_versions (version) values (1000)`;
+    await connectTo(url)`insert into tp_schema_versions (version) values (1000)`;
     expect(await refusal(url)).toMatch(
-      /version 1000, and this release of thread-proxy knows versions up to 1\b/,
+      /version 1000, and this release of thread-proxy knows versions up to 2\b/,
     );
   });
 
@@ -77,13 +77,21 @@ describe('the tables', () => {
     const sql = asking(url);
     const account = `plain_${Math.random().toString(36).slice(2)}`;
     await sql.unsafe(`create role ${account} login password 'plain'`);
-    await sql.unsafe(`grant select, insert, update, delete on all tables in schema public to ${account}`);
-    await sql.unsafe('revoke create on schema public from public');
     const plain = withPath(url, (u) => {
       u.username = account;
       u.password = 'plain';
     });
-    expect(await (await openStore(plain)).countMessage('2026-10-13')).toBe(1);
+    expect(await refusal(plain)).toContain(`grant usage on schema "thread_proxy" to "${account}"`);
+    await sql.unsafe(`grant usage on schema thread_proxy to ${account}`);
+    await sql.unsafe(
+      `grant select, insert, update, delete on all tables in schema thread_proxy to ${account}`,
+    );
+    await sql.unsafe(`grant usage, select on all sequences in schema thread_proxy to ${account}`);
+    const store = await openStore(plain);
+    expect(await store.countMessage('2026-10-13')).toBe(1);
+    expect(await store.accept(message(user('alice')), { day: '2026-10-13', limit: 10 })).toMatchObject({
+      count: 2,
+    });
   });
 });
 
@@ -108,6 +116,13 @@ describe('a start', () => {
     ['postgres://:secret@localhost/x', 'no user'],
     ['postgres://me:secret@one,two/x', 'several hosts'],
     ['postgres://me:secret@localhost/x?sslmode=sometimes', 'sslmode'],
+    ['postgres://me:secret@localhost/x?ssl=sometimes', 'ssl takes true or false'],
+    // The pieces of an unescaped password would be taken for host, port, path or fragment.
+    ['postgres://me:secret@secret/secret#secret@localhost/x', 'escaped'],
+    ['postgres://me:secret/secret@localhost/x', 'escaped'],
+    ['postgres://me:secret#secret@localhost/x', 'escaped'],
+    ['postgres://me:secret?secret@localhost/x', 'escaped'],
+    ['postgres://me:12/secret@localhost/x', 'escaped'],
     ['postgres://me:secret@localhost/x?sslrootcert=/nowhere.pem', '/nowhere.pem'],
   ])('says what is wrong with %s, and never repeats the password', async (url, why) => {
     const told = await refusal(url);
@@ -133,7 +148,7 @@ describe('a start before the database', () => {
     const logger = memoryLogger();
     const opening = openStore(url, { wait: 60_000, logger, tuning: { ...quick, tellMs: 10 } });
     await eventually(() => logger.lines.length >= 2);
-    expect(logger.lines).toContain('warn: the database is not there yet; it is waited for');
+    expect(logger.lines).toContain('warn: the database is not there yet; waiting for it');
     await late.start();
     expect(await (await opening).countMessage('2026-10-13')).toBe(1);
   });

@@ -1,16 +1,16 @@
-/** Hands things over from where they are called out to where they are asked for, one at a time. */
-export interface Handover<T> {
-  /** Waits until it is taken. @returns Whether more is wanted. */
+/** Passes values from a producer that pushes to a consumer that pulls, one at a time. */
+export interface AsyncHandoff<T> {
+  /** Waits until the consumer has it. @returns Whether it wants more. */
   give(one: T): Promise<boolean>;
   end(): void;
   fail(thrown: unknown): void;
-  /** What is given. @throws What `fail` was told. */
-  taken(): AsyncGenerator<T>;
-  /** Wants no more. */
+  /** The values that are given. @throws What `fail` was given. */
+  values(): AsyncGenerator<T>;
+  /** The consumer wants no more. */
   stop(): void;
 }
 
-export const createHandover = <T>(): Handover<T> => {
+export const createAsyncHandoff = <T>(): AsyncHandoff<T> => {
   type Next = { readonly one: T } | { readonly thrown: unknown } | undefined;
   let offered = Promise.withResolvers<Next>();
   let wanted = Promise.withResolvers<boolean>();
@@ -21,7 +21,7 @@ export const createHandover = <T>(): Handover<T> => {
     },
     end: () => offered.resolve(undefined),
     fail: (thrown) => offered.resolve({ thrown }),
-    async *taken() {
+    async *values() {
       for (;;) {
         const next = await offered.promise;
         if (next === undefined) return;

@@ -1,32 +1,33 @@
-import type { TransactionSql } from 'postgres';
-import { storable } from '../rows.ts';
+import type { Sql } from '../driver.ts';
+import { answerColumns, storable } from '../rows.ts';
 import type { Batch } from './moving.ts';
 
-/** Rows as one text, which Postgres takes apart: no bound on how many there are. */
+/** Rows as one JSON parameter, so that their number is not bounded. */
 const rows = (list: readonly object[]): string =>
   JSON.stringify(list, (_, value: unknown) => (typeof value === 'string' ? storable(value) : value));
 
 /** Writes a batch of a move, and how far it has come. */
-export const insertBatch = async (sql: TransactionSql, batch: Batch, position: string): Promise<void> => {
+export const insertBatch = async (sql: Sql, batch: Batch, position: string): Promise<void> => {
   const { exchanges = [], threads = [], keys = [], vouched = [], ended = [], facts = [], days = [] } = batch;
   const exchangeRows = exchanges.map((one) => ({
-    ...one,
-    said: one.user,
-    answer: one.bot,
-    at: one.timestamp,
-    tokens_in: one.usage?.input,
-    tokens_out: one.usage?.output,
+    ...{ id: one.id, visitor: one.visitor, name: one.name, cleared: one.cleared, more: one.more },
+    ...{ said: one.user, at: one.timestamp },
+    ...answerColumns(one),
   }));
-  // Places matter to messages that run; these have run.
+  // Queue positions matter only to messages that still run.
   if (exchanges.length > 0)
     await sql`
       insert into tp_exchanges
-        (id, visitor, place, said, answer, error, truncated, tokens_in, tokens_out, at, name, cleared, more)
+        (id, visitor, place, said, answer, error, truncated, tokens_in, tokens_out, at, name, cleared, more, sources, rating,
+          comment, flagged, backend, model, queued_ms, first_word_ms, total_ms, tools, unanswered)
       select id, visitor, 0, said, answer, error, coalesce(truncated, false), tokens_in, tokens_out, at, name,
-        coalesce(cleared, false), more
+        coalesce(cleared, false), more, sources, rating, comment, flagged, backend, model, queued_ms, first_word_ms, total_ms,
+        tools, unanswered
       from rows from (json_to_recordset(${rows(exchangeRows)}::text::json) as (
         id text, visitor text, said text, answer text, error text, truncated boolean, tokens_in float8,
-        tokens_out float8, at float8, name text, cleared boolean, more text)) with ordinality
+        tokens_out float8, at float8, name text, cleared boolean, more text, sources jsonb, rating text,
+        comment text, flagged jsonb, backend text, model text, queued_ms float8, first_word_ms float8, total_ms float8,
+        tools jsonb, unanswered boolean)) with ordinality
       order by ordinality
       on conflict (id) do nothing`;
   if (threads.length > 0)

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { Exchange, UpstreamThread } from '../../../chat/model.ts';
 import type { Logger } from '../../../chat/ports.ts';
-import { readTarget } from '../connection-settings.ts';
+import { readConnectionSettings } from '../connection-settings.ts';
 import { connect, type Database } from '../database.ts';
 import type { Sql } from '../driver.ts';
+import { exchangeColumns } from '../exchange-columns.ts';
 import { asUnavailable } from '../failures.ts';
 import { exchangeOf, exchangeRow } from '../rows.ts';
 import { prepare } from '../starting.ts';
@@ -42,11 +43,11 @@ export interface Batch extends Partial<MovedFacts> {
 
 /** A Postgres store as `move` and `export` see it: read and filled in bulk, with no server on it. */
 export interface MovingStore extends TransferIn {
-  /** Why servers refuse this store: the note of a move that is under way, or was cut off. */
+  /** Why servers refuse this store: the note of a move that is in progress, or was interrupted. */
   note(): Promise<string | undefined>;
   /** Makes servers refuse the store with this note, until `complete`. */
   begin(note: string): Promise<void>;
-  /** How far a move had come when its last batch was written; what it was called then. */
+  /** How far a move had come when its last batch was written, as `add` was told. */
   position(): Promise<string | undefined>;
   /** Writes a batch, and how far the move has come with it, both or neither. */
   add(batch: Batch, position: string): Promise<void>;
@@ -54,11 +55,11 @@ export interface MovingStore extends TransferIn {
   complete(): Promise<void>;
   /** Rows in the store, by what they are. */
   counts(): Promise<Record<'exchanges' | 'taken' | keyof MovedFacts, number>>;
-  /** Messages that were taken and never finished, as the failed exchanges that a server would log them as. */
+  /** Messages that were accepted and never finished, as the failed exchanges that a server would log them as. */
   unfinished(): Promise<MovedExchange[]>;
-  /** Which database: host, port and name, and the schema where it is not the usual one. */
+  /** Which database: host, port and name, and the schema where it was named. */
   readonly place: string;
-  /** Whether a server gives signs of life within `ms` milliseconds. */
+  /** Whether a server sends a heartbeat within `ms` milliseconds. */
   isInUse(ms: number): Promise<boolean>;
   /** All exchanges in the order in which they were logged, those that are there now. */
   exchanges(): AsyncIterable<MovedExchange[]>;
@@ -76,7 +77,6 @@ const movedRow = exchangeRow.extend({
   more: z.string().nullable(),
 });
 const valueRow = z.object({ value: z.string() });
-const schemaRow = z.object({ schema: z.string() });
 const countsRow = z.object({
   exchanges: z.number(),
   taken: z.number(),
@@ -98,15 +98,19 @@ export const movedOf = (row: unknown): MovedExchange => {
 /** @throws Error as openPostgresStore() does, but not because a move is under way. */
 export const openMovingStore = async (deps: {
   url: string;
+  schema?: string | undefined;
   wait: number;
   logger: Logger;
 }): Promise<MovingStore> => {
-  const target = await readTarget(deps.url);
-  await prepare({ ...deps, target, tuning: defaultTuning, isMover: true });
+  const { wait, logger } = deps;
+  const { settings, schema, isNamed } = await prepare({
+    ...{ schema: deps.schema, wait, logger, tuning: defaultTuning, isMover: true },
+    settings: await readConnectionSettings(deps.url),
+  });
   // Nobody waits for a visitor here: statements may take what they need.
   const hour = 60 * 60_000;
   const tuning = { ...defaultTuning, connections: 2, statementMs: 0, silenceMs: hour };
-  const database: Database = connect({ target, tuning, logger: deps.logger });
+  const database: Database = connect({ settings, tuning, logger });
   const ask = <T>(statement: (sql: Sql) => PromiseLike<T>): Promise<T> =>
     database.try(statement).catch((thrown: unknown) => {
       throw asUnavailable(thrown);
@@ -116,15 +120,14 @@ export const openMovingStore = async (deps: {
     return rows[0] && valueRow.parse(rows[0]).value;
   };
 
-  const found = await ask((sql) => sql`select current_schema() as schema`).catch(async (thrown: unknown) => {
-    await database.close(0);
-    throw thrown;
-  });
-  const { schema } = schemaRow.parse(found[0]);
+  const inTransaction = (work: (sql: Sql) => Promise<void>): Promise<void> =>
+    database.transaction(work).catch((thrown: unknown) => {
+      throw asUnavailable(thrown);
+    });
 
   return {
-    place: schema === 'public' ? target.name : `${target.name}?search_path=${encodeURIComponent(schema)}`,
-    ...createTransferIn({ ask }),
+    place: isNamed ? `${settings.name}?search_path=${encodeURIComponent(schema)}` : settings.name,
+    ...createTransferIn({ ask, inTransaction }),
     note: () => meta('moving'),
     position: () => meta('moved'),
     begin: async (note) => {
@@ -135,23 +138,21 @@ export const openMovingStore = async (deps: {
       );
     },
     add: async (batch, position) => {
-      await ask((sql) => sql.begin((own) => insertBatch(own, batch, position)));
+      await inTransaction((own) => insertBatch(own, batch, position));
     },
     complete: async () => {
-      await ask((sql) =>
-        sql.begin(async (own) => {
-          await settle(own);
-          await own`
+      await inTransaction(async (own) => {
+        await settle(own);
+        await own`
             insert into tp_visitors (key, messages, last_seen, name)
             select visitor, count(*), (array_agg(at order by seq desc))[1],
               (array_agg(name order by seq desc) filter (where name is not null))[1]
             from tp_exchanges where visitor is not null and not cleared group by visitor
             on conflict (key) do update set
               messages = excluded.messages, last_seen = excluded.last_seen, name = excluded.name`;
-          await own`delete from tp_meta where name in ('moving', 'moved')`;
-        }),
-      );
-      // What the planner believes of empty tables would make its plans bad until the next automatic look.
+        await own`delete from tp_meta where name in ('moving', 'moved')`;
+      });
+      // Until the next automatic analyze the planner would plan for empty tables.
       await ask((sql) => sql`analyze tp_exchanges, tp_visitors`);
     },
     counts: async () => {
@@ -175,8 +176,7 @@ export const openMovingStore = async (deps: {
       while (after < last) {
         const page = await ask(
           (sql) => sql`
-            select seq, id, visitor, said, answer, error, truncated, tokens_in, tokens_out, at, name, cleared, more
-            from tp_exchanges where seq > ${after} and seq <= ${last} order by seq limit ${PAGE}`,
+            select seq, ${exchangeColumns(sql)}, cleared, more from tp_exchanges where seq > ${after} and seq <= ${last} order by seq limit ${PAGE}`,
         );
         if (page.length === 0) return;
         after = z.object({ seq: z.number() }).parse(page.at(-1)).seq;
@@ -195,7 +195,12 @@ export const openMovingStore = async (deps: {
       );
       return rows.map(movedOf);
     },
-    facts: () => ask((sql) => sql.begin('isolation level repeatable read read only', readFacts)),
+    facts: () =>
+      database
+        .transaction(readFacts, 'isolation level repeatable read read only')
+        .catch((thrown: unknown) => {
+          throw asUnavailable(thrown);
+        }),
     close: () => database.close(defaultTuning.closeMs),
   };
 };

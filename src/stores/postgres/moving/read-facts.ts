@@ -1,8 +1,8 @@
-import type { TransactionSql } from 'postgres';
 import { z } from 'zod';
+import type { Sql } from '../driver.ts';
 import type { MovedFacts } from './moving.ts';
 
-/** Rows that are read at once: all in one would have to be one text, which has a limit. */
+/** Rows that are read at once: all in one answer might be too large. */
 const PAGE = 1000;
 
 const threadRow = z.object({ key: z.string(), id: z.string(), made_by: z.string() });
@@ -21,8 +21,8 @@ const gathered = async <T>(
   return all;
 };
 
-/** Reads what is kept beside exchanges, within a transaction that sees one moment of it. */
-export const readFacts = async (sql: TransactionSql): Promise<MovedFacts> => ({
+/** Reads what is kept beside exchanges, in a transaction that sees it as of one moment. */
+export const readFacts = async (sql: Sql): Promise<MovedFacts> => ({
   threads: await gathered(
     sql`
       select key, thread_id as id, thread_made_by as made_by from tp_visitors
@@ -45,8 +45,14 @@ export const readFacts = async (sql: TransactionSql): Promise<MovedFacts> => ({
     const { name, value } = factRow.parse(row);
     return [name, value] as const;
   }),
-  days: await gathered(sql`select day, count from tp_days order by day`, (row) => {
-    const { day, count } = dayRow.parse(row);
-    return [day, count] as const;
-  }),
+  days: await gathered(
+    // Each counted from its own first message on: what came after the day does not count into it.
+    sql`
+      select day, count + coalesce(greatest(0, coalesce(min(base) over (order by day rows between 1 following and unbounded following), last_value - (not is_called)::integer) - base), 0) as count
+      from tp_days, tp_message_numbers order by day`,
+    (row) => {
+      const { day, count } = dayRow.parse(row);
+      return [day, count] as const;
+    },
+  ),
 });

@@ -1,8 +1,7 @@
-import type { TransactionSql } from 'postgres';
 import { z } from 'zod';
 import type { Sql } from '../driver.ts';
 
-/** What a move asks of a database that is to be filled, beside the rows themselves. */
+/** What a move asks of a database that it fills, beside the rows themselves. */
 export interface TransferIn {
   /**
    * Makes servers refuse the store with this note, unless there is a note already.
@@ -21,8 +20,8 @@ export type Ask = <T>(statement: (sql: Sql) => PromiseLike<T>) => Promise<T>;
 const valueRow = z.object({ value: z.string() });
 
 /**
- * What follows from the rows once all are there; to be committed with the note's removal, for the rows are no longer
- * what was moved then.
+ * Draws the conclusions from the rows once all are there; to be committed with the note's removal, because the rows
+ * are no longer what was moved then.
  *
  * A visitor who clears takes all until then out of the own history. On files, what was in the archive by then is out
  * of it anyway and has no mark: here all is one log, and it must not come back. What came later by time stays: a turn
@@ -30,7 +29,7 @@ const valueRow = z.object({ value: z.string() });
  *
  * A key whose message has failed, or whose exchange is no longer there, would answer with nothing for a day: it is free.
  */
-export const settle = async (sql: TransactionSql): Promise<void> => {
+export const settle = async (sql: Sql): Promise<void> => {
   await sql`
     update tp_exchanges e set cleared = true
     from (
@@ -42,7 +41,13 @@ export const settle = async (sql: TransactionSql): Promise<void> => {
     where not free and not exists (select from tp_exchanges e where e.id = k.id and e.answer is not null)`;
 };
 
-export const createTransferIn = ({ ask }: { ask: Ask }): TransferIn => ({
+export const createTransferIn = ({
+  ask,
+  inTransaction,
+}: {
+  ask: Ask;
+  inTransaction: (work: (sql: Sql) => Promise<void>) => Promise<void>;
+}): TransferIn => ({
   claim: async (note) => {
     await ask(
       (sql) =>
@@ -55,11 +60,9 @@ export const createTransferIn = ({ ask }: { ask: Ask }): TransferIn => ({
     await ask((sql) => sql`delete from tp_meta where name in ('moving', 'moved')`);
   },
   wipe: async () => {
-    await ask((sql) =>
-      sql.begin(async (own) => {
-        await own`delete from tp_meta where name = 'moved'`;
-        await own`truncate tp_exchanges, tp_visitors, tp_keys, tp_vouched, tp_ended, tp_facts, tp_days`;
-      }),
-    );
+    await inTransaction(async (own) => {
+      await own`delete from tp_meta where name = 'moved'`;
+      await own`truncate tp_exchanges, tp_visitors, tp_keys, tp_vouched, tp_ended, tp_facts, tp_days`;
+    });
   },
 });

@@ -1,0 +1,143 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '../../chat/ports.ts';
+import type { DocumentIndex } from '../index/index-port.ts';
+import type { MeaningSearch } from '../search/search.ts';
+import type { Embedder } from './embedder.ts';
+import { createVectors, type Vectors } from './vectors.ts';
+
+/** Passages that are embedded at a time. */
+const BATCH = 64;
+/** How long a visitor waits for the vector of a question; after it words alone must do. */
+const QUESTION_MS = 4_000;
+/** How long the embedding of passages rests after a failure, doubled with each. */
+const FIRST_REST_MS = 1_000;
+const MAX_REST_MS = 10 * 60_000;
+/** A passage is near where it is so many standard deviations nearer than passages are on average. */
+const NEAR_DEVIATIONS = 2.5;
+/** With fewer passages nothing is known of what is usual. */
+const MIN_USUAL = 20;
+const NEAR_AMONG_FEW = 0.35;
+/** Passages of one search that may count as near: words say more than a crowd that is a little nearer. */
+const MAX_NEAR = 4;
+
+export interface MeaningDeps {
+  readonly index: DocumentIndex;
+  readonly embedder: Embedder;
+  readonly model: string;
+  readonly logger: Logger;
+}
+
+/** Search by meaning, and what keeps its vectors up to date. */
+export interface Meaning extends MeaningSearch {
+  /** Embeds in the background what has no vector yet. Called whenever passages have come. */
+  catchUp(): void;
+  /** Resolves when nothing is left to embed. @throws Error where that fails. */
+  whenDone(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export const createMeaning = ({ index, embedder, model, logger }: MeaningDeps): Meaning => {
+  const stop = new AbortController();
+  const vectors = new Map<string, Vectors>();
+  let job: Promise<void> | undefined;
+  let isWanted = false;
+
+  const vectorsOf = (name: string): Vectors => {
+    const there = vectors.get(name) ?? createVectors(index, name);
+    vectors.set(name, there);
+    return there;
+  };
+
+  /** Embeds what is missing; then the vectors of other models have served their time. */
+  const embedAll = async (): Promise<void> => {
+    for (;;) {
+      stop.signal.throwIfAborted();
+      const missing = await index.unembedded(model, BATCH);
+      if (missing.length === 0) break;
+      const made = await embedder.embed(
+        model,
+        missing.map(({ text }) => text),
+        { signal: stop.signal },
+      );
+      const rows = missing.flatMap(({ id }, at) => {
+        const vector = made[at];
+        return vector ? [{ id, vector }] : [];
+      });
+      await index.putVectors(model, rows);
+    }
+    for (const { model: other } of await index.models()) {
+      if (other === model) continue;
+      await index.dropModel(other);
+      await vectors.get(other)?.close();
+      vectors.delete(other);
+      logger.info({ model, replaced: other }, 'all passages are embedded with the new model');
+    }
+  };
+
+  const runJob = async (): Promise<void> => {
+    let rest = FIRST_REST_MS;
+    while (isWanted && !stop.signal.aborted) {
+      isWanted = false;
+      try {
+        await embedAll();
+        rest = FIRST_REST_MS;
+      } catch (thrown) {
+        if (stop.signal.aborted) return;
+        logger.warn({ model, reason: String(thrown) }, 'passages could not be embedded; it is tried again');
+        isWanted = true;
+        await sleep(rest, undefined, { signal: stop.signal, ref: false }).catch(() => undefined);
+        rest = Math.min(MAX_REST_MS, 2 * rest);
+      }
+    }
+  };
+
+  /** The model whose vectors serve: the new one when all is embedded, until then the one before it. */
+  const serving = async (): Promise<string | undefined> => {
+    const models = await index.models();
+    const own = models.find((one) => one.model === model);
+    const other = models.filter((one) => one.model !== model).toSorted((a, b) => b.vectors - a.vectors)[0];
+    if (other && other.vectors > (own?.vectors ?? 0)) return other.model;
+    return own?.model;
+  };
+
+  return {
+    catchUp: () => {
+      isWanted = true;
+      job ??= runJob().finally(() => {
+        job = undefined;
+      });
+    },
+    whenDone: embedAll,
+    nearest: async (text, limit) => {
+      try {
+        const served = await serving();
+        if (served === undefined) return [];
+        const [query] = await embedder.embed(served, [text], {
+          signal: AbortSignal.any([stop.signal, AbortSignal.timeout(QUESTION_MS)]),
+          tries: 2,
+        });
+        if (!query) return [];
+        const { near, mean, deviation, count } = await vectorsOf(served).search(query, limit);
+        const least = count < MIN_USUAL ? NEAR_AMONG_FEW : mean + NEAR_DEVIATIONS * deviation;
+        return near.map(({ id, similarity }, rank) => ({
+          id,
+          similarity,
+          isNear: rank < MAX_NEAR && similarity >= least,
+        }));
+      } catch (thrown) {
+        if (!stop.signal.aborted) {
+          logger.warn(
+            { model, reason: String(thrown) },
+            'a question could not be embedded; words alone are searched',
+          );
+        }
+        return [];
+      }
+    },
+    close: async () => {
+      stop.abort(new Error('stopping'));
+      await job;
+      for (const one of vectors.values()) await one.close();
+    },
+  };
+};

@@ -1,0 +1,39 @@
+import { DatabaseSync } from 'node:sqlite';
+import { parentPort, workerData } from 'node:worker_threads';
+import { z } from 'zod';
+import { createSqliteIndex, type SyncIndex } from './sqlite-index.ts';
+
+/** A call of one of the index's methods, from the main thread. */
+export interface IndexCall {
+  readonly n: number;
+  readonly method: keyof SyncIndex;
+  readonly args: readonly unknown[];
+}
+
+export type IndexReply =
+  | { readonly n: number; readonly result: unknown }
+  | { readonly n: number; readonly failure: string };
+
+/** How long a write waits for another process's. */
+const BUSY_MS = 30_000;
+
+const { file } = z.object({ file: z.string() }).parse(workerData);
+const db = new DatabaseSync(file, { timeout: BUSY_MS });
+db.exec(
+  'pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -65536; pragma mmap_size = 268435456;',
+);
+const index = createSqliteIndex(db);
+
+parentPort?.on('message', ({ n, method, args }: IndexCall) => {
+  const call: (...args: never[]) => unknown = index[method];
+  try {
+    const reply: IndexReply = { n, result: Reflect.apply(call, undefined, args) };
+    parentPort?.postMessage(reply);
+  } catch (thrown) {
+    const failure: IndexReply = { n, failure: thrown instanceof Error ? thrown.message : String(thrown) };
+    parentPort?.postMessage(failure);
+  }
+  if (method === 'close') parentPort?.close();
+});
+// Tells that it is open.
+parentPort?.postMessage({ n: 0, result: undefined } satisfies IndexReply);

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import type { Logger } from '../chat/ports.ts';
+
+/** How long a visitor waits for a better question. */
+const TIMEOUT_MS = 5_000;
+const MAX_CHARS = 400;
+const MAX_TOLD = 2_000;
+
+const INSTRUCTIONS = `Rewrite the visitor's last message as one search query that can be understood without the conversation. Keep its language and its names and numbers. Answer with the query alone: no quotes, no explanation.`;
+
+const answer = z.object({
+  choices: z.array(z.object({ message: z.object({ content: z.string() }) })).min(1),
+});
+
+export interface RewriteOptions {
+  /** Of an OpenAI-compatible API, up to and with `/v1`. */
+  readonly baseUrl: string;
+  readonly apiKey: string | undefined;
+  readonly model: () => string;
+  readonly fetch?: typeof fetch;
+  readonly logger: Logger;
+}
+
+/** Puts a message that only its conversation explains into words that can be looked for. */
+export type Rewrite = (
+  message: string,
+  previous: { readonly user: string; readonly bot: string | null },
+  signal: AbortSignal,
+) => Promise<string | undefined>;
+
+/** Asks the model in one short call; where that fails, the message is looked for as it is. */
+export const createRewrite = ({
+  baseUrl,
+  apiKey,
+  model,
+  fetch: call = fetch,
+  logger,
+}: RewriteOptions): Rewrite => {
+  const url = `${baseUrl.replace(/\/+$/, '')}/chat/completions`;
+  return async (message, previous, signal) => {
+    try {
+      const said = `Visitor: ${previous.user.slice(-MAX_TOLD)}\nAssistant: ${(previous.bot ?? '').slice(0, MAX_TOLD)}`;
+      const response = await call(url, {
+        method: 'POST',
+        headers: {
+          'Content-Type': 'application/json',
+          ...(apiKey === undefined ? {} : { Authorization: `Bearer ${apiKey}` }),
+        },
+        body: JSON.stringify({
+          model: model(),
+          messages: [
+            { role: 'system', content: INSTRUCTIONS },
+            { role: 'user', content: `${said}\nVisitor's last message: ${message.slice(0, MAX_TOLD)}` },
+          ],
+        }),
+        signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      });
+      if (!response.ok) throw new Error(`the model answered ${response.status}`);
+      const [choice] = answer.parse(await response.json()).choices;
+      return choice?.message.content.trim().slice(0, MAX_CHARS) || undefined;
+    } catch (thrown) {
+      signal.throwIfAborted();
+      logger.warn({ reason: String(thrown) }, 'a question could not be rewritten; it is searched as it is');
+      return undefined;
+    }
+  };
+};

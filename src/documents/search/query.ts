@@ -1,0 +1,44 @@
+import type { WordGroup } from '../index/index-port.ts';
+import { languageOf } from '../text/languages.ts';
+import { termOf, wordsOf } from '../text/terms.ts';
+
+/** Words of a question that are looked for: of a longer one, the last. */
+const MAX_WORDS = 32;
+/** Languages whose forms of a word are tried. */
+const MAX_LANGUAGES = 4;
+/** Shorter words begin too many others. */
+const MIN_PREFIX = 4;
+
+/** A question as the index is asked it. */
+export interface Query {
+  readonly groups: readonly WordGroup[];
+}
+
+/** Whether a word says nothing about what a text is about, in any of the languages. */
+const isStopWord = (word: string, languages: readonly string[]): boolean =>
+  languages.some((code) => languageOf(code)?.stopWords.has(word));
+
+/**
+ * The words of a question, each with its forms in the languages that the documents are in.
+ * @param languages Of the documents, most frequent first.
+ */
+export const buildQuery = (question: string, languages: readonly string[]): Query => {
+  const tried = languages.slice(0, MAX_LANGUAGES);
+  const all = [...new Set(wordsOf(question))];
+  const telling = all.filter((word) => !isStopWord(word, tried));
+  const words = (telling.length > 0 ? telling : all).slice(-MAX_WORDS);
+  const seen = new Set<string>();
+  const groups: WordGroup[] = [];
+  for (const word of words) {
+    const forms = [...new Set(tried.map((code) => termOf(word, code === '' ? undefined : code)))];
+    if (forms.length === 0) forms.push(word);
+    const name = forms.join(' ');
+    if (seen.has(name)) continue;
+    seen.add(name);
+    const shortest = forms.toSorted((a, b) => a.length - b.length)[0] ?? word;
+    const isWord =
+      /^\p{L}+$/u.test(word) && /^[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}]+$/u.test(word);
+    groups.push(isWord && shortest.length >= MIN_PREFIX ? { forms, prefix: shortest } : { forms });
+  }
+  return { groups };
+};

@@ -1,0 +1,275 @@
+import { describe, expect, it } from 'vitest';
+import type { BackendName } from '../../helpers/service.ts';
+import {
+  chunk,
+  events,
+  type Reply,
+  refuses,
+  SAYS,
+  type Sent,
+  says,
+  startScripted,
+} from './scripted-upstream.ts';
+
+/** How servers say that they are told too much: the bytes, and where they were seen. */
+const OVERFLOWS: [server: string, reply: Reply, source: string][] = [
+  [
+    'llama.cpp v0.4',
+    refuses(
+      400,
+      '{"error":{"code":400,"message":"request (4564 tokens) exceeds the available context size (4096 tokens), try increasing it","type":"exceed_context_size_error"}}',
+    ),
+    'issue 10 of this project; ggml-org/llama.cpp#15780',
+  ],
+  [
+    'llama.cpp mid-run',
+    refuses(500, '{"error":{"code":500,"message":"Context size has been exceeded.","type":"server_error"}}'),
+    'ggml-org/llama.cpp#19774',
+  ],
+  [
+    'Groq',
+    refuses(
+      413,
+      '{"error":{"message":"Request too large for model `llama-3.1-8b-instant` in organization `org_x` service tier `on_demand` on tokens per minute (TPM): Limit 6000, Requested 12000, please reduce your message size and try again.","type":"tokens","code":"rate_limit_exceeded"}}',
+    ),
+    'continuedev/continue#10218, assafelovic/gpt-researcher#985',
+  ],
+  [
+    'OpenAI by tokens per minute',
+    refuses(
+      429,
+      '{"error":{"message":"Request too large for gpt-4o in organization org-x on tokens per min (TPM): Limit 30000, Requested 41000. The input or output tokens must be reduced in order to run successfully.","type":"tokens","param":null,"code":"rate_limit_exceeded"}}',
+    ),
+    'vanna-ai/vanna-flask#11',
+  ],
+  [
+    'vLLM',
+    refuses(
+      400,
+      '{"object":"error","message":"The decoder prompt (length 9001) is longer than the maximum model length of 8192. Make sure that `max_model_len` is no smaller than the number of text tokens.","type":"BadRequestError","param":null,"code":400}',
+    ),
+    'issue 10 of this project',
+  ],
+  [
+    'TGI',
+    refuses(
+      422,
+      '{"error":"Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4097. Given: 4000 `inputs` tokens and 300 `max_new_tokens`","error_type":"validation"}',
+    ),
+    'issue 10 of this project',
+  ],
+  [
+    "Anthropic's endpoint",
+    refuses(
+      400,
+      '{"error":{"code":"invalid_request_error","message":"prompt is too long: 208310 tokens > 200000 maximum","type":"invalid_request_error","param":null}}',
+    ),
+    'issue 10 of this project',
+  ],
+  [
+    'Mistral',
+    refuses(
+      400,
+      '{"object":"error","message":"Prompt contains 65673 tokens and 0 draft tokens, too large for model with 32768 maximum context length","type":"invalid_request_prompt","param":null,"code":"3051"}',
+    ),
+    'public reports',
+  ],
+  [
+    'Gemini',
+    refuses(
+      400,
+      '[{"error":{"code":400,"message":"The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).","status":"INVALID_ARGUMENT"}}]',
+    ),
+    'public reports',
+  ],
+  [
+    'Cerebras',
+    refuses(
+      400,
+      '{"message":"Please reduce the length of the messages or completion. Current length is 9000 while limit is 8192","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}',
+    ),
+    'public reports',
+  ],
+  [
+    'LM Studio',
+    refuses(
+      400,
+      '{"error":"Trying to keep the first 5000 tokens when context the overflows. However, the model is loaded with context length of only 4096 tokens, which is not enough."}',
+    ),
+    'lmstudio-ai/lmstudio-bug-tracker#237, #546',
+  ],
+  [
+    'Qwen at DashScope',
+    refuses(
+      400,
+      '{"error":{"code":"invalid_parameter_error","message":"Range of input length should be [1, 6000]","param":null,"type":"invalid_request_error"}}',
+    ),
+    'public reports',
+  ],
+  [
+    'SGLang',
+    refuses(
+      400,
+      '{"object":"error","message":"The input (5000 tokens) is longer than the model\'s context length (4096 tokens).","type":"BadRequestError","param":null,"code":400}',
+    ),
+    'public reports',
+  ],
+  [
+    'a proxy that bounds bodies',
+    refuses(413, '<html><head><title>413 Request Entity Too Large</title></head></html>'),
+    'nginx',
+  ],
+  [
+    'OpenRouter inside a stream',
+    {
+      body: events({
+        error: { code: 400, message: "This endpoint's maximum context length is 8192 tokens." },
+        choices: [],
+      }),
+    },
+    'public reports',
+  ],
+];
+
+const LONG = 'x'.repeat(400);
+const lengthOf = ({ body }: Sent) => JSON.stringify(body.messages ?? body).length;
+
+/** Answers what is short enough, and refuses the rest. */
+const limited =
+  (refusal: Reply, backend: BackendName, limit: number) =>
+  (sent: Sent, count: number): Reply => {
+    // A thread is full at its second message, and the one made anew is not.
+    if (backend !== 'completions') return count === 1 ? refusal : SAYS[backend](LONG);
+    return lengthOf(sent) > limit ? refusal : says(LONG);
+  };
+
+describe('an upstream that is told too much', () => {
+  it.each(OVERFLOWS)('is told less until it fits: %s', async (_, refusal) => {
+    const { service, runs } = await startScripted('completions', limited(refusal, 'completions', 3_000));
+    for (let n = 0; n < 5; n += 1) {
+      const { status, body } = await service.post({ user_id: 'ann', message: `${n} ${LONG}` });
+      expect([n, status, body.answer]).toEqual([n, 200, LONG]);
+    }
+    // The newest exchanges stay, whole.
+    const last = JSON.stringify(runs.at(-1)?.body);
+    expect(last).toContain('3 xxx');
+    expect(last).not.toContain('"0 xxx');
+  });
+
+  it.each(['responses', 'assistants'] as const)(
+    'is told less in a thread made anew at %s',
+    async (backend) => {
+      for (const [, refusal] of OVERFLOWS.slice(0, 2)) {
+        const { service, others } = await startScripted(backend, limited(refusal, backend, 0));
+        await service.post({ user_id: 'ann', message: `0 ${LONG}` });
+        expect((await service.post({ user_id: 'ann', message: 'next' })).status).toBe(200);
+        if (backend === 'responses')
+          expect(others.filter(({ path }) => path.endsWith('/conversations'))).toHaveLength(2);
+      }
+    },
+  );
+
+  it('learns how much the model takes in, and tells other visitors no more', async () => {
+    const [, refusal] = OVERFLOWS[0] ?? ['', says('')];
+    const { service, runs } = await startScripted('completions', limited(refusal, 'completions', 3_000));
+    for (const user_id of ['ann', 'bob']) {
+      for (let n = 0; n < 5; n += 1) await service.post({ user_id, message: `${n} ${LONG}` });
+    }
+    const refused = runs.filter((sent) => lengthOf(sent) > 3_000);
+    // Ann's first long history alone was refused.
+    expect(refused).toHaveLength(1);
+    expect(
+      service.lines.filter(({ level, msg }) => level === 'warn' && msg.includes('HISTORY_MAX_CHARS')),
+    ).toHaveLength(1);
+  });
+
+  it('is told none of the history where nothing else fits, and then fails clearly', async () => {
+    const [, refusal] = OVERFLOWS[0] ?? ['', says('')];
+    let isFull = false;
+    const { service, runs } = await startScripted('completions', (sent) =>
+      isFull && lengthOf(sent) > 700 ? refusal : says(LONG),
+    );
+    for (let n = 0; n < 5; n += 1) await service.post({ user_id: 'ann', message: `${n} ${LONG}` });
+    isFull = true;
+    expect((await service.post({ user_id: 'ann', message: 'short' })).status).toBe(200);
+    expect(JSON.stringify(runs.at(-1)?.body)).not.toContain('xxx');
+    const { status, body } = await service.post({ user_id: 'ann', message: 'y'.repeat(1_000) });
+    expect([status, body.error?.code]).toEqual([502, 'upstream_rejected']);
+    const advice = service.lines.filter(({ msg }) => msg.includes('MAX_MESSAGE_CHARS'));
+    expect(advice).toMatchObject([{ level: 'warn', path: '/v1/chat/completions', status: 400 }]);
+  });
+
+  it('that adds the longest answer to what it is told is not sent it where nothing else helps', async () => {
+    const refusal = refuses(
+      400,
+      `{"error":{"message":"'max_tokens' or 'max_completion_tokens' is too large: 4096. This model's maximum context length is 4096 tokens and your request has 904 input tokens (4096 > 4096 - 904).","type":"BadRequestError","param":null,"code":400}}`,
+    );
+    const { service, runs } = await startScripted('completions', ({ body }) =>
+      body.max_tokens === undefined ? says('Hi.') : refusal,
+    );
+    expect((await service.post({ user_id: 'ann', message: 'Hello!' })).body.answer).toBe('Hi.');
+    // For this message alone: what is left of the context limits it.
+    expect((await service.post({ user_id: 'ann', message: 'Hello!' })).body.answer).toBe('Hi.');
+    expect(runs.filter(({ body }) => body.max_tokens !== undefined)).toHaveLength(3);
+  });
+
+  it('in words that nobody knows is told less when it refuses the same visitor again', async () => {
+    const strange = refuses(400, '{"error":{"message":"Eingabe nicht verarbeitbar (E4711)"}}');
+    const { service } = await startScripted('completions', limited(strange, 'completions', 3_000));
+    const statuses: number[] = [];
+    for (let n = 0; n < 8; n += 1)
+      statuses.push((await service.post({ user_id: 'ann', message: `${n} ${LONG}` })).status);
+    expect(statuses.filter((status) => status !== 200)).toEqual([502]);
+    expect(statuses.at(-1)).toBe(200);
+  });
+
+  it('is not run again after its first word', async () => {
+    const { service, runs } = await startScripted('completions', (_, count) => {
+      if (count === 0) return says(LONG);
+      const error = { error: { code: 400, message: 'Context size has been exceeded.' } };
+      return { body: [events(chunk({ content: 'Well, ' })), events(error)] };
+    });
+    await service.post({ user_id: 'ann', message: LONG });
+    const { status, body } = await service.post({ user_id: 'ann', message: 'And?' });
+    expect([status, body.error?.code]).toEqual([502, 'upstream_rejected']);
+    expect(runs).toHaveLength(2);
+  });
+});
+
+describe('what looks like too much and is not', () => {
+  it.each([
+    [
+      'a spent rate',
+      refuses(
+        429,
+        '{"error":{"message":"Rate limit reached for model `llama-3.1-8b-instant` on tokens per minute (TPM): Limit 6000, Used 5800, Requested 900. Please try again in 7s.","type":"tokens","code":"rate_limit_exceeded"}}',
+        { 'retry-after': '30' },
+      ),
+      'upstream_busy',
+    ],
+    [
+      'an empty account',
+      refuses(
+        429,
+        '{"error":{"message":"You exceeded your current quota, please check your plan and billing details.","type":"insufficient_quota","param":null,"code":"insufficient_quota"}}',
+      ),
+      'upstream_unauthorized',
+    ],
+    [
+      'a prompt that is not wanted',
+      refuses(
+        400,
+        '{"error":{"message":"Invalid prompt: your prompt was flagged as potentially violating our usage policy.","type":"invalid_request_error","param":null,"code":"invalid_prompt"}}',
+      ),
+      'upstream_rejected',
+    ],
+  ])('is told once: %s', async (_, refusal, code) => {
+    const { service, runs } = await startScripted('completions', (__, count) =>
+      count === 0 ? says(LONG) : refusal,
+    );
+    await service.post({ user_id: 'ann', message: LONG });
+    const { body } = await service.post({ user_id: 'ann', message: 'And?' });
+    expect(body.error?.code).toBe(code);
+    expect(runs).toHaveLength(2);
+  });
+});

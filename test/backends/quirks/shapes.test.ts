@@ -1,0 +1,279 @@
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import type { BackendName } from '../../helpers/service.ts';
+import { chunk, events, type Reply, runs, STOP, startScripted, typed } from './scripted-upstream.ts';
+
+const said = chunk({ content: 'Hi ' });
+const there = chunk({ content: 'there.' });
+const whole = events(said, there, STOP, '[DONE]');
+const answer = {
+  id: 'chatcmpl-1',
+  object: 'chat.completion',
+  choices: [{ index: 0, message: { role: 'assistant', content: 'Hi there.' }, finish_reason: 'stop' }],
+  usage: { prompt_tokens: 9, completion_tokens: 2 },
+};
+const sent = (body: Reply['body'], headers?: Record<string, string>): Reply =>
+  headers ? { body, headers } : { body };
+
+/** Each says "Hi there.", in a way that a server has. */
+const COMPLETIONS: [name: string, reply: Reply, source: string][] = [
+  [
+    'content as parts, with its thoughts',
+    sent(
+      events(
+        chunk({ content: [{ type: 'thinking', thinking: [{ type: 'text', text: 'Greet.' }] }] }),
+        chunk({ content: [{ type: 'text', text: 'Hi ' }] }),
+        chunk({ content: [{ type: 'text', text: 'there.' }] }),
+        STOP,
+        '[DONE]',
+      ),
+    ),
+    'BerriAI/litellm#16272 (Mistral)',
+  ],
+  [
+    'a whole message instead of deltas',
+    sent(
+      events({ choices: [{ index: 0, message: { content: 'Hi there.' }, finish_reason: 'stop' }] }, '[DONE]'),
+    ),
+    'issue 10 of this project',
+  ],
+  [
+    'a message that is longer each time',
+    sent(
+      events(
+        { choices: [{ index: 0, message: { content: 'Hi ' }, finish_reason: null }] },
+        { choices: [{ index: 0, message: { content: 'Hi there.' }, finish_reason: 'stop' }] },
+      ),
+    ),
+    'public reports (Perplexity)',
+  ],
+  [
+    'deltas, and the whole message with the last',
+    sent(
+      events(
+        chunk({ content: 'Hi ' }, null, { message: { content: 'Hi ' } }),
+        chunk({ content: 'there.' }, null, { message: { content: 'Hi there.' } }),
+        chunk({}, 'stop', { message: { content: 'Hi there.' } }),
+      ),
+    ),
+    'public reports (Perplexity)',
+  ],
+  [
+    'null for what is absent, empty data and words between the events',
+    sent(
+      events(
+        { choices: null },
+        '',
+        ': keepalive',
+        said,
+        { choices: [], usage: { prompt_tokens: null } },
+        { choices: [{ index: 0, delta: null, finish_reason: null }], usage: null },
+        there,
+        STOP,
+        '[DONE]',
+      ),
+    ),
+    'issue 10 of this project (Vertex, OpenRouter)',
+  ],
+  ['no blank line after the last event', sent(events(said, there, STOP).trimEnd()), 'openai-node#2725'],
+  [
+    'a last event that is cut off, after all was said',
+    sent(`${events(said, there, STOP)}data: {"choices":[],"usa`),
+    'openai-node#2725',
+  ],
+  ['[DONE] without a finish reason', sent(events(said, there, '[DONE]')), 'issue 10 of this project'],
+  [
+    'an empty finish reason with each chunk',
+    sent(events(chunk({ content: 'Hi ' }, ''), chunk({ content: 'there.' }, ''), STOP, '[DONE]')),
+    'sgl-project/sglang#3912',
+  ],
+  [
+    'an empty finish reason to the end',
+    sent(events(chunk({ content: 'Hi there.' }, ''), '[DONE]')),
+    'ollama/ollama#4357',
+  ],
+  [
+    'events as text/plain',
+    sent(whole, { 'content-type': 'text/plain; charset=utf-8' }),
+    'issue 10 of this project',
+  ],
+  ['events without a type', sent(whole, {}), 'issue 10 of this project'],
+  [
+    'events as application/json',
+    sent(whole, { 'content-type': 'application/json' }),
+    'issue 10 of this project',
+  ],
+  [
+    'a plain JSON completion',
+    sent(JSON.stringify(answer), { 'content-type': 'application/json' }),
+    'issue 10 of this project',
+  ],
+  [
+    'a plain JSON completion as an event stream',
+    sent(JSON.stringify(answer, null, 2), { 'content-type': 'text/event-stream' }),
+    'issue 10 of this project',
+  ],
+  [
+    'gzip, although nobody asked for it',
+    sent(gzipSync(whole), { 'content-encoding': 'gzip' }),
+    'issue 10 of this project (a compressing proxy)',
+  ],
+  [
+    'gzip in pieces',
+    sent([gzipSync(whole).subarray(0, 20), gzipSync(whole).subarray(20)], {
+      'content-type': 'text/event-stream',
+      'content-encoding': 'gzip',
+    }),
+    'issue 10 of this project (a compressing proxy)',
+  ],
+  [
+    'carriage returns and a byte order mark',
+    sent(`\uFEFF${whole.replaceAll('\n', '\r\n')}`),
+    'WHATWG, server-sent events',
+  ],
+  [
+    'a connection that stays open after the end',
+    { body: events(said, there, STOP), ending: 'hang' },
+    'servers that keep the connection for the next call',
+  ],
+  [
+    'a connection that is cut after the end',
+    { body: events(said, there, STOP), ending: 'cut' },
+    'load balancers',
+  ],
+  [
+    'characters cut anywhere',
+    sent([...Buffer.from(whole)].map((byte) => Buffer.from([byte]))),
+    'any network',
+  ],
+];
+
+const completed = (more: object) =>
+  typed('response.completed', { response: { status: 'completed', ...more } });
+const delta = (text: string, more: object = {}) =>
+  typed('response.output_text.delta', { delta: text, ...more });
+const message = { type: 'message', content: [{ type: 'output_text', text: 'Hi there.' }] };
+
+const RESPONSES: [name: string, reply: Reply, source: string][] = [
+  [
+    'events without output_index',
+    sent(delta('Hi ') + delta('there.') + completed({})),
+    'ggml-org/llama.cpp#20607, lemonade-sdk/lemonade#3607',
+  ],
+  [
+    'output: null and usage with holes',
+    sent(
+      delta('Hi there.', { output_index: 0 }) + completed({ output: null, usage: { input_tokens: null } }),
+    ),
+    'issue 10 of this project',
+  ],
+  ['no deltas', sent(completed({ output: [message] })), 'issue 10 of this project'],
+  [
+    'no deltas, and an output that is told with its item only',
+    sent(typed('response.output_item.done', { output_index: 0, item: message }) + completed({ output: [] })),
+    'BerriAI/litellm#32724',
+  ],
+  [
+    'the response as plain JSON',
+    sent(JSON.stringify({ id: 'resp_1', object: 'response', status: 'completed', output: [message] })),
+    'issue 10 of this project',
+  ],
+  [
+    'events that are named inside only',
+    sent(
+      events(
+        { type: 'response.output_text.delta', delta: 'Hi there.' },
+        { type: 'response.completed', response: {} },
+      ),
+    ),
+    'BerriAI/litellm#20943',
+  ],
+  [
+    'no blank line after the last event',
+    sent((delta('Hi there.') + completed({})).trimEnd()),
+    'openai-node#2725',
+  ],
+];
+
+const run = (text: string) => runs(text, 'thread_1').body.toString();
+
+const ASSISTANTS: [name: string, reply: Reply, source: string][] = [
+  [
+    'no blank line after the last event',
+    sent(run('Hi there.').replace(/\n\nevent: done[\s\S]*$/, '')),
+    'openai-node#2725',
+  ],
+  [
+    'deltas without types, and an empty usage',
+    sent(
+      run('Hi there.')
+        .replace('"type":"text",', '')
+        .replace('"status":"completed"', '"usage":{"prompt_tokens":null}'),
+    ),
+    'issue 10 of this project',
+  ],
+];
+
+describe.each<[BackendName, [string, Reply, string][]]>([
+  ['completions', COMPLETIONS],
+  ['responses', RESPONSES],
+  ['assistants', ASSISTANTS],
+])('an answer at the %s wire', (backend, rows) => {
+  it.each(rows)('is read: %s', async (_, reply) => {
+    const { service } = await startScripted(backend, () => reply);
+    const { status, body } = await service.post({ user_id: 'ann', message: 'Hello!' });
+    expect([status, body.answer, body.truncated]).toEqual([200, 'Hi there.', undefined]);
+  });
+});
+
+describe('an answer that was cut short', () => {
+  it.each<[BackendName, string, Reply]>([
+    ['completions', 'by its length', sent(events(said, chunk({}, 'length'), '[DONE]'))],
+    ['completions', 'by its length, in other words', sent(events(said, chunk({}, 'max_tokens'), '[DONE]'))],
+    [
+      'responses',
+      'although it is called completed',
+      sent(delta('Hi ') + typed('response.completed', { response: { status: 'incomplete' } })),
+    ],
+    [
+      'responses',
+      'as plain JSON',
+      sent(JSON.stringify({ object: 'response', status: 'incomplete', output: [message] })),
+    ],
+  ])('at %s is told as truncated: %s', async (backend, _, reply) => {
+    const { service } = await startScripted(backend, () => reply);
+    const { status, body } = await service.post({ user_id: 'ann', message: 'Hello!' });
+    expect([status, body.truncated]).toEqual([200, true]);
+    expect(body.answer).toMatch(/^Hi /);
+  });
+});
+
+describe('an answer that is none', () => {
+  it.each<[BackendName, string, Reply]>([
+    ['completions', 'ends after words without a word of its end', sent(events(said, there))],
+    ['completions', 'ends with [DONE] alone', sent(events('[DONE]'))],
+    ['completions', 'is empty', sent('')],
+    [
+      'completions',
+      'is broken in the middle',
+      sent(`${events(said)}data: {"choices":[\n\n${events(there, STOP)}`),
+    ],
+    ['completions', 'is broken JSON', sent('{"choices": [')],
+    ['responses', 'ends after words without its final event', sent(delta('Hi '))],
+    [
+      'responses',
+      'says that it has failed',
+      sent(typed('response.completed', { response: { status: 'failed' } })),
+    ],
+  ])('at %s fails clearly: it %s', async (backend, _, reply) => {
+    const { service } = await startScripted(backend, () => reply, { RUN_TIMEOUT: '4s' });
+    const { status, body } = await service.post({ user_id: 'ann', message: 'Hello!' });
+    expect([status, body.error?.code]).toEqual([502, 'upstream_failed']);
+  });
+});
+
+it('an upstream is asked not to compress', async () => {
+  const { service, runs: asked } = await startScripted('completions', () => sent(whole));
+  await service.post({ user_id: 'ann', message: 'Hello!' });
+  expect(asked[0]?.headers['accept-encoding']).toBe('identity');
+});

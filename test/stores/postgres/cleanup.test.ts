@@ -1,0 +1,37 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { openMovingStore } from '../../../src/stores/postgres/moving/moving.ts';
+import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
+import { eventually, memoryLogger } from '../sqlite/helper.ts';
+import { message, user } from '../store-contract.ts';
+import { openStore, quick } from './helper.ts';
+
+let databases: TestDatabases;
+beforeAll(async () => {
+  databases = await startDatabases();
+});
+afterAll(() => databases.dispose());
+
+const alice = user('alice');
+
+describe('the cleanup', () => {
+  test('removes keys, ended tokens, calls and days that nobody asks for any more', async () => {
+    const url = await databases.newSchema();
+    const store = await openStore(url, { tuning: { ...quick, cleanupMs: 20 } });
+    const mover = await openMovingStore({ url, wait: 0, logger: memoryLogger() });
+    onTestFinished(() => mover.close());
+    const old = message(alice);
+    await store.accept({ ...old, key: 'old' });
+    await store.accept({ ...message(alice), key: 'new', timestamp: old.timestamp + 90_000 });
+    await store.endToken('long ago', 1);
+    await store.endToken('not yet', 4e9);
+    for (let day = 10; day < 20; day++) await store.countMessage(`2026-10-${day}`);
+    await store.countCall('address', 1);
+    await eventually(async () => {
+      const { keys, ended, days } = await mover.counts();
+      return keys === 1 && ended === 1 && days === 7;
+    });
+    expect(await store.countMessage('2026-10-19')).toBe(2);
+    expect(await store.hasEnded('not yet')).toBe(true);
+    expect(await store.keyed('new')).toBeDefined();
+  });
+});
