@@ -27,6 +27,8 @@ export interface Upstreams {
   widget(): WidgetFields;
   /** What ops should know of them now, a sentence each. */
   notes(): string[];
+  /** How calls to upstreams are made: through the proxies that are set. */
+  readonly fetch: typeof fetch;
   /** Reads the assistant file anew. */
   reload(): Promise<void>;
   close(): Promise<void>;
@@ -85,8 +87,12 @@ export const openUpstreams = (deps: UpstreamsDeps): Upstreams => {
   return {
     backend: fallback ?? firstBackend,
     assistant: () => ({ name: assistant.definition().name ?? undefined, model: model() }),
-    widget: () => assistant.definition()['x-widget'] ?? {},
+    widget: () => {
+      const { name, 'x-widget': widget } = assistant.definition();
+      return { ...(name ? { title: name.slice(0, 80) } : {}), ...widget };
+    },
     notes: () => [fallback?.note(), shutdown?.note()].filter((note) => note !== undefined),
+    fetch: http.fetch,
     reload: () => assistant.reload(),
     close: async () => {
       shutdown?.stop();
@@ -96,7 +102,7 @@ export const openUpstreams = (deps: UpstreamsDeps): Upstreams => {
 };
 
 /** Other programs read them in small letters, too; those are not checked at the start, so a bad one is left aside. */
-const proxiesIn = (env: Env, settings: Config['settings']): Proxies => {
+export const proxiesIn = (env: Env, settings: Config['settings']): Proxies => {
   const small = (name: string) => (proxyUrl.safeParse(env[name] ?? '').success ? env[name] : undefined);
   return {
     HTTP_PROXY: small('http_proxy') ?? settings.HTTP_PROXY,

@@ -20,6 +20,7 @@ import { createShareCounts } from './limits/share-counts.ts';
 import { createAddressMatch } from './limits/trusted-proxies.ts';
 import { createLogger } from './logging/logger.ts';
 import { openOutput } from './logging/output.ts';
+import { openDocuments } from './open-documents.ts';
 import { openStore } from './open-store.ts';
 import { openUpstreams } from './open-upstreams.ts';
 
@@ -30,7 +31,7 @@ const CHARS_PER_TOKEN = 32;
 export interface Service {
   /** Where it listens: `http://localhost:5000`. */
   readonly url: string;
-  /** Reads the assistant file anew. */
+  /** Reads the assistant file and the folder of documents anew. */
   reloadAssistant(): Promise<void>;
   /** Takes no more messages, lets those in flight finish within SHUTDOWN_TIMEOUT, writes the log, closes. */
   stop(): Promise<void>;
@@ -65,6 +66,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
   if (!output.greet) for (const warning of warnings) logger.warn({}, warning);
 
   const isProduction = options.env.NODE_ENV === 'production';
+  const isDemoOn = (settings.DEMO_PAGE ?? (isProduction ? 'off' : 'on')) === 'on';
   const { store, countCall, sessionSecrets, opsToken, opsTokenFile, place } = await openStore({
     settings,
     isProduction,
@@ -88,13 +90,21 @@ export const start = async (options: StartOptions): Promise<Service> => {
       safetyIdentifier: (visitor) => opaqueName(sessionSecrets[0] ?? '', visitorKey(visitor)),
     });
     closing.push(upstreams.close);
+    const documents = openDocuments({
+      config,
+      model: () => upstreams.assistant().model,
+      fetch: upstreams.fetch,
+      clock,
+      logger,
+    });
+    closing.push(documents.close);
     const chat = createChat({
       backend: upstreams.backend,
       store,
       budget: createDailyBudget({
         limit: settings.DAILY_MESSAGES,
         shareLimit: shareOf(settings),
-        shares: createShareCounts(countCall),
+        shares: createShareCounts(),
         countMessage: (day, by) => store.countMessage(day, by),
         clock,
         logger,
@@ -110,6 +120,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
         answerMaxChars: settings.MAX_ANSWER_TOKENS * CHARS_PER_TOKEN,
         clearKeepsLog: settings.CLEAR_KEEPS_LOG,
       },
+      hooks: { quote: documents.quote },
     });
     await chat.settleInterrupted();
     const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
@@ -122,6 +133,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
     const app = createApp({
       chat,
       transcript: store,
+      documents,
       feedback: store,
       identity: {
         tokens: createSessionTokens({
@@ -160,8 +172,8 @@ export const start = async (options: StartOptions): Promise<Service> => {
       },
       pages: {
         widgetAssets: () => widgetAssets,
-        isDemoOn: (settings.DEMO_PAGE ?? (isProduction ? 'off' : 'on')) === 'on',
-        publicOrigin: undefined,
+        isDemoOn,
+        publicOrigin: settings.PUBLIC_ORIGIN,
       },
       dialects: settings.DIALECTS,
       clock,
@@ -176,6 +188,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
     const url = await listen(server, settings.HOST, settings.PORT);
     // Other processes may die at any time; whoever looks first logs what they were cut off in.
     const settling = countCall && settleRepeatedly(chat, logger);
+    void documents.readFolder();
     const { pid } = process;
     if (output.greet) {
       const { upstream } = config;
@@ -185,7 +198,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
           : `${upstreams.assistant().model ?? upstream.kind} at ${new URL(upstream.baseUrl).host}`;
       const opsPage = opsToken === undefined ? undefined : '/ops';
       const { version } = packageJson;
-      const pages = { demoPage: undefined, opsPage, opsTokenFile };
+      const pages = { demoPage: isDemoOn ? '/' : undefined, opsPage, opsTokenFile };
       output.greet({ version, url, answers, ...pages, data: place, warnings });
     } else {
       if (opsTokenFile !== undefined) logger.info({ file: opsTokenFile }, 'the ops token is in this file');
@@ -194,7 +207,10 @@ export const start = async (options: StartOptions): Promise<Service> => {
 
     return {
       url,
-      reloadAssistant: () => upstreams.reload(),
+      reloadAssistant: async () => {
+        await upstreams.reload();
+        await documents.readFolder();
+      },
       stop: async () => {
         logger.info({ live: chat.liveTurns() }, 'stopping: no new messages are accepted');
         settling?.stop();

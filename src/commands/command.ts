@@ -33,6 +33,8 @@ export interface Surroundings {
   print(text: string): void;
   /** Prints what they should know beside it. */
   warn(text: string): void;
+  /** Ends the command with 1 when its work is done: all that there is to say is printed. */
+  failLater(): void;
 }
 
 /** One setting of the service's, as config.ts has it. */
@@ -94,8 +96,12 @@ export const runCommand = async (
   try {
     const { env, warnings } = readEnvironment(process.env);
     for (const warning of warnings) warn(warning);
-    await work({ args, env, signal: stop.signal, print, warn });
-    process.exitCode = EXIT.done;
+    let end: number = EXIT.done;
+    const failLater = () => {
+      end = EXIT.refused;
+    };
+    await work({ args, env, signal: stop.signal, print, warn, failLater });
+    process.exitCode = end;
   } catch (thrown) {
     warn(inWords(thrown));
     if (thrown instanceof UsageError) warn(`\n${usage}`);

@@ -168,8 +168,8 @@ const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<vo
   const place = placeOf(env);
   const deps = {
     maxBytes: (settingOf(env, 'LOG_MAX_MB', SETTINGS.LOG_MAX_MB) ?? 0) * BYTES_PER_MB,
-    wait: settingOf(env, 'DATABASE_WAIT', SETTINGS.DATABASE_WAIT) ?? 0,
     schema: settingOf(env, 'DATABASE_SCHEMA', SETTINGS.DATABASE_SCHEMA),
+    wait: settingOf(env, 'DATABASE_WAIT', SETTINGS.DATABASE_WAIT) ?? 0,
     warn,
   };
   const map = threads === undefined ? undefined : await readThreadMap(path.resolve(threads));

@@ -126,7 +126,7 @@ const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<vo
   const maxBytes = (settingOf(env, 'LOG_MAX_MB', SETTINGS.LOG_MAX_MB) ?? 0) * BYTES_PER_MB;
   const wait = settingOf(env, 'DATABASE_WAIT', SETTINGS.DATABASE_WAIT) ?? 0;
   const schema = settingOf(env, 'DATABASE_SCHEMA', SETTINGS.DATABASE_SCHEMA);
-  const deps = { maxBytes, wait, schema, warn };
+  const deps = { maxBytes, schema, wait, warn };
   const progress = progressOn(process.stderr);
   let total = 0;
   const runOf = (what: string): Run => ({

@@ -34,9 +34,13 @@ export interface Setting<S extends z.ZodType<unknown, string> = z.ZodType<unknow
   readonly path?: { readonly ifThere?: string };
 }
 
+/** A row; without `takes` it takes what its kind of value does. */
 const setting = <const S extends z.ZodType<unknown, string>, const F extends string | null>(
-  row: Setting<S> & { readonly fallback: F },
-) => row;
+  row: Omit<Setting<S>, 'takes'> & { readonly fallback: F; readonly takes?: string },
+): Setting<S> & { readonly fallback: F } => ({
+  ...row,
+  takes: row.takes ?? row.schema.description ?? 'a text',
+});
 
 const YEAR_MS = 365 * 86_400_000;
 
@@ -57,20 +61,17 @@ export const SETTINGS = {
   OPENAI_API_KEY: setting({
     schema: apiKey,
     fallback: null,
-    takes: 'an API key: letters, digits and signs of ASCII, without spaces or quotes',
     doc: 'The key for the upstream.',
     secret: true,
   }),
   OPENAI_BASE_URL: setting({
     schema: httpUrl,
     fallback: null,
-    takes: 'an http or https URL, such as https://api.groq.com/openai/v1',
     doc: 'The upstream: any OpenAI-compatible server. Absent: OpenAI.',
   }),
   BACKEND: setting({
     schema: oneOf(['auto', 'responses', 'assistants', 'completions', 'offline']),
     fallback: 'auto',
-    takes: 'auto, responses, assistants, completions or offline',
     doc: "The upstream's wire. `auto`: no key and no base URL → `offline`; OpenAI's or Azure OpenAI's host → `responses`; else with an assistant id → `assistants`; else `completions`.",
   }),
   OPENAI_ASSISTANT_ID: setting({
@@ -95,32 +96,65 @@ export const SETTINGS = {
   MAX_ANSWER_TOKENS: setting({
     schema: wholeNumber(16, 1_000_000),
     fallback: '4096',
-    takes: 'a whole number, 16 to 1000000',
     doc: 'The longest answer, in tokens; goes with every run.',
   }),
   HISTORY_MAX_CHARS: setting({
     schema: wholeNumber(0, 10_000_000),
     fallback: '48000',
-    takes: 'a whole number, 0 to 10000000',
     doc: 'How much of the transcript a stateless or new thread is told, in UTF-16 units: whole exchanges, newest first.',
+  }),
+  DOCUMENTS_DIR: setting({
+    schema: text,
+    fallback: null,
+    takes: 'a folder of documents',
+    doc: 'Files that the assistant may quote (docs/documents.md). Read at the start and on SIGHUP. Absent: `./documents` if there.',
+    path: { ifThere: './documents' },
+  }),
+  DOCUMENTS_MAX_CHARS: setting({
+    schema: wholeNumber(2_000, 1_000_000),
+    fallback: '12000',
+    takes: 'a whole number, 2000 to 1000000',
+    doc: 'How much of the documents a run is told, in UTF-16 units.',
+  }),
+  QUERY_REWRITE: setting({
+    schema: yesOrNo,
+    fallback: 'false',
+    takes: 'true or false',
+    doc: 'Whether the model puts a message that only its conversation explains into words that can be looked for, in one more call.',
+  }),
+  EMBEDDING_MODEL: setting({
+    schema: text,
+    fallback: null,
+    takes: 'the name of a model for embeddings, such as text-embedding-3-small',
+    doc: 'Documents are searched by meaning, too. Absent: by words alone.',
+  }),
+  EMBEDDING_BASE_URL: setting({
+    schema: httpUrl,
+    fallback: null,
+    takes: 'an http or https URL, such as http://127.0.0.1:11434/v1',
+    doc: "Where the embeddings come from. Absent: the upstream's.",
+  }),
+  EMBEDDING_API_KEY: setting({
+    schema: apiKey,
+    fallback: null,
+    takes: 'an API key: letters, digits and signs of ASCII, without spaces or quotes',
+    doc: "The key for embeddings. Absent: the upstream's, where the embeddings come from there.",
+    secret: true,
   }),
   FALLBACK_BACKEND: setting({
     schema: oneOf(['auto', 'responses', 'assistants', 'completions']),
     fallback: null,
-    takes: 'auto, responses, assistants or completions',
     doc: 'The wire of a second upstream, which answers while the first is down. Absent: there is none, unless one of the three below is set.',
   }),
   FALLBACK_API_KEY: setting({
     schema: apiKey,
     fallback: null,
-    takes: 'an API key: letters, digits and signs of ASCII, without spaces or quotes',
     doc: 'The key for the second upstream.',
     secret: true,
   }),
   FALLBACK_BASE_URL: setting({
     schema: httpUrl,
     fallback: null,
-    takes: 'an http or https URL, such as https://api.groq.com/openai/v1',
     doc: 'The second upstream. Absent: OpenAI.',
   }),
   FALLBACK_MODEL: setting({
@@ -153,85 +187,71 @@ export const SETTINGS = {
   DATABASE_WAIT: setting({
     schema: duration(0),
     fallback: '30s',
-    takes: 'a duration from 0 to 24d, such as 30s',
     doc: 'How long a start waits for the database.',
   }),
   RATE_LIMIT: setting({
     schema: rates,
     fallback: '5/1m',
-    takes: 'calls per window, such as 5/1m, 3/2s or 5/1m,60/1h (at most 24d), or off',
     doc: 'Posted messages per window and client address (several windows, comma-separated: all hold), or `off`.',
   }),
   RATE_LIMIT_VISITOR: setting({
     schema: rates,
     fallback: 'off',
-    takes: 'calls per window, such as 5/1m, 3/2s or 5/1m,60/1h (at most 24d), or off',
     doc: 'The same per session or user, for sites whose visitors share addresses: raise `RATE_LIMIT` then.',
   }),
   DAILY_MESSAGES: setting({
     schema: wholeNumberOrOff(1, 1_000_000_000),
     fallback: '10000',
-    takes: 'a whole number from 1, or off',
     doc: 'Messages a day (UTC) for the whole site, or `off`; a warning at 80 %.',
   }),
   DAILY_MESSAGES_PER_ADDRESS: setting({
     schema: wholeNumberOrOff(1, 1_000_000_000),
     fallback: null,
-    takes: 'a whole number from 1, or off',
     doc: "One address's share of `DAILY_MESSAGES` (a verified visitor's, for verified visitors), or `off`. Absent: a tenth of it.",
   }),
   MAX_LIVE_TURNS: setting({
     schema: wholeNumber(1, 100_000),
     fallback: '2000',
-    takes: 'a whole number, 1 to 100000',
-    doc: 'Turns in flight per process.',
+    doc: 'Answers being generated at once, per process.',
   }),
   MAX_WAITING: setting({
     schema: wholeNumber(0, 1_000),
     fallback: '3',
-    takes: 'a whole number, 0 to 1000',
     doc: 'Messages that may wait for one thread.',
   }),
   MAX_MESSAGE_CHARS: setting({
     schema: wholeNumber(1, 60_000),
     fallback: '4000',
-    takes: 'a whole number, 1 to 60000',
     doc: 'The longest message, in UTF-16 units.',
   }),
   TRUST_PROXY: setting({
     schema: wholeNumber(0, 10),
     fallback: '0',
-    takes: 'a whole number, 0 to 10',
     doc: 'How many proxies in front may be believed in `X-Forwarded-For`, counted from the right.',
   }),
   TRUSTED_PROXIES: setting({
     schema: addressRanges,
     fallback: 'loopback,private',
-    takes: 'loopback, private, addresses and CIDRs, comma-separated, such as loopback,203.0.113.0/24',
     doc: 'The peers from which `X-Forwarded-For` is believed: `loopback`, `private`, addresses, CIDRs.',
   }),
   PUBLIC_ORIGIN: setting({
     schema: origin,
     fallback: null,
-    takes: 'an exact origin, such as https://chat.example.org (no path)',
     doc: "This service's own address for browsers. Beside loopback it is the only origin whose pages count as our own.",
   }),
   ALLOWED_ORIGINS: setting({
     schema: origins,
     fallback: '*',
-    takes: '*, or exact origins, comma-separated, such as https://www.example.org (no path, no pattern)',
     doc: 'The pages that may call: exact origins, comma-separated, or `*`.',
   }),
   IDENTITY: setting({
     schema: oneOf(['open', 'signed']),
     fallback: 'open',
-    takes: 'open or signed',
     doc: '`open`: a `user_id` is taken on trust. `signed`: only a session token or a site key names a visitor.',
   }),
   SITE_KEYS: setting({
     schema: secrets(16),
     fallback: null,
-    takes: 'secrets of at least 32 characters each, comma-separated, at most 16',
     doc: "Keys of the site's own servers: what they say of a visitor is verified.",
     secret: true,
   }),
@@ -245,51 +265,43 @@ export const SETTINGS = {
   SESSION_TTL: setting({
     schema: duration(1_000, 10 * YEAR_MS),
     fallback: '7d',
-    takes: 'a duration of at least 1s, such as 12h or 7d',
     doc: 'Life of a session token.',
   }),
   SESSION_MAX: setting({
     schema: duration(1_000, 10 * YEAR_MS),
     fallback: '30d',
-    takes: 'a duration of at least 1s, such as 12h or 30d',
-    doc: 'Life of a session through all refreshes, from its begin.',
+    doc: 'Life of a session through all refreshes, from its start.',
   }),
   SESSION_GRACE: setting({
     schema: duration(0, YEAR_MS),
     fallback: '0',
-    takes: 'a duration from 0 to 365d, such as 1h',
     doc: 'How long after its end a session token may still be refreshed.',
   }),
   OPS_TOKEN: setting({
     schema: secret,
     fallback: null,
-    takes: 'a secret of at least 32 characters, without spaces and commas',
     doc: 'Opens the ops routes. Absent: made once and kept in `DATA_DIR/ops-token`; under `NODE_ENV=production` the ops routes are then off.',
     secret: true,
   }),
   RUN_TIMEOUT: setting({
     schema: duration(100),
     fallback: '120s',
-    takes: 'a duration from 100ms to 24d, such as 120s',
     doc: 'The whole turn: waiting, retries, answer.',
   }),
   STREAM_IDLE_TIMEOUT: setting({
     schema: duration(50),
     fallback: '90s',
-    takes: 'a duration from 50ms to 24d, such as 90s',
     doc: 'Abort when the upstream is silent this long mid-answer; thinking models are silent for more than 30 s.',
   }),
   HTTPS_PROXY: setting({
     schema: proxyUrl,
     fallback: null,
-    takes: 'the http or https URL of a proxy, such as http://proxy.example.org:3128',
     doc: 'The proxy for https upstreams and webhooks; `https_proxy` is read, too.',
     secret: true,
   }),
   HTTP_PROXY: setting({
     schema: proxyUrl,
     fallback: null,
-    takes: 'the http or https URL of a proxy, such as http://proxy.example.org:3128',
     doc: 'The same for http.',
     secret: true,
   }),
@@ -302,26 +314,21 @@ export const SETTINGS = {
   THREAD_IDLE: setting({
     schema: duration(1_000, 10 * YEAR_MS),
     fallback: '30d',
-    takes: 'a duration of at least 1s, such as 12h or 30d',
     doc: "After it a visitor's next message starts a new upstream thread, told from the transcript.",
   }),
   SHUTDOWN_TIMEOUT: setting({
     schema: duration(0),
     fallback: '25s',
-    takes: 'a duration from 0s to 24d, such as 25s',
-    doc: 'How long a stop waits for turns in flight.',
+    doc: 'How long a stop waits for answers being generated.',
   }),
   LOG_MAX_MB: setting({
     schema: wholeNumber(1, 1_024),
     fallback: '64',
-    takes: 'a whole number, 1 to 1024',
     doc: 'Size in MB at which the oldest exchanges move from `conversations.json` into `archive/`.',
   }),
   DIALECTS: setting({
     schema: someOf(['session', 'token', 'sse', 'socket', 'deep-chat', 'n8n', 'flowise', 'ai-sdk']),
     fallback: 'all',
-    takes:
-      'all, none, or some of session, token, sse, socket, deep-chat, n8n, flowise and ai-sdk, comma-separated',
     doc: "Which other clients' wire forms are served (docs/older-clients.md).",
   }),
   DEMO_PAGE: setting({
@@ -333,19 +340,16 @@ export const SETTINGS = {
   CLEAR_KEEPS_LOG: setting({
     schema: yesOrNo,
     fallback: 'true',
-    takes: 'true or false',
     doc: 'Whether the log keeps, for ops, what a visitor cleared.',
   }),
   LOG_FORMAT: setting({
     schema: oneOf(['auto', 'pretty', 'json']),
     fallback: 'auto',
-    takes: 'auto, pretty or json',
     doc: 'How the service prints its log: a line of JSON an event, or a short one for people. `auto`: `pretty` on a terminal, else `json`.',
   }),
   LOG_LEVEL: setting({
     schema: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
     fallback: 'info',
-    takes: 'trace, debug, info, warn, error or fatal',
     doc: 'What the service prints.',
   }),
 } as const;

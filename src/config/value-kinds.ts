@@ -2,8 +2,8 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 
 /**
- * The kinds of value a setting can have. Each is a zod schema from the text of the environment to the value.
- * They say only whether the text is good; what a setting takes is told by its row in config.ts.
+ * The kinds of value a setting can have. Each is a zod schema from the text of the environment to the value, described by
+ * what it takes: the end of "NAME takes …".
  */
 
 /** Printable characters of ASCII: what a header can carry, and a keyboard can type. */
@@ -23,6 +23,18 @@ const milliseconds = (text: string): number | undefined => {
   return match && unit && isUnit(unit) ? Number(match[1]) * UNIT_MS[unit] : undefined;
 };
 
+/** `1000` → `1s`: the largest unit that holds it in whole numbers; what a timer can wait at most → `24d`. */
+const durationText = (ms: number): string => {
+  if (ms === 0) return '0';
+  if (ms === MAX_TIMER_MS) return '24d';
+  const [unit = 'ms', size = 1] = Object.entries(UNIT_MS).findLast(([, size]) => ms % size === 0) ?? [];
+  return `${ms / size}${unit}`;
+};
+
+/** `a, b or c`. */
+const listText = (words: readonly string[], last: 'and' | 'or'): string =>
+  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
+
 /** A text that `read` turns into a value; undefined means that it is not good. */
 const readWith = <T>(read: (text: string) => T | undefined) =>
   z.string().transform((text, context): T => {
@@ -37,23 +49,27 @@ export const wholeNumber = (min: number, max: number) =>
   readWith((text) => {
     const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
     return value >= min && value <= max ? value : undefined;
-  });
+  }).describe(`a whole number, ${min} to ${max}`);
 
 /** A duration in milliseconds; where a timer waits for it, `max` must stay below 24.8 days. */
 export const duration = (min: number, max: number = MAX_TIMER_MS) =>
   readWith((text) => {
     const value = milliseconds(text);
     return value !== undefined && value >= min && value <= max ? value : undefined;
-  });
+  }).describe(
+    `a duration from ${durationText(min)} to ${durationText(max)}, such as ${max > MAX_TIMER_MS ? '12h or 7d' : '30s or 5m'}`,
+  );
 
 /** The URL of a proxy, which may carry a user name and a password. */
 export const proxyUrl = readWith((text) =>
   URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) ? text : undefined,
-);
+).describe('the http or https URL of a proxy, such as http://proxy.example.org:3128');
 
 /** A whole number, or `off` (null). */
 export const wholeNumberOrOff = (min: number, max: number) =>
-  z.union([readWith((text) => (text === 'off' ? null : undefined)), wholeNumber(min, max)]);
+  z
+    .union([readWith((text) => (text === 'off' ? null : undefined)), wholeNumber(min, max)])
+    .describe(`a whole number from ${min}, or off`);
 
 /** How many calls a window holds. */
 export interface Rate {
@@ -74,20 +90,24 @@ export const rates = readWith((text): { rates: readonly Rate[] | null } | undefi
   if (text === 'off') return { rates: null };
   const listed = text.split(',').flatMap((rate) => readRate(rate) ?? []);
   return listed.length === text.split(',').length ? { rates: listed } : undefined;
-}).transform((boxed) => boxed.rates);
+})
+  .transform((boxed) => boxed.rates)
+  .describe('calls per window, such as 5/1m, 3/2s or 5/1m,60/1h (at most 24d), or off');
 
 /** A pattern is a valid URL, too; it would never match. */
 const isExactOrigin = (text: string): boolean => !text.includes('*') && URL.parse(text)?.origin === text;
 
 /** One exact origin. */
-export const origin = readWith((text) => (isExactOrigin(text) ? text : undefined));
+export const origin = readWith((text) => (isExactOrigin(text) ? text : undefined)).describe(
+  'an exact origin, such as https://chat.example.org (no path)',
+);
 
 /** Exact origins (`https://www.example.org`), comma-separated; `*` → `any`. */
 export const origins = readWith((text): 'any' | readonly string[] | undefined => {
   if (text === '*') return 'any';
   const listed = text.split(',').map((origin) => origin.trim());
   return listed.every(isExactOrigin) ? listed : undefined;
-});
+}).describe('*, or exact origins, comma-separated, such as https://www.example.org (no path, no pattern)');
 
 /** What `loopback` and `private` mean where addresses are asked for. */
 const NAMED_RANGES: Readonly<Record<string, readonly string[]>> = {
@@ -118,7 +138,7 @@ export const addressRanges = readWith((text): readonly string[] | undefined => {
     .map((range) => range.trim())
     .flatMap((range) => (Object.hasOwn(NAMED_RANGES, range) ? (NAMED_RANGES[range] ?? []) : [range]));
   return ranges.every(isAddressRange) ? ranges : undefined;
-});
+}).describe('loopback, private, addresses and CIDRs, comma-separated, such as loopback,203.0.113.0/24');
 
 /** Secrets of at least 32 characters, comma-separated. */
 export const secrets = (max: number) =>
@@ -126,19 +146,26 @@ export const secrets = (max: number) =>
     const listed = text.split(',').map((secret) => secret.trim());
     const good = (secret: string) => secret.length >= 32 && ASCII.test(secret);
     return listed.length <= max && listed.every(good) ? listed : undefined;
-  });
+  }).describe(`secrets of at least 32 characters each, comma-separated, at most ${max}`);
 
 /** One secret of at least 32 characters. */
 export const secret = z
   .string()
   .min(32)
-  .regex(/^[!-+\--~]+$/);
+  .regex(/^[!-+\--~]+$/)
+  .describe('a secret of at least 32 characters, without spaces and commas');
 
 /** A key as a provider issues it. A quote, a space or an invisible character came along when it was copied. */
-export const apiKey = z.string().regex(/^(?!.*["'`])[!-~]+$/);
+export const apiKey = z
+  .string()
+  .regex(/^(?!.*["'`])[!-~]+$/)
+  .describe('an API key: letters, digits and signs of ASCII, without spaces or quotes');
 
 /** `true` or `false`. */
-export const yesOrNo = z.enum(['true', 'false']).transform((word) => word === 'true');
+export const yesOrNo = z
+  .enum(['true', 'false'])
+  .transform((word) => word === 'true')
+  .describe('true or false');
 
 /** An http(s) address without query and without credentials, which would end up in logs. */
 export const httpUrl = readWith((text) => {
@@ -147,7 +174,7 @@ export const httpUrl = readWith((text) => {
   const good =
     ['http:', 'https:'].includes(url.protocol) && !url.search && !url.hash && !url.username && !url.password;
   return good ? text.replace(/\/+$/, '') : undefined;
-});
+}).describe('an http or https URL, such as https://api.groq.com/openai/v1');
 
 /** The address of a Postgres database. */
 export const postgresUrl = readWith((text) => {
@@ -167,7 +194,8 @@ export const postgresUrl = readWith((text) => {
 export const schemaName = z.string().regex(/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/);
 
 /** One of a few words. */
-export const oneOf = <const T extends readonly string[]>(words: T) => z.enum(words);
+export const oneOf = <const T extends readonly string[]>(words: T) =>
+  z.enum(words).describe(listText(words, 'or'));
 
 /** A few of some words, comma-separated, each once; `all` or `none` of them. */
 export const someOf = <const T extends string>(words: readonly T[]) => {
@@ -177,7 +205,7 @@ export const someOf = <const T extends string>(words: readonly T[]) => {
     if (text === 'none') return [];
     const listed = new Set(text.split(',').map((word) => word.trim()));
     return [...listed].every(isWord) ? words.filter((word) => listed.has(word)) : undefined;
-  });
+  }).describe(`all, none, or some of ${listText(words, 'and')}, comma-separated`);
 };
 
 /** Any text on one line, without invisible characters. */

@@ -7,12 +7,14 @@ import type { AppEnv } from './context.ts';
 import { pathsOf } from './dialects/dialect.ts';
 import { createDialects, type DialectName } from './dialects/dialects.ts';
 import { onError, onMethodNotAllowed, onNotFound } from './failures.ts';
+import { feedbackRoutes } from './feedback.ts';
 import { healthRoutes } from './health.ts';
 import { historyRoutes } from './history.ts';
 import { createCallLimit, createVisitorLimit, type LimitDeps } from './limits.ts';
 import { modelRoutes } from './models.ts';
 import { openApiDocument } from './openapi-document.ts';
 import { opsRoutes } from './ops.ts';
+import { opsDocumentRoutes } from './ops-documents.ts';
 import { corsHeaders, forwardedWarning, jsonBodyGuard, originGuard } from './request-guards.ts';
 import type { RouteDeps } from './route-deps.ts';
 import { secureHeaders } from './secure-headers.ts';
@@ -83,11 +85,13 @@ export const createApp = (appDeps: AppDeps): App => {
   }
   app.route('/', chatRoutes(deps, dialects));
   app.route('/', turnRoutes(deps));
+  app.route('/', feedbackRoutes(deps));
   app.route('/', sessionRoutes(deps));
   app.route('/', historyRoutes(deps));
   app.route('/', modelRoutes(deps));
   app.route('/', widgetRoutes(deps));
   app.route('/', opsRoutes(deps));
+  app.route('/', opsDocumentRoutes(deps));
   app.route('/', healthRoutes(deps));
   app.get('/openapi.json', openApiDocument(app, deps.about));
   return { fetch: app.fetch, sockets };

@@ -4,6 +4,8 @@ import type { NumberedEvent, Turn } from '../chat/live-turns.ts';
 import { toChatAnswer } from './chat-answer.ts';
 import type { AppEnv } from './context.ts';
 import { type EventDataOptions, eventData } from './event-data.ts';
+import { type Told, toldBy } from './failures.ts';
+import { inLanguage } from './messages/languages.ts';
 import { MAX_UNREAD_BYTES, readTurn } from './read-turn.ts';
 
 /** Told often enough that no proxy takes a thinking assistant for a dead connection. */
@@ -19,7 +21,7 @@ const HEADERS = {
 /** A stream in another form than ours. */
 export interface StreamForm {
   /** The text of an event. */
-  readonly eventText: (next: NumberedEvent, id: string, requestId: string) => string;
+  readonly eventText: (next: NumberedEvent, id: string, told: Told) => string;
   /** Absent: server-sent events. */
   readonly contentType?: string;
   /** What keeps a quiet stream alive; absent: a comment line of server-sent events. */
@@ -47,7 +49,7 @@ export const streamTurn = (c: Context<AppEnv>, turn: Turn, writing: Writing): Re
   const headers = form?.contentType ? { ...HEADERS, 'Content-Type': form.contentType } : HEADERS;
   if (c.req.method === 'HEAD') return c.body(null, 200, headers);
   const { outgoing } = c.env;
-  const requestId = c.get('requestId');
+  const told = toldBy(c);
   // Made by Hono, so that the headers are those that every answer has.
   outgoing.writeHead(200, Object.fromEntries(c.body(null, 200, headers).headers));
 
@@ -62,15 +64,19 @@ export const streamTurn = (c: Context<AppEnv>, turn: Turn, writing: Writing): Re
 
   const { from = 0, newToken, toAnswer = ({ exchange }) => toChatAnswer(exchange, newToken) } = writing;
   const ownText = ({ n, event }: NumberedEvent): string => {
-    const data = JSON.stringify(eventData(event, turn.id, requestId, { toAnswer, newToken }));
+    const data = JSON.stringify(eventData(event, turn.id, told, { toAnswer, newToken }));
     return `event: ${event.type}\nid: ${turn.id}:${n}\ndata: ${data}\n\n`;
   };
+  const inReadersLanguage = ({ n, event }: NumberedEvent): NumberedEvent =>
+    event.type === 'error'
+      ? { n, event: { ...event, error: inLanguage(event.error, told.acceptLanguage) } }
+      : { n, event };
   const reader = readTurn(turn, from, {
     isFull,
     cutOff: () => outgoing.destroy(),
     isExcused: () => isCatchingUp,
     write: (next, isOld) => {
-      outgoing.write((form?.eventText ?? ownText)(next, turn.id, requestId));
+      outgoing.write((form?.eventText ?? ownText)(inReadersLanguage(next), turn.id, told));
       if (isOld && isFull()) isCatchingUp = true;
     },
     end: () => {

@@ -26,7 +26,7 @@ export const greeting = (started: Started, paint: Paint): string => {
   const rows: [name: string, value: string][] = [
     ...(started.demoPage === undefined
       ? []
-      : [['Chat', link(url + started.demoPage, paint)] as [string, string]]),
+      : [['Demo page', link(url + started.demoPage, paint)] as [string, string]]),
     ...(started.opsPage === undefined ? [] : [['Operators', opsRow(started, paint)] as [string, string]]),
     ['API', link(`${url}/api/chat`, paint)],
     ['Answers', started.answers ?? 'the built-in offline assistant, no AI'],

@@ -20,10 +20,10 @@ export type StorePlace = { readonly url: string } | { readonly dir: string };
 export interface OpenDeps {
   /** Bytes over which the oldest exchanges of a folder go into its archive. */
   readonly maxBytes: number;
+  /** The schema of our tables in a database, where it is named. */
+  readonly schema: string | undefined;
   /** Milliseconds that a database is waited for that is not there. */
   readonly wait: number;
-  /** The schema of our tables, where it is named. */
-  readonly schema?: string | undefined;
   readonly warn: (text: string) => void;
 }
 

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { NumberedEvent, Turn } from '../../chat/live-turns.ts';
-import { invalidRequest } from '../../errors.ts';
+import { filesNotTaken, invalidRequest } from '../../errors.ts';
 import type { AppEnv } from '../context.ts';
 import { failures } from '../failure-answers.ts';
 import { jsonBodyGuard } from '../request-guards.ts';
@@ -124,7 +124,7 @@ const lastMessage = (messages: z.output<typeof request>['messages']) => {
   const last = messages.findLast(({ role }) => role === 'user');
   if (!last) throw invalidRequest('messages must hold a message of the user.');
   if (last.parts.some(({ type }) => type === 'file')) {
-    throw invalidRequest('Files cannot be sent here. Please send text.');
+    throw filesNotTaken();
   }
   const text = last.parts.flatMap(({ type, text = '' }) => (type === 'text' ? [text] : [])).join('\n');
   return { id: last.id ?? undefined, text };

@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { Turn } from '../../chat/live-turns.ts';
 import { type Exchange, type Visitor, visitorKey } from '../../chat/model.ts';
-import { type AppError, invalidRequest } from '../../errors.ts';
+import { type AppError, filesNotTaken, invalidRequest } from '../../errors.ts';
 import { acceptMessage } from '../accept-message.ts';
 import type { AppEnv } from '../context.ts';
 import type { RouteDeps } from '../route-deps.ts';
@@ -97,7 +97,7 @@ export const plainRefusal = (c: Context<AppEnv>, error: AppError): Response =>
 /** Refuses files in a sentence: these clients send them as multipart forms. @throws AppError `invalid_request` */
 export const refuseFiles = (c: Context<AppEnv>): void => {
   if (/^multipart\//i.test(c.req.header('content-type') ?? '')) {
-    throw invalidRequest('Files cannot be sent here. Please send text.');
+    throw filesNotTaken();
   }
 };
 

@@ -2,14 +2,15 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { NumberedEvent } from '../../chat/live-turns.ts';
 import type { Exchange, Feedback, Source } from '../../chat/model.ts';
-import { type AppError, notFound } from '../../errors.ts';
+import { type AppError, filesNotTaken, notFound } from '../../errors.ts';
 import type { AppEnv } from '../context.ts';
 import { failures } from '../failure-answers.ts';
 import { jsonBodyGuard } from '../request-guards.ts';
 import type { RouteDeps } from '../route-deps.ts';
 import { checkedRoutes, json, jsonBody, jsonOrStream } from '../route-parts.ts';
 import { streamTurn } from '../sse.ts';
-import { isOwnId, mayReadTurn } from '../turns.ts';
+import { isOwnId, mayReadTurn } from '../turn-access.ts';
+import { bearer } from '../who-speaks.ts';
 import {
   acceptText,
   type ClientFormDeps,
@@ -60,10 +61,7 @@ const prediction = createRoute({
             question: z.unknown().optional(),
             chatId: clientId,
             streaming: z.unknown().optional(),
-            uploads: z
-              .array(z.unknown())
-              .max(0, { error: 'Files cannot be sent here. Please send text.' })
-              .nullish(),
+            uploads: z.array(z.unknown()).nullish(),
           },
           { error: 'The body must be a JSON object.' },
         )
@@ -176,7 +174,10 @@ export const flowise = (
   /** An exchange that the caller may rate: by its id, which nobody guesses, and by a token where there is one. */
   const ratable = async (c: Context<AppEnv>, id: string): Promise<Exchange> => {
     const exchange = isOwnId(id) ? await deps.transcript.exchange(id) : undefined;
-    if (!exchange || !(await mayReadTurn(exchange.visitor, c.req.header('authorization'), deps.identity)))
+    if (
+      !exchange ||
+      !(await mayReadTurn(exchange.visitor, bearer(c.req.header('authorization')), deps.identity))
+    )
       throw notFound();
     return exchange;
   };
@@ -217,7 +218,8 @@ export const flowise = (
 
   routes.post('/api/v1/prediction/:id', deps.limits.post.byAddress, jsonBodyGuard());
   routes.openapi(prediction, async (c) => {
-    const { question, chatId, streaming } = c.req.valid('json');
+    const { question, chatId, streaming, uploads } = c.req.valid('json');
+    if (uploads && uploads.length > 0) throw filesNotTaken();
     const speaker = await clientSpeaker(c, { id: chatId }, deps.identity);
     const turn = await acceptText(c, { speaker, text: question, field: 'question' }, deps);
     running.add(turn);

@@ -1,4 +1,6 @@
 import { stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import type { Clock, Logger } from '../../chat/ports.ts';
 import type { FeedbackLog, Store } from '../../chat/store-port.ts';
 import type { LogRow } from '../../log-file/log-row.ts';
@@ -25,9 +27,18 @@ export interface SqliteStore extends Store, FeedbackLog {
   /**
    * Opens another room's part of the database; see room.ts.
    * @param module The URL of its module.
+   * @param options.ownReader Its reads take long, and are not to hold up those of other rooms: they get a thread.
    * @throws Error where the database has a newer schema of it.
    */
-  openRoom<M extends RoomModule>(module: URL): Promise<OpenedRoom<M>>;
+  openRoom<M extends RoomModule>(
+    module: URL,
+    options?: { readonly ownReader?: boolean },
+  ): Promise<OpenedRoom<M>>;
+  /**
+   * Sees to it that nothing that was deleted can be read any more: in the write-ahead log, conversations.json and the
+   * archive.
+   */
+  scrub(): Promise<void>;
   /** Calls `listener` when exchanges were written or changed. @returns What ends that. */
   onChange(listener: () => void): () => void;
   /** Brings all that is known now into conversations.json and the archive. @throws What writing throws. */
@@ -68,6 +79,20 @@ const inode = (file: string): Promise<number | undefined> =>
     () => undefined,
   );
 
+/** A reader in the middle of a read keeps the write-ahead log from being emptied. */
+const CHECKPOINT_TRIES = 50;
+const CHECKPOINT_PAUSE_MS = 100;
+
+/** Empties the write-ahead log into the database. @throws Error where readers are in the way for too long. */
+const emptyLog = async (ask: (request: { type: 'checkpoint' }) => Promise<unknown>): Promise<void> => {
+  for (let tries = 0; tries < CHECKPOINT_TRIES; tries++) {
+    const [state] = z.array(z.object({ busy: z.number() })).parse(await ask({ type: 'checkpoint' }));
+    if (!state || state.busy === 0) return;
+    await sleep(CHECKPOINT_PAUSE_MS);
+  }
+  throw new Error('the write-ahead log could not be emptied: it is being read all the time');
+};
+
 const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStore> => {
   const { dir, maxBytes, clock, logger } = deps;
   const tuning = { ...defaultTuning, ...deps.tuning };
@@ -79,6 +104,7 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
   const writerThread = new Thread(paths.database, 'writer');
   const reader = new Thread(paths.database, 'reader');
   const copier = new Thread(paths.database, 'reader');
+  const ownReaders: Thread[] = [];
 
   const listeners = new Set<() => void>();
   const writer = new Writer({
@@ -134,6 +160,11 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
     () => schedule.changed(),
   );
 
+  const scrub = async (): Promise<void> => {
+    await schedule.now();
+    await emptyLog((request) => writerThread.ask(request));
+  };
+
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     clearInterval(checks);
@@ -144,7 +175,7 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
     else logger.error({ dir }, 'closed with exchanges that could not be written');
     writer.close();
     if (own.database.isOpen) own.close();
-    await Promise.all([reader.close(), copier.close()]);
+    await Promise.all([reader, copier, ...ownReaders].map((thread) => thread.close()));
     await writerThread.close();
     lock.release();
   };
@@ -165,19 +196,20 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
     ...createMessageLog({ writer, look, overlay, callOf }),
     ...createVisitorFacts({
       ...{ writer, core, look, overlay, callOf, days, clock },
-      erased: async () => {
-        await writerThread.ask({ type: 'checkpoint' });
-        await schedule.now();
-      },
+      erased: scrub,
     }),
     health() {
       const trouble = writer.trouble();
       return trouble ? { ok: false, reason: trouble.message } : { ok: true };
     },
-    async openRoom(module) {
+    async openRoom(module, { ownReader = false } = {}) {
       await writerThread.ask({ type: 'migrate', room: module.href });
-      return roomOf(module, { writer, reader });
+      if (!ownReader) return roomOf(module, { writer, reader });
+      const own = new Thread(paths.database, 'reader');
+      ownReaders.push(own);
+      return roomOf(module, { writer, reader: own });
     },
+    scrub,
     onChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

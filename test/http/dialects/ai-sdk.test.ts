@@ -86,7 +86,7 @@ describe('useChat of the AI SDK', () => {
     const unclear = await postJson(service, PATH, { id: newSession(), messages: [] });
     expect([unclear.status, await unclear.text()]).toEqual([
       400,
-      'messages must hold a message of the user.',
+      'This message cannot be sent. It may be empty or too long.',
     ]);
     const limited = await postJson(service, PATH, body(newSession(), 'Hello!'));
     expect([limited.status, await limited.text()]).toEqual([429, expect.stringMatching(/^[A-Z][^{]+$/)]);
