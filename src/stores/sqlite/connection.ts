@@ -72,7 +72,7 @@ export class Connection {
 }
 
 /** Milliseconds that a connection waits for another one's lock, where there is one: in WAL mode seldom, and short. */
-const BUSY_MS = 5000;
+export const BUSY_MS = 5000;
 
 /** Makes the file if it is missing, so that only we can read it; SQLite gives its other files the same mode. */
 const makePrivate = (file: string): void => closeSync(openSync(file, 'a', FILE_MODE));

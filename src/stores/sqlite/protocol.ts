@@ -29,8 +29,6 @@ export type Request =
   | { readonly type: 'stop'; readonly of: number }
   /** Empties the write-ahead log into the database, so that nothing deleted is left in it. */
   | { readonly type: 'checkpoint' }
-  /** Copies the database, while others write to it. */
-  | { readonly type: 'backup'; readonly to: string }
   | { readonly type: 'close' };
 
 /** An error without its class, which does not survive the way between threads. */

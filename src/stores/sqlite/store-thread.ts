@@ -1,8 +1,7 @@
 /** The program of the store's threads: the writer with its group commits, and the readers. */
 
-import { backup } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
-import { openReadable, openWritable } from './connection.ts';
+import { BUSY_MS, openReadable, openWritable } from './connection.ts';
 import { migrateRoom } from './migrate.ts';
 import {
   type Call,
@@ -102,9 +101,13 @@ const answer = async (id: number, request: Request): Promise<unknown> => {
     case 'migrate':
       return migrateRoom(db, await roomAt(request.room));
     case 'checkpoint':
-      return db.all('PRAGMA wal_checkpoint(TRUNCATE)');
-    case 'backup':
-      return backup(db.database, request.to);
+      // Commits wait meanwhile: whoever asks tries again where a reader is in the way.
+      db.exec('PRAGMA busy_timeout = 50');
+      try {
+        return db.all('PRAGMA wal_checkpoint(TRUNCATE)');
+      } finally {
+        db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
+      }
     case 'close':
       db.close();
       port.close();

@@ -47,6 +47,8 @@ export class Writer {
   #inFlight: Pending[] = [];
   #bytes = 0;
   #trouble: Error | undefined;
+  #suspended: Error | undefined;
+  #committing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #busy = false;
@@ -71,7 +73,28 @@ export class Writer {
 
   /** Why nothing can be written now. */
   trouble(): Error | undefined {
-    return this.#closed ? new Error('the store is closed') : this.#trouble;
+    return this.#closed ? new Error('the store is closed') : (this.#suspended ?? this.#trouble);
+  }
+
+  /** Writes nothing from now on, until {@link resume}: what may wait is kept. */
+  suspend(reason: Error): void {
+    if (this.#suspended?.message !== reason.message) {
+      this.#logger.error({ err: reason }, 'the database cannot be written; waiting');
+    }
+    this.#suspended = reason;
+    this.#refuse(reason);
+  }
+
+  resume(): void {
+    if (!this.#suspended) return;
+    this.#suspended = undefined;
+    this.#logger.info({}, 'the database can be written again');
+    this.#flush();
+  }
+
+  /** Resolves when no commit is on its way. */
+  async settled(): Promise<void> {
+    await this.#committing;
   }
 
   /** Says that nothing can be written, until a write succeeds. */
@@ -157,11 +180,11 @@ export class Writer {
   }
 
   #flush(): void {
-    if (this.#busy) return;
+    if (this.#busy || this.#suspended) return;
     if (this.#waiting.length === 0 && !this.#trouble) return;
     this.#busy = true;
     this.#inFlight = this.#takeBatch();
-    void this.#commit([...this.#inFlight]).finally(() => {
+    this.#committing = this.#commit([...this.#inFlight]).finally(() => {
       this.#busy = false;
       const isUrgent = this.#idle.length > 0 || this.#waiting.some(({ urgency }) => urgency !== 'lazy');
       if (this.#waiting.length > 0 && isUrgent && !this.#trouble) this.#flush();
