@@ -1,7 +1,7 @@
 /** The program of the store's threads: the writer with its group commits, and the readers. */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { BUSY_MS, openReadable, openWritable } from './connection.ts';
+import { BUSY_MS, openReadable, openWritable, type Row } from './connection.ts';
 import { migrateRoom } from './migrate.ts';
 import {
   type Call,
@@ -47,14 +47,33 @@ const runAlone = (call: Call): Outcome => {
   }
 };
 
+/** Empties the write-ahead log without waiting: on a full disk that may be the room which the next try needs. */
+const checkpoint = (): Row[] => {
+  db.exec('PRAGMA busy_timeout = 50');
+  try {
+    return db.all('PRAGMA wal_checkpoint(TRUNCATE)');
+  } finally {
+    db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
+  }
+};
+
+const makeRoom = (): void => {
+  try {
+    checkpoint();
+  } catch {
+    // The first error is the one that is told.
+  }
+};
+
 /** @throws SQLite's error where the disk fails: then nothing was written. */
 const commit = async (calls: readonly Call[]): Promise<Outcome[]> => {
   for (const { room } of calls) if (!rooms.has(room)) await roomAt(room);
   try {
     return db.transaction(() => calls.map((call) => ({ value: run(call, 'writes') })));
   } catch (error) {
-    if (troubleName(thrownOf(error).errcode)) throw error;
-    return calls.map(runAlone);
+    if (!troubleName(thrownOf(error).errcode)) return calls.map(runAlone);
+    makeRoom();
+    throw error;
   }
 };
 
@@ -101,13 +120,7 @@ const answer = async (id: number, request: Request): Promise<unknown> => {
     case 'migrate':
       return migrateRoom(db, await roomAt(request.room));
     case 'checkpoint':
-      // Commits wait meanwhile: whoever asks tries again where a reader is in the way.
-      db.exec('PRAGMA busy_timeout = 50');
-      try {
-        return db.all('PRAGMA wal_checkpoint(TRUNCATE)');
-      } finally {
-        db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
-      }
+      return checkpoint();
     case 'close':
       db.close();
       port.close();
