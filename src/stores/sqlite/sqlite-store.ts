@@ -174,7 +174,7 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
   };
   const finishCopy = async (): Promise<void> => {
     try {
-      await schedule.now();
+      if (schedule.isDue()) await schedule.now();
       await copy.complete();
       await writer.drain(tuning.closeMs);
     } catch (error) {
