@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { backup } from 'node:sqlite';
 import { FILE_MODE, syncFolder, TEMP_SUFFIX } from '../../log-file/durable-file.ts';
 import { openReadable } from './connection.ts';
+import { ALL_PAGES } from './file-check.ts';
 import { pathsIn } from './open-database.ts';
 
 /**
@@ -22,7 +23,7 @@ export const backUp = async (dir: string, file: string): Promise<number> => {
   const db = openReadable(database);
   try {
     // In one step: else a busy service would make it begin anew again and again.
-    await backup(db.database, temp, { rate: -1 });
+    await backup(db.database, temp, { rate: ALL_PAGES });
     await handle.sync();
     const { size } = await handle.stat();
     await rename(temp, file);

@@ -8,6 +8,9 @@ import { pathsIn, SIDE_FILES } from './open-database.ts';
 import type { Thread } from './thread.ts';
 import type { Writer } from './writer.ts';
 
+/** Of a database, in one step. */
+export const ALL_PAGES = 2 ** 31 - 1;
+
 const inode = (file: string): Promise<number | undefined> =>
   stat(file).then(
     ({ ino }) => ino,
@@ -47,13 +50,12 @@ export class FileCheck {
     const found = await inode(this.#file);
     this.#placed ??= found;
     if (found !== undefined && found === this.#placed) return writer.resume();
-    writer.suspend(new Error(`${this.#file} is ${found === undefined ? 'missing' : 'another file now'}`));
-    if (found === undefined) {
-      await this.#makeAgain().catch((cause: unknown) => {
-        const reason = cause instanceof Error ? cause.message : String(cause);
-        writer.suspend(new Error(`${this.#file} is missing: ${reason}`, { cause }));
-      });
-    }
+    if (found !== undefined) return writer.suspend(new Error(`${this.#file} is another file now`));
+    if (writer.trouble() === undefined) writer.suspend(new Error(`${this.#file} is missing`));
+    await this.#makeAgain().catch((cause: unknown) => {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      writer.suspend(new Error(`${this.#file} is missing: ${reason}`, { cause }));
+    });
   }
 
   /** Writes all that the deleted file held into a new one, from the connection that still has it open. */
@@ -65,7 +67,7 @@ export class FileCheck {
     await writer.settled();
     const temp = `${this.#file}${TEMP_SUFFIX}`;
     for (const end of ['', ...SIDE_FILES]) await rm(`${temp}${end}`, { force: true });
-    await backup(this.#own.database, temp, { rate: -1 });
+    await backup(this.#own.database, temp, { rate: ALL_PAGES });
     await chmod(temp, FILE_MODE);
     await Promise.all(threads().map((thread) => thread.kill()));
     for (const end of SIDE_FILES) await rm(`${this.#file}${end}`, { force: true });

@@ -139,19 +139,20 @@ export class Writer {
     return promise;
   }
 
-  #later(ms: number): void {
+  #later(ms: number, keepsProcess = false): void {
     if (this.#timer) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#flush();
     }, ms);
-    this.#timer.unref();
+    if (!keepsProcess) this.#timer.unref();
   }
 
   #retryLater(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (!this.#closed) this.#later(this.#tuning.retryMs);
+    // What waits is not to be lost because the process has nothing else to do.
+    if (!this.#closed) this.#later(this.#tuning.retryMs, true);
   }
 
   /** Refuses what cannot wait, also what is on its way: whether that is written does not matter then. */

@@ -125,7 +125,7 @@ describe('while nothing can be written', () => {
 
 test('on a full disk nothing that was acknowledged is lost, and what was refused leaves no trace', async () => {
   const dir = await tempFolder();
-  const child = startChild('full-child.ts', [dir], 'ulimit -f 1536');
+  const child = startChild('full-child.ts', [dir], 'ulimit -f 1800');
   await child.ended;
   expect(child.errors()).toBe('');
   const end = child.lines.at(-1) ?? '';
@@ -208,7 +208,7 @@ describe('a data folder', () => {
     await store.finish(before);
     await store.updateCopy();
     await rm(dir, { recursive: true });
-    await eventually(async () => (await readdir(dir).catch(() => [])).includes('thread-proxy.db'));
+    await eventually(async () => (await readdir(dir).catch((): string[] => [])).includes('thread-proxy.db'));
     await eventually(() => store.health().ok);
     const after = exchange(alice);
     await store.finish(after);
