@@ -90,7 +90,7 @@ export const openWritable = (file: string, options: { readonly alone?: boolean }
   // A commit is on the disk when it returns; what is deleted leaves no trace in the file.
   connection.exec(`
     PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;
-    PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768`);
+    PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 16384`);
   return connection;
 };
 

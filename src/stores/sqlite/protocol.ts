@@ -27,8 +27,8 @@ export type Request =
   | { readonly type: 'next'; readonly of: number }
   /** No more pages are wanted. */
   | { readonly type: 'stop'; readonly of: number }
-  /** Empties the write-ahead log into the database, so that nothing deleted is left in it. */
-  | { readonly type: 'checkpoint' }
+  /** Brings the write-ahead log into the database; TRUNCATE also begins it anew, while nobody writes. */
+  | { readonly type: 'checkpoint'; readonly mode: 'PASSIVE' | 'TRUNCATE' }
   | { readonly type: 'close' };
 
 /** An error without its class, which does not survive the way between threads. */

@@ -1,7 +1,7 @@
 import type { Clock, Logger } from '../../chat/ports.ts';
 import type { FeedbackLog, Store } from '../../chat/store-port.ts';
 import type { LogRow } from '../../log-file/log-row.ts';
-import { emptyLog } from './checkpoint.ts';
+import { Checkpoints } from './checkpoint.ts';
 import { openReadable } from './connection.ts';
 import { createCopySchedule } from './copy-schedule.ts';
 import { reads } from './core-reads.ts';
@@ -97,10 +97,14 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
     logger,
     probe: callOf('setMeta', { name: 'probe', value: '' }),
     onCommit: (calls) => {
+      checkpoints.committed(calls.length);
       if (!calls.some(({ room, name }) => room === CORE_WRITES.href && SHOWN.has(name))) return;
       schedule.changed();
       for (const listener of listeners) listener();
     },
+  });
+  const checkpoints = new Checkpoints({
+    ...{ file: paths.database, writer: writerThread, helper: copier, logger },
   });
   const files = new FileCheck(own, {
     ...{ dir, lock, writer, logger },
@@ -155,7 +159,7 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
 
   const scrub = async (): Promise<void> => {
     await schedule.now();
-    await emptyLog(writerThread);
+    await checkpoints.empty();
   };
 
   let closing: Promise<void> | undefined;

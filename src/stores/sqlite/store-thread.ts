@@ -1,7 +1,7 @@
 /** The program of the store's threads: the writer with its group commits, and the readers. */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { BUSY_MS, openReadable, openWritable, type Row } from './connection.ts';
+import { BUSY_MS, type Connection, openReadable, openWritable, type Row } from './connection.ts';
 import { migrateRoom } from './migrate.ts';
 import {
   type Call,
@@ -47,19 +47,25 @@ const runAlone = (call: Call): Outcome => {
   }
 };
 
-/** Empties the write-ahead log without waiting: on a full disk that may be the room which the next try needs. */
-const checkpoint = (): Row[] => {
-  db.exec('PRAGMA busy_timeout = 50');
+/** A reader's second connection, for checkpoints alone. */
+let other: Connection | undefined;
+
+/** Brings the write-ahead log into the database, without waiting for readers that are in the way. */
+const checkpoint = (mode: 'PASSIVE' | 'TRUNCATE'): Row[] => {
+  if (role === 'reader') other ??= openWritable(file);
+  const connection = other ?? db;
+  connection.exec('PRAGMA busy_timeout = 50');
   try {
-    return db.all('PRAGMA wal_checkpoint(TRUNCATE)');
+    return connection.all(`PRAGMA wal_checkpoint(${mode})`);
   } finally {
-    db.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
+    connection.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
   }
 };
 
+/** On a full disk, what the write-ahead log takes may be the room that the next try needs. */
 const makeRoom = (): void => {
   try {
-    checkpoint();
+    checkpoint('TRUNCATE');
   } catch {
     // The first error is the one that is told.
   }
@@ -120,8 +126,9 @@ const answer = async (id: number, request: Request): Promise<unknown> => {
     case 'migrate':
       return migrateRoom(db, await roomAt(request.room));
     case 'checkpoint':
-      return checkpoint();
+      return checkpoint(request.mode);
     case 'close':
+      other?.close();
       db.close();
       port.close();
       return undefined;
