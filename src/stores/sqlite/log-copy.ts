@@ -21,6 +21,9 @@ const markIn = (file: string): Promise<string | undefined> =>
     },
   );
 
+/** Exchanges in a file of the archive: erasing one of them writes the file anew. */
+const ARCHIVE_EXCHANGES = 50_000;
+
 export interface LogCopyDeps {
   readonly file: string;
   readonly archive: string;
@@ -122,9 +125,12 @@ export class LogCopy implements Adapter<Written> {
 
   async #archiveOldest(keepBytes: number): Promise<void> {
     const { files, core } = this.#deps;
-    const begun = new Map<string, number>();
+    const begun = new Map<string, { id: number; count: number }>();
     for await (const { month, seqs } of files.pages('oldest', keepBytes)) {
-      begun.set(month, await core.write('archive', { month, seqs, id: begun.get(month) }));
+      const last = begun.get(month);
+      const isFull = last !== undefined && last.count >= ARCHIVE_EXCHANGES;
+      const id = await core.write('archive', { month, seqs, id: isFull ? undefined : last?.id });
+      begun.set(month, { id, count: seqs.length + (isFull ? 0 : (last?.count ?? 0)) });
     }
     this.#deps.logger.info({ months: [...begun.keys()] }, 'the oldest exchanges were archived');
   }
