@@ -104,7 +104,8 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
     },
   });
   const checkpoints = new Checkpoints({
-    ...{ file: paths.database, writer: writerThread, helper: copier, logger },
+    ...{ writer: writerThread, helper: copier, logger },
+    own: () => (concurrent ? files.own : undefined),
   });
   const files = new FileCheck(own, {
     ...{ dir, lock, writer, logger },

@@ -5,6 +5,7 @@ import { BUSY_MS, type Connection, openReadable, openWritable, type Row } from '
 import { migrateRoom } from './migrate.ts';
 import {
   type Call,
+  type CheckpointMode,
   type Outcome,
   type ReadResult,
   type Request,
@@ -51,7 +52,7 @@ const runAlone = (call: Call): Outcome => {
 let other: Connection | undefined;
 
 /** Brings the write-ahead log into the database, without waiting for readers that are in the way. */
-const checkpoint = (mode: 'PASSIVE' | 'TRUNCATE'): Row[] => {
+const checkpoint = (mode: CheckpointMode): Row[] => {
   if (role === 'reader') other ??= openWritable(file);
   const connection = other ?? db;
   connection.exec('PRAGMA busy_timeout = 50');

@@ -52,6 +52,7 @@ export class Writer {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #busy = false;
+  #isSoon = false;
   /** Called when nothing is left to be written. */
   #idle: (() => void)[] = [];
 
@@ -135,7 +136,7 @@ export class Writer {
     };
     this.#waiting.push({ ...options, call, bytes, written: promise, settle });
     if (urgency === 'lazy') this.#later(this.#tuning.idleMs);
-    else if (!trouble) this.#flush();
+    else if (!trouble) this.#flushSoon();
     return promise;
   }
 
@@ -180,6 +181,16 @@ export class Writer {
     return this.#waiting.splice(0, count);
   }
 
+  /** Whoever was waiting for the last commit asks for more in this turn of the loop: that goes into one transaction. */
+  #flushSoon(): void {
+    if (this.#isSoon || this.#busy) return;
+    this.#isSoon = true;
+    setImmediate(() => {
+      this.#isSoon = false;
+      this.#flush();
+    });
+  }
+
   #flush(): void {
     if (this.#busy || this.#suspended) return;
     if (this.#waiting.length === 0 && !this.#trouble) return;
@@ -188,7 +199,7 @@ export class Writer {
     this.#committing = this.#commit([...this.#inFlight]).finally(() => {
       this.#busy = false;
       const isUrgent = this.#idle.length > 0 || this.#waiting.some(({ urgency }) => urgency !== 'lazy');
-      if (this.#waiting.length > 0 && isUrgent && !this.#trouble) this.#flush();
+      if (this.#waiting.length > 0 && isUrgent && !this.#trouble) this.#flushSoon();
       else if (this.#waiting.length === 0) for (const told of this.#idle.splice(0)) told();
     });
   }
