@@ -1,8 +1,8 @@
 import { removeFolder, temporaryFolder } from './children.ts';
 import { median, milliseconds } from './figures.ts';
-import { FULL, writeFullLog } from './fill.ts';
+import { FULL, HUGE, writeFullLog } from './fill.ts';
 import { startEmulator, startService } from './programs.ts';
-import type { Bench } from './report.ts';
+import type { Bench, Row } from './report.ts';
 
 const MOST_MS = 2_000;
 
@@ -22,27 +22,34 @@ const startOnce = async (emulator: string, dataDir: string): Promise<number> => 
   return ms;
 };
 
-/** Start to first answered request with a full log on disk. */
-export const start: Bench = async ({ quick }) => {
+/** Start to first answered request with so many exchanges on disk, and with none. */
+const startOn = async (emulator: string, exchanges: number, rounds: number): Promise<Row> => {
   const [full, empty] = [temporaryFolder(), temporaryFolder()];
-  writeFullLog(full);
-  const emulator = await startEmulator();
+  writeFullLog(full, undefined, exchanges);
+  // The first start makes the database.
+  await startOnce(emulator, full);
   const times: { full: number[]; empty: number[] } = { full: [], empty: [] };
-  for (let round = 0; round < (quick ? 2 : 5); round++) {
-    times.full.push(await startOnce(emulator.url, full));
-    times.empty.push(await startOnce(emulator.url, empty));
+  for (let round = 0; round < rounds; round++) {
+    times.full.push(await startOnce(emulator, full));
+    times.empty.push(await startOnce(emulator, empty));
   }
-  await emulator.stop();
   removeFolder(full);
   removeFolder(empty);
   const ms = median(times.full);
-  return [
-    {
-      what: `start to first answer, ${FULL.toLocaleString('en')} exchanges on disk`,
-      measured: milliseconds(ms),
-      baseline: `${milliseconds(median(times.empty))} (empty log)`,
-      target: `at most ${MOST_MS.toLocaleString('en')} ms`,
-      ok: ms <= MOST_MS,
-    },
-  ];
+  return {
+    what: `start to first answer, ${exchanges.toLocaleString('en')} exchanges on disk`,
+    measured: milliseconds(ms),
+    baseline: `${milliseconds(median(times.empty))} (empty log)`,
+    target: `at most ${MOST_MS.toLocaleString('en')} ms`,
+    ok: ms <= MOST_MS,
+  };
+};
+
+/** Start to first answered request with a full log on disk. */
+export const start: Bench = async ({ quick }) => {
+  const emulator = await startEmulator();
+  const rows = [await startOn(emulator.url, FULL, quick ? 2 : 5)];
+  if (!quick) rows.push(await startOn(emulator.url, HUGE, 3));
+  await emulator.stop();
+  return rows;
 };

@@ -1,8 +1,8 @@
 /** The embedded store alone, in a process of its own, so that its event loop can be watched. */
 
-import { randomUUID } from 'node:crypto';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { newExchangeId } from '../src/chat/exchange-id.ts';
 import { openSqliteStore } from '../src/stores/sqlite/sqlite-store.ts';
 import { answerJobs } from './children.ts';
 import { textsOf } from './fill.ts';
@@ -19,8 +19,8 @@ const told = (_: object, text: string): void => void warnings.push(text);
 
 const store = await openSqliteStore({
   dir: process.argv[2] ?? '',
-  // Archiving is not what is measured.
-  maxBytes: 1024 * 1024 * 1024,
+  // Twice what a service has: archiving is not what is measured.
+  maxBytes: Number(process.argv[3] ?? 128) * 1024 * 1024,
   clock: { now: () => Date.now() },
   logger: { debug() {}, info() {}, warn: told, error: told },
 });
@@ -30,7 +30,7 @@ const exchange = async (): Promise<void> => {
   const n = count++;
   const { user, bot } = textsOf(n);
   const visitor = { kind: 'user', id: `visitor-${n % 500}` } as const;
-  const message = { id: randomUUID(), visitor, user, timestamp: Date.now() / 1000 };
+  const message = { id: newExchangeId(Date.now()), visitor, user, timestamp: Date.now() / 1000 };
   await store.accept(message);
   await store.finish({ ...message, bot });
 };

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto';
 import { asAppError, logUnavailable } from '../errors.ts';
 import type { ChatDeps, Message } from './chat-api.ts';
+import { newExchangeId } from './exchange-id.ts';
 import { maskedFields } from './hooks.ts';
 import { type AcceptedMessage, visitorKey } from './model.ts';
 import type { Accepted } from './store-port.ts';
@@ -28,7 +28,8 @@ export const createAccept =
       sharer: visitor.kind === 'verified' ? visitorKey(visitor) : address,
       isCountedByStore: store.countsOnAccept === true,
     });
-    const message = { id: randomUUID(), visitor, name, user: text, timestamp: clock.now() / 1000, key };
+    const now = clock.now();
+    const message = { id: newExchangeId(now), visitor, name, user: text, timestamp: now / 1000, key };
     const written = hooks.masked ? { ...message, ...maskedFields(message, hooks.masked) } : message;
     try {
       const accepted = await store.accept(written, part.day);

@@ -1,4 +1,4 @@
-/** `npm run export`: writes the log of a database as one conversations.json. */
+/** `npm run export`: writes all of the log as one conversations.json. */
 
 import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
@@ -10,20 +10,29 @@ import { errnoOf, replaceFile } from '../log-file/durable-file.ts';
 import { LOG_MODE } from '../log-file/log-fields.ts';
 import type { LogRow } from '../log-file/log-row.ts';
 import { LogText } from '../log-file/log-text.ts';
+import { readFolderByKey } from '../stores/sqlite/read-all.ts';
 import { systemReason } from '../system-reason.ts';
 import { type Choice, choiceOf, withPieces } from './chosen-exchanges.ts';
-import { Refusal, runCommand, type Surroundings, settingOf, UsageError, warningsOnly } from './command.ts';
+import {
+  type Environment,
+  Refusal,
+  runCommand,
+  type Surroundings,
+  settingOf,
+  UsageError,
+  warningsOnly,
+} from './command.ts';
 
 const USAGE = `Usage: npm run export -- [--out conversations.json] [--force]
 
-Writes all exchanges of the database at DATABASE_URL into one file of the form of conversations.json, as they are at
-one moment; the service may go on meanwhile. Without DATABASE_URL the log is such a file already, in DATA_DIR.
+Writes all exchanges of the store that the service uses (DATABASE_URL, else DATA_DIR) into one file of the form of
+conversations.json; the service may go on meanwhile.
 
   --out <file>     where to, conversations.json if absent; - is the standard output (npm run -s)
   --force          replaces the file if it is there
-  --since <date>   only what was said from this day on (YYYY-MM-DD, in TZ); works without DATABASE_URL, too
+  --since <date>   only what was said from this day on (YYYY-MM-DD, in TZ)
   --until <date>   only what was said up to the end of this day
-  --format <form>  json (as conversations.json), jsonl or csv; works without DATABASE_URL, too
+  --format <form>  json (as conversations.json), jsonl or csv
   --help           this text
 
 Without DATABASE_URL, --since, --until and --format need the data folder for themselves: while the service runs, ask it
@@ -70,7 +79,7 @@ const writeOut = async (pieces: AsyncIterable<string>): Promise<void> => {
 
 /** The text of all pages. @throws The signal's reason. */
 async function* piecesOf(
-  pages: AsyncIterable<readonly LogRow[]>,
+  pages: AsyncIterable<readonly LogRow[]> | Iterable<readonly LogRow[]>,
   text: LogText,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
@@ -105,6 +114,22 @@ const exportChosen = async (
   if (file) surroundings.print(`The exchanges were written to ${file}.`);
 };
 
+/** All exchanges of the store that the service uses, key by key. */
+const pagesOf = async (
+  env: Environment,
+  warn: (text: string) => void,
+): Promise<AsyncIterable<readonly LogRow[]> | Iterable<readonly LogRow[]>> => {
+  const url = settingOf(env, 'DATABASE_URL', SETTINGS.DATABASE_URL);
+  if (url === undefined) {
+    return readFolderByKey(path.resolve(settingOf(env, 'DATA_DIR', SETTINGS.DATA_DIR) ?? ''));
+  }
+  const schema = settingOf(env, 'DATABASE_SCHEMA', SETTINGS.DATABASE_SCHEMA);
+  const wait = settingOf(env, 'DATABASE_WAIT', SETTINGS.DATABASE_WAIT) ?? 0;
+  // Loaded where it is needed.
+  const { readByKey } = await import('../stores/postgres/moving/read-exchanges.ts');
+  return readByKey({ url, schema, wait, logger: warningsOnly(warn) });
+};
+
 const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<void> => {
   const { out, force, ...wishes } = readArgs(args);
   const chosen = choiceOf(wishes, env);
@@ -112,21 +137,9 @@ const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<vo
     await exportChosen(chosen, { env, signal, print, warn }, { out, force });
     return;
   }
-  const url = settingOf(env, 'DATABASE_URL', SETTINGS.DATABASE_URL);
-  if (url === undefined) {
-    const dir = path.resolve(settingOf(env, 'DATA_DIR', SETTINGS.DATA_DIR) ?? '');
-    const told = `DATABASE_URL is not set: the log is ${path.join(dir, 'conversations.json')} already, with older exchanges in ${path.join(dir, 'archive')}.`;
-    if (out !== undefined) throw new Refusal(`${told} Nothing was written.`);
-    print(told);
-    return;
-  }
   const file = await targetOf({ out, force }, 'conversations.json');
-  const schema = settingOf(env, 'DATABASE_SCHEMA', SETTINGS.DATABASE_SCHEMA);
-  const wait = settingOf(env, 'DATABASE_WAIT', SETTINGS.DATABASE_WAIT) ?? 0;
-  // Loaded where it is needed: without a database there is nothing to read.
-  const { readByKey } = await import('../stores/postgres/moving/read-exchanges.ts');
   const text = new LogText();
-  const pieces = piecesOf(readByKey({ url, schema, wait, logger: warningsOnly(warn) }), text, signal);
+  const pieces = piecesOf(await pagesOf(env, warn), text, signal);
   try {
     if (!file) {
       await writeOut(pieces);

@@ -1,11 +1,12 @@
 import { createRoute } from '@hono/zod-openapi';
+import { isOwnId } from '../chat/exchange-id.ts';
 import { notFound } from '../errors.ts';
 import { failures } from './failure-answers.ts';
 import { jsonBodyGuard } from './request-guards.ts';
 import type { RouteDeps } from './route-deps.ts';
 import { checkedRoutes, jsonBody } from './route-parts.ts';
 import { feedbackRequest } from './schemas.ts';
-import { isOwnId, mayReadTurn } from './turn-access.ts';
+import { mayReadTurn } from './turn-access.ts';
 import { bearer } from './who-speaks.ts';
 
 const postFeedback = createRoute({

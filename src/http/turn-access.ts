@@ -1,10 +1,5 @@
-import { z } from 'zod';
 import { type Visitor, visitorKey } from '../chat/model.ts';
 import { type Identity, visitorIn } from './who-speaks.ts';
-
-/** Whose ids may name an exchange here: those that we made. Ids of older logs follow from content, and can be guessed. */
-const ownId = z.uuidv4();
-export const isOwnId = (id: string): boolean => ownId.safeParse(id).success;
 
 /**
  * Whether the caller may read and stop a visitor's turn: the visitor by its token, the site for verified visitors,

@@ -1,11 +1,12 @@
 import { createRoute, z } from '@hono/zod-openapi';
+import { isOwnId } from '../chat/exchange-id.ts';
 import type { Turn } from '../chat/live-turns.ts';
 import { invalidRequest, notFound } from '../errors.ts';
 import { failures } from './failure-answers.ts';
 import type { RouteDeps } from './route-deps.ts';
 import { checkedRoutes, EVENTS } from './route-parts.ts';
 import { streamTurn } from './sse.ts';
-import { isOwnId, mayReadTurn } from './turn-access.ts';
+import { mayReadTurn } from './turn-access.ts';
 import { bearer } from './who-speaks.ts';
 
 const params = z.object({

@@ -13,7 +13,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Fields that the line shows in another way, or that only a machine reads. */
 const NOT_LISTED = new Set(['level', 'time', 'msg', 'err', 'pid', 'request_id']);
 /** An id in full is longer than the rest of the line; its start is enough to find it in the JSON log. */
-const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22,}$/;
+const ID = /^(?:[0-9a-z]{9}-)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22,}$/;
 /** Longest value that is shown. */
 const MAX_VALUE = 160;
 
@@ -26,7 +26,7 @@ const safe = (text: string): string =>
 
 const shown = (value: unknown): string => {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
-  return safe(ID.test(text) ? text.slice(0, 8) : text).slice(0, MAX_VALUE);
+  return safe(ID.test(text) ? text.replace(/^[0-9a-z]{9}-/, '').slice(0, 8) : text).slice(0, MAX_VALUE);
 };
 
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null;

@@ -1,5 +1,5 @@
 import { renameSync } from 'node:fs';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ChildService, startChildService } from '../helpers/child-service.ts';
@@ -23,22 +23,23 @@ const untilReady = (service: Pick<TestService, 'url'>, status: 200 | 503) =>
   until(async () => (await readiness(service)).status === status, `readyz says ${status}`);
 
 /**
- * Puts a plain file where the journal's folder is: from then on nothing can be written there, not even by root.
+ * Puts another file where the database is: from then on nothing is written there, not even by root.
  * Gives what mends it.
  */
 const breakDisk = async (service: TestService): Promise<() => Promise<void>> => {
-  const journal = path.join(service.dir, 'journal');
-  await writeFile(`${journal}.block`, 'in the way');
-  // In one breath: the service would make the folder anew in between.
-  renameSync(journal, `${journal}.away`);
-  renameSync(`${journal}.block`, journal);
+  const database = databaseOf(service);
+  await writeFile(`${database}.block`, 'in the way');
+  // In one step: the service would make the database again in between.
+  renameSync(database, `${database}.away`);
+  renameSync(`${database}.block`, database);
   await untilReady(service, 503);
   return async () => {
-    await rm(journal);
-    await rename(`${journal}.away`, journal);
+    await rename(`${database}.away`, database);
     await untilReady(service, 200);
   };
 };
+
+const databaseOf = ({ dir }: { dir: string }): string => path.join(dir, 'thread-proxy.db');
 
 const outcome = ({ status, body }: Answer) => [status, body.error?.code];
 const UNAVAILABLE = [503, 'log_unavailable'];
@@ -46,7 +47,7 @@ const UNAVAILABLE = [503, 'log_unavailable'];
 /** What would tell a stranger where things are on our disk. */
 const expectNoPath = (text: string, service: { dir: string }) => {
   expect(text).not.toContain(service.dir);
-  expect(text).not.toMatch(/journal|conversations|\.json|(^|[\s"'(])\/\w/);
+  expect(text).not.toMatch(/thread-proxy\.db|conversations|\.json|(^|[\s"'(])\/\w/);
 };
 
 describe('while the disk is broken', () => {
@@ -161,9 +162,7 @@ describe('an answer that is there while the disk is not', () => {
     const { service, emulator, json, mend } = await answersInFlight();
     const stopping = service.stop();
     await until(() => service.lines.some(({ msg }) => msg.startsWith('stopping')), 'the stop');
-    const journal = path.join(service.dir, 'journal');
-    await rm(journal);
-    await rename(`${journal}.away`, journal);
+    await rename(`${databaseOf(service)}.away`, databaseOf(service));
     await stopping;
     expect((await json).status).toBe(200);
     await expectBothOnce(service, emulator);
@@ -186,15 +185,15 @@ describe('on a disk that is full', () => {
     return ids;
   };
 
-  it('nothing that was acknowledged is lost, though no file can grow beyond a few KiB', async () => {
+  it('nothing that was acknowledged is lost, though no file can grow beyond one or two MiB', async () => {
     const emulator = await startEmulator();
     const env = upstreamEnv(emulator);
-    // Blocks of 512 bytes or of 1 KiB, as the shell has it.
-    const small = await startChildService(env, { limit: 'ulimit -f 64' });
-    const ids = await fill(small, 40);
+    // Blocks of 512 bytes or of 1 KiB, as the shell has it: the write-ahead log soon fills them.
+    const small = await startChildService(env, { limit: 'ulimit -f 2048' });
+    const ids = await fill(small, 60);
     small.kill('SIGTERM');
     expect(await small.ended).toEqual([0, null]);
-    expect(small.stdout()).toMatch(/EFBIG/);
+    expect(small.stdout()).toMatch(/SQLITE_(FULL|IOERR)/);
 
     const roomy = await startChildService({ ...env, DATA_DIR: small.dir });
     roomy.kill('SIGTERM');

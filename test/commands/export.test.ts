@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startDatabases, type TestDatabases } from '../helpers/postgres.ts';
 import { temporaryFolder } from '../helpers/service.ts';
 import { openStore as openPostgres } from '../stores/postgres/helper.ts';
+import { openStore } from '../stores/sqlite/helper.ts';
 import { anonymous, exchange, user } from '../stores/store-contract.ts';
 import { runCommand } from './helper.ts';
 import { allIn, move, oddFolder } from './moving.ts';
@@ -60,7 +61,11 @@ describe('export', () => {
     const url = await databases.newDatabase();
     expect((await move(dir, url)).code).toBe(0);
     expect((await exportTo(url, root)).code).toBe(0);
-    expect(await allIn(root)).toEqual(await allIn(dir));
+    const log = JSON.parse(await readFile(path.join(root, 'conversations.json'), 'utf8'));
+    const before = await allIn(dir);
+    expect(log['cut off']).toMatchObject([{ bot: null }]);
+    delete log['cut off'];
+    expect(new Map(Object.entries(log))).toEqual(before);
   });
 
   test('of an empty log is an empty log', async () => {
@@ -78,14 +83,19 @@ describe('export', () => {
     expect(await readFile(path.join(root, 'conversations.json'), 'utf8')).toBe('{\n}\n');
   });
 
-  test('without a database says where the log is', async () => {
+  test('without DATABASE_URL writes the log of the data folder, its archive too, beside a service', async () => {
     const root = await temporaryFolder();
-    const told = await runCommand('export', [], { env: { DATA_DIR: 'x' }, cwd: root });
-    expect(told).toMatchObject({
-      code: 0,
-      stdout: expect.stringContaining(path.join(root, 'x/conversations.json')),
-    });
-    expect((await runCommand('export', ['--out', 'y'], { cwd: root })).code).toBe(1);
+    const dir = await oddFolder(root);
+    const before = await allIn(dir);
+    const store = await openStore(dir);
+    const file = path.join(root, 'all.json');
+    const env = { DATA_DIR: dir };
+    expect((await runCommand('export', ['--out', file], { env, cwd: root })).code).toBe(0);
+    await store.close();
+    const log = JSON.parse(await readFile(file, 'utf8'));
+    expect(new Map(Object.entries(log))).toEqual(before);
+    const nothing = await runCommand('export', ['--out', 'y'], { env: { DATA_DIR: 'x' }, cwd: root });
+    expect([nothing.code, nothing.stderr]).toEqual([1, expect.stringContaining('There is no database in')]);
   });
 
   test('names a database that cannot be reached, and never its password', async () => {

@@ -10,7 +10,7 @@ import type { EventData } from './events.ts';
 import { startEmulator, temporaryFolder, upstreamEnv } from './service.ts';
 
 /** How a round ends: killed at a random moment or in the midst of some work, or stopped under load and checked. */
-const ENDS = ['random', 'snapshot', 'stop', 'rotation', 'archiving', 'stop', 'state', 'stop'] as const;
+const ENDS = ['random', 'rename', 'stop', 'commit', 'archiving', 'stop', 'checkpoint', 'stop'] as const;
 type End = (typeof ENDS)[number];
 
 const CALLERS = 6;
@@ -93,16 +93,16 @@ const keep = (epoch: Epoch, caller: number, told: EventData) => {
 
 /** Resolves in the midst of what the round is to be killed in, or after a while in which it did not happen. */
 const momentOf = async (end: End, dir: string, random: () => number): Promise<void> => {
-  const journal = path.join(dir, 'journal');
-  const known = new Set(await readdir(journal));
   const places: Partial<Record<End, [folder: string, isIt: (name: string) => boolean]>> = {
-    snapshot: [dir, (name) => name === 'conversations.json.tmp'],
-    state: [dir, (name) => name === 'state.json.tmp'],
-    rotation: [journal, (name) => name.endsWith('.ndjson') && !known.has(name)],
+    rename: [dir, (name) => name === 'conversations.json.tmp'],
+    commit: [dir, (name) => name === 'thread-proxy.db-wal'],
+    checkpoint: [dir, (name) => name === 'thread-proxy.db'],
     archiving: [path.join(dir, 'archive'), (name) => name.endsWith('.tmp')],
   };
   const place = places[end];
   if (!place) return sleep(20 + random() * 380);
+  // A commit is seen at once; not always the first one.
+  if (end === 'commit') await sleep(random() * 300);
   const [folder, isIt] = place;
   const { promise, resolve } = Promise.withResolvers<void>();
   const watcher = watch(folder, (_, name) => {
@@ -113,21 +113,14 @@ const momentOf = async (end: End, dir: string, random: () => number): Promise<vo
   await sleep(random() * 4);
 };
 
-/** Leaves behind what a crash might have: a torn journal line, half-written files. */
+/** Leaves behind what a crash might have: a torn end of the write-ahead log, half-written files. */
 const sabotage = async (dir: string, random: () => number): Promise<void> => {
-  const journal = path.join(dir, 'journal');
-  const newest = (await readdir(journal))
-    .filter((name) => name.endsWith('.ndjson'))
-    .toSorted()
-    .at(-1);
-  const torn = '{"type":"exchange","visitor":{"kind":"user","id":"torn"},"exchange":{"user":"to';
-  if (newest) await appendFile(path.join(journal, newest), torn.slice(0, 1 + random() * torn.length));
-  const half = (await readFile(path.join(dir, 'conversations.json'), 'utf8').catch(() => '{"a')).slice(
-    0,
-    500,
-  );
-  for (const name of ['conversations.json.tmp', 'state.json.tmp', 'archive/2026-01.json.tmp']) {
-    if (random() < 0.5) await writeFile(path.join(dir, name), half);
+  const wal = path.join(dir, 'thread-proxy.db-wal');
+  const torn = Buffer.from(Array.from({ length: 1 + random() * 5_000 }, () => random() * 256));
+  if ((await readdir(dir)).includes(path.basename(wal))) await appendFile(wal, torn);
+  const log = await readFile(path.join(dir, 'conversations.json'), 'utf8').catch(() => '{"a');
+  for (const name of ['conversations.json.tmp', 'thread-proxy.db.importing', 'archive/2026-01.json.tmp']) {
+    if (random() < 0.5) await writeFile(path.join(dir, name), log.slice(0, 500));
   }
 };
 
@@ -136,7 +129,7 @@ const poll = async (dir: string, gone: Gone, report: CrashReport): Promise<void>
   let there = false;
   while (!gone.now) {
     const text = await readFile(path.join(dir, 'conversations.json'), 'utf8').catch((thrown: unknown) => {
-      // Before the first snapshot there is none.
+      // Before it is first written there is none.
       if (!isMissing(thrown) || there) throw thrown;
     });
     if (text !== undefined) {
@@ -169,7 +162,7 @@ export const crashRounds = async (rounds: number, seed: number): Promise<CrashRe
   const random = seeded(seed);
   const emulator: Emulator = await startEmulator({ record: 0 });
   const cwd = await temporaryFolder();
-  const kills = { random: 0, snapshot: 0, stop: 0, rotation: 0, archiving: 0, state: 0 };
+  const kills = { random: 0, rename: 0, stop: 0, commit: 0, archiving: 0, checkpoint: 0 };
   const report: CrashReport = { acknowledged: 0, archived: 0, reads: 0, midWrite: 0, sabotaged: 0, kills };
   let epoch = await newEpoch();
   for (let round = 0; round < rounds; round++) {

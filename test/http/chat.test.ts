@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { allEvents } from '../helpers/events.ts';
 import { startBoth } from '../helpers/service.ts';
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const ID = /^[0-9a-z]{9}-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 describe('POST /api/chat', () => {
   it('answers a message and logs the exchange with the time at which the message came', async () => {
@@ -12,7 +12,7 @@ describe('POST /api/chat', () => {
     const after = Date.now() / 1000;
 
     expect(status).toBe(200);
-    expect(body).toEqual({ answer: 'Echo: Hello!', id: expect.stringMatching(UUID) });
+    expect(body).toEqual({ answer: 'Echo: Hello!', id: expect.stringMatching(ID) });
     expect(headers.get('content-type')).toMatch(/^application\/json/);
     expect(headers.get('cache-control')).toBe('no-store');
 
@@ -43,7 +43,7 @@ describe('POST /api/chat', () => {
 
     const all = await allEvents(events);
     const id = all[0]?.data.id;
-    expect(id).toMatch(UUID);
+    expect(id).toMatch(ID);
     expect(all.map(({ id }) => id)).toEqual(all.map((_, n) => `${id}:${n}`));
     expect(all[0]).toMatchObject({ event: 'accepted', data: { id } });
     const deltas = all.slice(1, -1);

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -128,7 +128,8 @@ describe('a start that cannot be', () => {
     const dir = await temporaryFolder();
     await writeFile(path.join(dir, 'conversations.json'), '{"ann": [\n  oops\n]}');
     const told = await failure(await runMain({ PORT: '0', DATA_DIR: dir }));
-    expect(told).toMatch(/^[^\n]+conversations\.json, line 2[^\n]+\n$/);
+    expect(told).toMatch(/^[^\n]+conversations\.json cannot be taken over:\n +line 2, [^\n]+\n$/);
+    expect((await readdir(dir)).toSorted()).toEqual(['conversations.json', 'lock.db']);
   });
 
   it('lists every bad setting in one message and prints nothing else', async () => {

@@ -1,4 +1,4 @@
-import { cp, readdir, readFile, symlink } from 'node:fs/promises';
+import { cp, readdir, symlink } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -13,6 +13,7 @@ import {
 } from '../helpers/child-service.ts';
 import { allEvents, until } from '../helpers/events.ts';
 import { readLog, startEmulator, temporaryFolder, upstreamEnv } from '../helpers/service.ts';
+import { openStore } from '../stores/sqlite/helper.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
@@ -83,8 +84,8 @@ describe.each(SIGNALS)('on %s', (signal) => {
       'I wait in the queue.',
     ]);
     expect([...bots.values()].every((bot) => bot?.startsWith('You said:'))).toBe(true);
-    // The snapshot holds everything, so the journal has nothing left to say.
-    expect(await readdir(path.join(service.dir, 'journal'))).toEqual([]);
+    // The database holds everything, so the write-ahead log has nothing left to say.
+    expect(await readdir(service.dir)).not.toContain('thread-proxy.db-wal');
   });
 });
 
@@ -124,8 +125,8 @@ describe('a stop', () => {
     expect([...new Set(told)].toSorted().at(0)).toBe('503 shutting_down');
     // Each message that was taken is logged, and nothing is left for the next start to find.
     expect(new Set((await botsIn(service.dir)).values())).toEqual(new Set(['shutting_down']));
-    const state = JSON.parse(await readFile(path.join(service.dir, 'state.json'), 'utf8'));
-    expect(state.taken).toEqual([]);
+    const store = await openStore(service.dir);
+    expect(await store.interrupted()).toEqual([]);
   });
 
   it('with nothing in flight is over at once, also where connections are kept open', async () => {

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { isOwnId } from '../../chat/exchange-id.ts';
 import type { NumberedEvent } from '../../chat/live-turns.ts';
 import type { Exchange, Feedback, Source } from '../../chat/model.ts';
 import { type AppError, filesNotTaken, notFound } from '../../errors.ts';
@@ -9,7 +10,7 @@ import { jsonBodyGuard } from '../request-guards.ts';
 import type { RouteDeps } from '../route-deps.ts';
 import { checkedRoutes, json, jsonBody, jsonOrStream } from '../route-parts.ts';
 import { streamTurn } from '../sse.ts';
-import { isOwnId, mayReadTurn } from '../turn-access.ts';
+import { mayReadTurn } from '../turn-access.ts';
 import { bearer } from '../who-speaks.ts';
 import {
   acceptText,

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
+import { isOwnId } from '../../chat/exchange-id.ts';
 import { visitorKey } from '../../chat/model.ts';
 import {
   type AppError,
@@ -11,7 +12,6 @@ import {
 } from '../../errors.ts';
 import type { Session } from '../../identity/session-tokens.ts';
 import type { RouteDeps } from '../route-deps.ts';
-import { isOwnId } from '../turn-access.ts';
 import { visitorIn } from '../who-speaks.ts';
 import { CLOSE, closeCodeOf } from './close-codes.ts';
 import { createHeartbeat } from './heartbeat.ts';

@@ -72,7 +72,7 @@ export class Connection {
 }
 
 /** Milliseconds that a connection waits for another one's lock, where there is one: in WAL mode seldom, and short. */
-const BUSY_MS = 5000;
+export const BUSY_MS = 5000;
 
 /** Makes the file if it is missing, so that only we can read it; SQLite gives its other files the same mode. */
 const makePrivate = (file: string): void => closeSync(openSync(file, 'a', FILE_MODE));
@@ -90,7 +90,7 @@ export const openWritable = (file: string, options: { readonly alone?: boolean }
   // A commit is on the disk when it returns; what is deleted leaves no trace in the file.
   connection.exec(`
     PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;
-    PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768`);
+    PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 16384`);
   return connection;
 };
 

@@ -116,6 +116,10 @@ const needRoom = (folder: string, bytes: number): void => {
 
 const seqsOf = (rows: readonly { seq?: unknown }[]): number[] => rows.map(({ seq }) => Number(seq));
 
+/** What tells a file from another one that was put in its place, and from a changed one. */
+export const markOf = ({ ino, size, mtimeMs }: { ino: number; size: number; mtimeMs: number }): string =>
+  `${ino} ${size} ${mtimeMs}`;
+
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
 /** The SHA-256 of a file in hex; undefined where there is none. */
@@ -135,18 +139,33 @@ const hashOf = (path: string): string | undefined => {
 };
 
 export const reads = {
-  /** Writes all that is to stand in conversations.json beside it. */
-  prepareLog: (db: Connection, { path, maxBytes }: { path: string; maxBytes: number }): Written | TooLong => {
+  /**
+   * Writes all that is to stand in conversations.json beside it; without a bound also what should be in files of the
+   * archive that cannot be written.
+   */
+  prepareLog: (
+    db: Connection,
+    { path, maxBytes }: { path: string; maxBytes: number | undefined },
+  ): Written | TooLong => {
     needRoom(dirname(path), sizeOf(path));
-    const seqs = seqsOf(
-      db.all(
-        'SELECT seq FROM exchanges INDEXED BY exchanges_live WHERE archive IS NULL ORDER BY list, time, seq',
-      ),
+    const unwritten = 'archive IN (SELECT id FROM archives WHERE written <> 1)';
+    const live = `SELECT seq, list, time FROM exchanges INDEXED BY exchanges_live WHERE archive IS NULL`;
+    const seqs =
+      maxBytes === undefined
+        ? db.all(`SELECT seq FROM exchanges WHERE archive IS NULL OR ${unwritten} ORDER BY list, time, seq`)
+        : db.all(`${live} ORDER BY list, time, seq`);
+    return (
+      writeTemp(path, textOf(db, seqsOf(seqs)), maxBytes ?? Number.POSITIVE_INFINITY) ?? { tooLong: true }
     );
-    return writeTemp(path, textOf(db, seqs), maxBytes) ?? { tooLong: true };
   },
 
-  publishLog: (_: Connection, path: string): void => publish(path),
+  /** Puts the file in its place. @returns Its {@link markOf}. */
+  publishLog: (_: Connection, path: string): string => {
+    // Before it is there, so that it is not that of what somebody writes over it at once.
+    const mark = markOf(statSync(`${path}${TEMP_SUFFIX}`));
+    publish(path);
+    return mark;
+  },
 
   hashOf: (_: Connection, path: string): string | undefined => hashOf(path),
 

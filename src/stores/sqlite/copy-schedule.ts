@@ -5,6 +5,8 @@ import type { Tuning } from './tuning.ts';
 export interface CopySchedule {
   /** Something changed that the file should hold. */
   changed(): void;
+  /** Whether the file lacks something. */
+  isDue(): boolean;
   /** Writes a file that holds all that is known now. @throws What writing throws. */
   now(): Promise<void>;
   /** Writes no more by itself; waits for the one that is being written. */
@@ -78,6 +80,7 @@ export const createCopySchedule = (deps: {
       due = true;
       schedule();
     },
+    isDue: () => due || running !== undefined,
     async now() {
       while (running) await running.catch(() => undefined);
       await start();

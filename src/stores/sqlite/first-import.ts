@@ -138,7 +138,10 @@ export const importFolder = async (dir: string, logger: Logger): Promise<void> =
   const sizes = await Promise.all([...names.map((name) => path.join(archive, name)), log].map(sizeOf));
   const total = sizes.reduce((sum, size) => sum + size, 0);
   const unfinished = `${database}.importing`;
-  for (const end of ['', ...SIDE_FILES]) await rm(`${unfinished}${end}`, { force: true });
+  const remove = async (): Promise<void> => {
+    for (const end of ['', ...SIDE_FILES]) await rm(`${unfinished}${end}`, { force: true });
+  };
+  await remove();
   if (total === 0) return;
 
   logger.info({ dir, bytes: total }, 'making the database from conversations.json and the archive');
@@ -167,8 +170,11 @@ export const importFolder = async (dir: string, logger: Logger): Promise<void> =
     db.run('INSERT INTO meta (name, value) VALUES (?, ?)', COPY_STATE, JSON.stringify(state));
     hideCleared(db);
     db.exec('COMMIT');
-  } finally {
     db.close();
+  } catch (error) {
+    db.close();
+    await remove();
+    throw error;
   }
   const handle = await open(unfinished, 'r+');
   await handle.sync();

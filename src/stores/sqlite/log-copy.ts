@@ -3,7 +3,7 @@ import path from 'node:path';
 import { type Adapter, Low } from 'lowdb';
 import type { Logger } from '../../chat/ports.ts';
 import { errnoOf } from '../../log-file/durable-file.ts';
-import type { TooLong, Written } from './copy-files.ts';
+import { markOf, type TooLong, type Written } from './copy-files.ts';
 import { COPY_STATE, type CopyState } from './copy-state.ts';
 import type { OpenedRoom } from './room.ts';
 import type { Tuning } from './tuning.ts';
@@ -11,15 +11,18 @@ import type { Tuning } from './tuning.ts';
 type CopyFiles = OpenedRoom<typeof import('./copy-files.ts')>;
 type CoreWrites = Pick<OpenedRoom<typeof import('./core-writes.ts')>, 'write'>;
 
-/** What tells a file from another one that was put in its place. */
-const markOf = (file: string): Promise<string | undefined> =>
+/** The {@link markOf} a file; undefined where there is none. */
+const markIn = (file: string): Promise<string | undefined> =>
   stat(file).then(
-    ({ ino, size, mtimeMs }) => `${ino} ${size} ${mtimeMs}`,
+    (found) => markOf(found),
     (error: unknown) => {
       if (errnoOf(error) === 'ENOENT') return undefined;
       throw error;
     },
   );
+
+/** Exchanges in a file of the archive: erasing one of them writes the file anew. */
+const ARCHIVE_EXCHANGES = 50_000;
 
 export interface LogCopyDeps {
   readonly file: string;
@@ -40,6 +43,7 @@ export class LogCopy implements Adapter<Written> {
   /** markOf() what we wrote last. */
   #mark: string | undefined;
   #bytes = 0;
+  #archiveFails = false;
 
   constructor(deps: LogCopyDeps) {
     this.#deps = deps;
@@ -58,15 +62,16 @@ export class LogCopy implements Adapter<Written> {
 
   /** Whether the file is as it was written, and had everything when the store was closed. */
   async isComplete(): Promise<boolean> {
+    const mark = await markIn(this.#deps.file);
     const found = await this.read();
     const isOurs = found !== null && found.hash === this.#state.hashes.at(-1);
-    if (isOurs) this.#mark = await markOf(this.#deps.file);
+    if (isOurs) this.#mark = mark;
     return isOurs && this.#state.complete;
   }
 
   /** Whether somebody else has changed or removed the file. */
   async wasChanged(): Promise<boolean> {
-    return this.#mark !== undefined && (await markOf(this.#deps.file)) !== this.#mark;
+    return this.#mark !== undefined && (await markIn(this.#deps.file)) !== this.#mark;
   }
 
   /** What is there now; null where there is nothing. */
@@ -82,8 +87,7 @@ export class LogCopy implements Adapter<Written> {
     await this.#keepForeign();
     // Before it is there: after a crash in between either of the two is known as ours.
     await this.#remember({ hashes: [...this.#state.hashes.slice(-1), written.hash], complete: false });
-    await files.read('publishLog', file);
-    this.#mark = await markOf(file);
+    this.#mark = await files.read('publishLog', file);
     this.#bytes = written.bytes;
   }
 
@@ -99,10 +103,21 @@ export class LogCopy implements Adapter<Written> {
 
   /** Moves the oldest exchanges into the archive until the rest is short enough, and writes that beside the file. */
   async #prepare(): Promise<Written> {
-    const { file, files, maxBytes, tuning } = this.#deps;
+    const { file: path, files, maxBytes, tuning, logger } = this.#deps;
+    const prepare = (most: number | undefined): Promise<Written | TooLong> =>
+      files.read('prepareLog', { path, maxBytes: most });
     for (let keep = maxBytes * tuning.keepShare; ; keep *= tuning.keepShare) {
-      await this.#writeArchive();
-      const result: Written | TooLong = await files.read('prepareLog', { path: file, maxBytes });
+      let most: number | undefined = maxBytes;
+      try {
+        await this.#writeArchive();
+        this.#archiveFails = false;
+      } catch (error) {
+        // A log that is too long is better than one that is not written.
+        if (!this.#archiveFails) logger.warn({ err: error }, 'the archive cannot be written; retrying');
+        this.#archiveFails = true;
+        most = undefined;
+      }
+      const result = await prepare(most);
       if ('hash' in result) return result;
       await this.#archiveOldest(keep);
     }
@@ -110,9 +125,12 @@ export class LogCopy implements Adapter<Written> {
 
   async #archiveOldest(keepBytes: number): Promise<void> {
     const { files, core } = this.#deps;
-    const begun = new Map<string, number>();
+    const begun = new Map<string, { id: number; count: number }>();
     for await (const { month, seqs } of files.pages('oldest', keepBytes)) {
-      begun.set(month, await core.write('archive', { month, seqs, id: begun.get(month) }));
+      const last = begun.get(month);
+      const isFull = last !== undefined && last.count >= ARCHIVE_EXCHANGES;
+      const id = await core.write('archive', { month, seqs, id: isFull ? undefined : last?.id });
+      begun.set(month, { id, count: seqs.length + (isFull ? 0 : (last?.count ?? 0)) });
     }
     this.#deps.logger.info({ months: [...begun.keys()] }, 'the oldest exchanges were archived');
   }
@@ -129,7 +147,7 @@ export class LogCopy implements Adapter<Written> {
   /** Keeps aside what somebody else has written into the file. */
   async #keepForeign(): Promise<void> {
     const { file, logger } = this.#deps;
-    const mark = await markOf(file);
+    const mark = await markIn(file);
     if (this.#mark !== undefined && mark === this.#mark) return;
     const found = await this.read();
     const wasWritten = this.#state.hashes.length > 0;

@@ -13,14 +13,14 @@ export type Look = <K extends keyof Reads>(name: K, input: Input<K>) => Promise<
  * reader's thread.
  */
 export const createLook = (
-  own: Connection | undefined,
+  own: (() => Connection) | undefined,
   slow: OpenedRoom<typeof import('./core-reads.ts')>,
 ): Look =>
   own
     ? async (name, input) => {
         const read: (db: Connection, input: never) => unknown = reads[name];
         // `name` chooses both types.
-        return read(own, input as never) as ReturnType<Reads[typeof name]>;
+        return read(own(), input as never) as ReturnType<Reads[typeof name]>;
       }
     : async (name, input) => {
         const found: unknown = await slow.read(name, input as never);

@@ -16,6 +16,8 @@ export interface Call {
   readonly input: unknown;
 }
 
+export type CheckpointMode = 'PASSIVE' | 'RESTART' | 'TRUNCATE';
+
 export type Request =
   /** Imports a room and brings its tables up to date. */
   | { readonly type: 'migrate'; readonly room: string }
@@ -27,10 +29,8 @@ export type Request =
   | { readonly type: 'next'; readonly of: number }
   /** No more pages are wanted. */
   | { readonly type: 'stop'; readonly of: number }
-  /** Empties the write-ahead log into the database, so that nothing deleted is left in it. */
-  | { readonly type: 'checkpoint' }
-  /** Copies the database, while others write to it. */
-  | { readonly type: 'backup'; readonly to: string }
+  /** Brings the write-ahead log into the database; RESTART also begins it anew, TRUNCATE with an empty file. */
+  | { readonly type: 'checkpoint'; readonly mode: CheckpointMode }
   | { readonly type: 'close' };
 
 /** An error without its class, which does not survive the way between threads. */

@@ -1,11 +1,13 @@
 /** Reading all of the database, for commands. */
 
+import { existsSync } from 'node:fs';
 import { visitorOf } from '../../chat/model.ts';
 import { fits, kept, type LogRow, lineOf, rowOf } from '../../log-file/log-row.ts';
 import type { MovedFacts } from '../../log-file/moving-store.ts';
 import { storedExchange } from '../../log-file/stored-exchange.ts';
-import { type Connection, number, text } from './connection.ts';
+import { type Connection, number, openReadable, text } from './connection.ts';
 import { reads } from './core-reads.ts';
+import { pathsIn } from './open-database.ts';
 import { COLUMNS, FROM, logRowOf } from './rows.ts';
 
 /** Exchanges that are handed on at once. */
@@ -26,6 +28,21 @@ export function* allRows(db: Connection, order: keyof typeof ORDERS): Generator<
       if (row) rows.push(logRowOf(row));
     }
     yield rows;
+  }
+}
+
+/**
+ * All exchanges of a data folder, key by key as conversations.json has them; a service may go on meanwhile.
+ * @throws Error where the folder has no database.
+ */
+export function* readFolderByKey(dir: string): Generator<LogRow[]> {
+  const { database } = pathsIn(dir);
+  if (!existsSync(database)) throw new Error(`There is no database in ${dir}.`);
+  const db = openReadable(database);
+  try {
+    yield* allRows(db, 'list');
+  } finally {
+    db.close();
   }
 }
 

@@ -41,7 +41,7 @@ export const migrations: readonly Migration[] = [
     queued_ms REAL, first_word_ms REAL, total_ms REAL,
     archive INTEGER                  -- archives.id; null: it stands in conversations.json
   ) STRICT;
-  CREATE INDEX exchanges_visitor ON exchanges (visitor, time) WHERE cleared = 0 AND visitor IS NOT NULL;
+  CREATE INDEX exchanges_visitor ON exchanges (visitor, time) WHERE visitor IS NOT NULL;
   CREATE INDEX exchanges_at ON exchanges (at);
   CREATE INDEX exchanges_live ON exchanges (time, list) WHERE archive IS NULL;
   CREATE INDEX exchanges_archive ON exchanges (archive) WHERE archive IS NOT NULL;

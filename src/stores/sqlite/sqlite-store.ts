@@ -1,12 +1,11 @@
-import { stat } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
 import type { Clock, Logger } from '../../chat/ports.ts';
 import type { FeedbackLog, Store } from '../../chat/store-port.ts';
 import type { LogRow } from '../../log-file/log-row.ts';
+import { Checkpoints } from './checkpoint.ts';
 import { openReadable } from './connection.ts';
 import { createCopySchedule } from './copy-schedule.ts';
 import { reads } from './core-reads.ts';
+import { FileCheck } from './file-check.ts';
 import { importFolder } from './first-import.ts';
 import { type Lock, makeAndLock } from './lock.ts';
 import { LogCopy } from './log-copy.ts';
@@ -73,26 +72,6 @@ const SHOWN = new Set(['finish', 'clear', 'setFeedback', 'add']);
 
 const callOf = (name: string, input: unknown): Call => ({ room: CORE_WRITES.href, name, input });
 
-const inode = (file: string): Promise<number | undefined> =>
-  stat(file).then(
-    ({ ino }) => ino,
-    () => undefined,
-  );
-
-/** A reader in the middle of a read keeps the write-ahead log from being emptied. */
-const CHECKPOINT_TRIES = 50;
-const CHECKPOINT_PAUSE_MS = 100;
-
-/** Empties the write-ahead log into the database. @throws Error where readers are in the way for too long. */
-const emptyLog = async (ask: (request: { type: 'checkpoint' }) => Promise<unknown>): Promise<void> => {
-  for (let tries = 0; tries < CHECKPOINT_TRIES; tries++) {
-    const [state] = z.array(z.object({ busy: z.number() })).parse(await ask({ type: 'checkpoint' }));
-    if (!state || state.busy === 0) return;
-    await sleep(CHECKPOINT_PAUSE_MS);
-  }
-  throw new Error('the write-ahead log could not be emptied: it is being read all the time');
-};
-
 const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStore> => {
   const { dir, maxBytes, clock, logger } = deps;
   const tuning = { ...defaultTuning, ...deps.tuning };
@@ -100,7 +79,12 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
   await importFolder(dir, logger);
   const { concurrent, copyState } = prepareDatabase(dir, logger);
   const own = openReadable(paths.database);
-  refuseHalfMoved(own, dir);
+  try {
+    refuseHalfMoved(own, dir);
+  } catch (error) {
+    own.close();
+    throw error;
+  }
   const writerThread = new Thread(paths.database, 'writer');
   const reader = new Thread(paths.database, 'reader');
   const copier = new Thread(paths.database, 'reader');
@@ -113,11 +97,21 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
     logger,
     probe: callOf('setMeta', { name: 'probe', value: '' }),
     onCommit: (calls) => {
+      checkpoints.committed(calls.length);
       if (!calls.some(({ room, name }) => room === CORE_WRITES.href && SHOWN.has(name))) return;
       schedule.changed();
       for (const listener of listeners) listener();
     },
   });
+  const checkpoints = new Checkpoints({
+    ...{ writer: writerThread, helper: copier, logger },
+    own: () => (concurrent ? files.own : undefined),
+  });
+  const files = new FileCheck(own, {
+    ...{ dir, lock, writer, logger },
+    threads: () => [writerThread, reader, copier, ...ownReaders],
+  });
+  await files.check();
   const core = roomOf<typeof import('./core-writes.ts')>(CORE_WRITES, { writer, reader });
   const copy = new LogCopy({
     file: paths.log,
@@ -141,14 +135,18 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
   const days = reads.days(own);
   if (!concurrent) own.close();
   const slow = roomOf<typeof import('./core-reads.ts')>(CORE_READS, { writer, reader });
-  const look = createLook(concurrent ? own : undefined, slow);
+  const look = createLook(concurrent ? () => files.own : undefined, slow);
 
-  const placed = await inode(paths.database);
+  let checking = false;
   const check = async (): Promise<void> => {
-    if ((await inode(paths.database)) !== placed) {
-      writer.report(new Error(`${paths.database} is not in its place`));
+    if (checking) return;
+    checking = true;
+    try {
+      await files.check();
+      if (await copy.wasChanged()) schedule.changed();
+    } finally {
+      checking = false;
     }
-    if (await copy.wasChanged()) schedule.changed();
   };
   const checks = setInterval(() => {
     check().catch((error: unknown) => logger.error({ err: error }, 'the data folder could not be checked'));
@@ -162,7 +160,7 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
 
   const scrub = async (): Promise<void> => {
     await schedule.now();
-    await emptyLog((request) => writerThread.ask(request));
+    await checkpoints.empty();
   };
 
   let closing: Promise<void> | undefined;
@@ -174,14 +172,14 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
     if (drained) await finishCopy();
     else logger.error({ dir }, 'closed with exchanges that could not be written');
     writer.close();
-    if (own.database.isOpen) own.close();
+    files.own.close();
     await Promise.all([reader, copier, ...ownReaders].map((thread) => thread.close()));
     await writerThread.close();
     lock.release();
   };
   const finishCopy = async (): Promise<void> => {
     try {
-      await schedule.now();
+      if (schedule.isDue()) await schedule.now();
       await copy.complete();
       await writer.drain(tuning.closeMs);
     } catch (error) {

@@ -1,11 +1,11 @@
 /** The program of the store's threads: the writer with its group commits, and the readers. */
 
-import { backup } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
-import { openReadable, openWritable } from './connection.ts';
+import { BUSY_MS, type Connection, openReadable, openWritable, type Row } from './connection.ts';
 import { migrateRoom } from './migrate.ts';
 import {
   type Call,
+  type CheckpointMode,
   type Outcome,
   type ReadResult,
   type Request,
@@ -48,14 +48,39 @@ const runAlone = (call: Call): Outcome => {
   }
 };
 
+/** A reader's second connection, for checkpoints alone. */
+let other: Connection | undefined;
+
+/** Brings the write-ahead log into the database, without waiting for readers that are in the way. */
+const checkpoint = (mode: CheckpointMode): Row[] => {
+  if (role === 'reader') other ??= openWritable(file);
+  const connection = other ?? db;
+  connection.exec('PRAGMA busy_timeout = 50');
+  try {
+    return connection.all(`PRAGMA wal_checkpoint(${mode})`);
+  } finally {
+    connection.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
+  }
+};
+
+/** On a full disk, what the write-ahead log takes may be the room that the next try needs. */
+const makeRoom = (): void => {
+  try {
+    checkpoint('TRUNCATE');
+  } catch {
+    // The first error is the one that is told.
+  }
+};
+
 /** @throws SQLite's error where the disk fails: then nothing was written. */
 const commit = async (calls: readonly Call[]): Promise<Outcome[]> => {
   for (const { room } of calls) if (!rooms.has(room)) await roomAt(room);
   try {
     return db.transaction(() => calls.map((call) => ({ value: run(call, 'writes') })));
   } catch (error) {
-    if (troubleName(thrownOf(error).errcode)) throw error;
-    return calls.map(runAlone);
+    if (!troubleName(thrownOf(error).errcode)) return calls.map(runAlone);
+    makeRoom();
+    throw error;
   }
 };
 
@@ -102,10 +127,9 @@ const answer = async (id: number, request: Request): Promise<unknown> => {
     case 'migrate':
       return migrateRoom(db, await roomAt(request.room));
     case 'checkpoint':
-      return db.all('PRAGMA wal_checkpoint(TRUNCATE)');
-    case 'backup':
-      return backup(db.database, request.to);
+      return checkpoint(request.mode);
     case 'close':
+      other?.close();
       db.close();
       port.close();
       return undefined;

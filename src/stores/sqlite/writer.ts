@@ -47,9 +47,12 @@ export class Writer {
   #inFlight: Pending[] = [];
   #bytes = 0;
   #trouble: Error | undefined;
+  #suspended: Error | undefined;
+  #committing: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #busy = false;
+  #isSoon = false;
   /** Called when nothing is left to be written. */
   #idle: (() => void)[] = [];
 
@@ -71,7 +74,28 @@ export class Writer {
 
   /** Why nothing can be written now. */
   trouble(): Error | undefined {
-    return this.#closed ? new Error('the store is closed') : this.#trouble;
+    return this.#closed ? new Error('the store is closed') : (this.#suspended ?? this.#trouble);
+  }
+
+  /** Writes nothing from now on, until {@link resume}: what may wait is kept. */
+  suspend(reason: Error): void {
+    if (this.#suspended?.message !== reason.message) {
+      this.#logger.error({ err: reason }, 'the database cannot be written; waiting');
+    }
+    this.#suspended = reason;
+    this.#refuse(reason);
+  }
+
+  resume(): void {
+    if (!this.#suspended) return;
+    this.#suspended = undefined;
+    this.#logger.info({}, 'the database can be written again');
+    this.#flush();
+  }
+
+  /** Resolves when no commit is on its way. */
+  async settled(): Promise<void> {
+    await this.#committing;
   }
 
   /** Says that nothing can be written, until a write succeeds. */
@@ -112,23 +136,24 @@ export class Writer {
     };
     this.#waiting.push({ ...options, call, bytes, written: promise, settle });
     if (urgency === 'lazy') this.#later(this.#tuning.idleMs);
-    else if (!trouble) this.#flush();
+    else if (!trouble) this.#flushSoon();
     return promise;
   }
 
-  #later(ms: number): void {
+  #later(ms: number, keepsProcess = false): void {
     if (this.#timer) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#flush();
     }, ms);
-    this.#timer.unref();
+    if (!keepsProcess) this.#timer.unref();
   }
 
   #retryLater(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (!this.#closed) this.#later(this.#tuning.retryMs);
+    // What waits is not to be lost because the process has nothing else to do.
+    if (!this.#closed) this.#later(this.#tuning.retryMs, true);
   }
 
   /** Refuses what cannot wait, also what is on its way: whether that is written does not matter then. */
@@ -156,15 +181,25 @@ export class Writer {
     return this.#waiting.splice(0, count);
   }
 
+  /** Whoever was waiting for the last commit asks for more in this turn of the loop: that goes into one transaction. */
+  #flushSoon(): void {
+    if (this.#isSoon || this.#busy) return;
+    this.#isSoon = true;
+    setImmediate(() => {
+      this.#isSoon = false;
+      this.#flush();
+    });
+  }
+
   #flush(): void {
-    if (this.#busy) return;
+    if (this.#busy || this.#suspended) return;
     if (this.#waiting.length === 0 && !this.#trouble) return;
     this.#busy = true;
     this.#inFlight = this.#takeBatch();
-    void this.#commit([...this.#inFlight]).finally(() => {
+    this.#committing = this.#commit([...this.#inFlight]).finally(() => {
       this.#busy = false;
       const isUrgent = this.#idle.length > 0 || this.#waiting.some(({ urgency }) => urgency !== 'lazy');
-      if (this.#waiting.length > 0 && isUrgent && !this.#trouble) this.#flush();
+      if (this.#waiting.length > 0 && isUrgent && !this.#trouble) this.#flushSoon();
       else if (this.#waiting.length === 0) for (const told of this.#idle.splice(0)) told();
     });
   }

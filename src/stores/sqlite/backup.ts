@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { backup } from 'node:sqlite';
+import { FILE_MODE, syncFolder, TEMP_SUFFIX } from '../../log-file/durable-file.ts';
+import { openReadable } from './connection.ts';
+import { ALL_PAGES } from './file-check.ts';
+import { pathsIn } from './open-database.ts';
+
+/**
+ * Makes a consistent copy of a data folder's database, while a service writes to it.
+ * @param file Where to; it appears when it is complete.
+ * @returns Its size in bytes.
+ * @throws Error where the folder has no database; the system's error where the file cannot be written.
+ */
+export const backUp = async (dir: string, file: string): Promise<number> => {
+  const { database } = pathsIn(dir);
+  if (!existsSync(database)) throw new Error(`There is no database in ${dir}.`);
+  const temp = `${file}${TEMP_SUFFIX}`;
+  await rm(temp, { force: true });
+  // Before SQLite makes it, so that nobody else can read what visitors said.
+  const handle = await open(temp, 'wx', FILE_MODE);
+  const db = openReadable(database);
+  try {
+    // In one step: else a busy service would make it begin anew again and again.
+    await backup(db.database, temp, { rate: ALL_PAGES });
+    await handle.sync();
+    const { size } = await handle.stat();
+    await rename(temp, file);
+    await syncFolder(dirname(file));
+    return size;
+  } catch (error) {
+    await rm(temp, { force: true });
+    throw error;
+  } finally {
+    db.close();
+    await handle.close();
+  }
+};

@@ -1,0 +1,36 @@
+// Under `ulimit -f` a write beyond the limit fails with EFBIG, as on a full disk. Finishes more exchanges than
+// one file may hold and tells how each call ended.
+import { randomUUID } from 'node:crypto';
+import { writeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openSqliteStore } from '../../../src/stores/sqlite/sqlite-store.ts';
+
+const silent = { debug() {}, info() {}, warn() {}, error() {} };
+const store = await openSqliteStore({
+  dir: process.argv[2] ?? '',
+  maxBytes: 1e9,
+  clock: { now: () => Date.now() },
+  logger: silent,
+  tuning: { retryMs: 5, smallWaitMs: 20 },
+});
+const visitor = { kind: 'user', id: 'alice' } as const;
+let unwell = 0;
+for (let round = 0; round < 60; round++) {
+  const batch = Array.from({ length: 10 }, async () => {
+    const message = { id: randomUUID(), visitor, user: 'Hello', timestamp: Date.now() / 1000 };
+    const taken = await store.accept(message).then(
+      () => true,
+      (error) => {
+        writeSync(1, `r ${message.id} ${error.code}.\n`);
+        return false;
+      },
+    );
+    if (!store.health().ok) unwell++;
+    await store.finish({ ...message, bot: 'x'.repeat(500) });
+    writeSync(1, `f ${message.id} ${taken}.\n`);
+  });
+  await Promise.all(batch);
+  await sleep(1);
+}
+writeSync(1, `end ${unwell} ${store.health().ok}\n`);
+process.exit(0);
