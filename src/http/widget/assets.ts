@@ -21,6 +21,8 @@ export type Assets = ReadonlyMap<string, Asset>;
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 /** Where a build is kept, in a folder by what it was made of. */
 const BUILDS = path.join(ROOT, 'dist/widget');
+/** The build that comes with the published package, which has no sources to build from. */
+const SHIPPED = path.join(BUILDS, 'shipped');
 
 const inGzip = promisify(gzip);
 const inBrotli = promisify(brotliCompress);
@@ -60,6 +62,15 @@ const ENDINGS = { identity: '', gzip: '.gz', br: '.br' } as const;
 /** Keeps a build for the next start. Other processes may do the same at this moment: whoever is first wins. */
 const keep = async (folder: string, assets: readonly Asset[]): Promise<void> => {
   const draft = `${folder}.${randomUUID()}`;
+  await write(draft, assets);
+  await rename(draft, folder).catch(() => rm(draft, { recursive: true, force: true }));
+  const others = (await readdir(BUILDS)).filter((name) => /^[0-9a-f]{16}$/.test(name));
+  for (const name of others.filter((name) => name !== path.basename(folder))) {
+    await rm(path.join(BUILDS, name), { recursive: true, force: true });
+  }
+};
+
+const write = async (draft: string, assets: readonly Asset[]): Promise<void> => {
   await mkdir(draft, { recursive: true });
   const index: z.input<typeof kept> = [];
   for (const { path: at, etag, bodies } of assets) {
@@ -70,12 +81,10 @@ const keep = async (folder: string, assets: readonly Asset[]): Promise<void> => 
     await writeFile(path.join(draft, `${file}${ENDINGS.br}`), bodies.br);
   }
   await writeFile(path.join(draft, 'index.json'), JSON.stringify(index));
-  await rename(draft, folder).catch(() => rm(draft, { recursive: true, force: true }));
-  const others = (await readdir(BUILDS)).filter((name) => /^[0-9a-f]{16}$/.test(name));
-  for (const name of others.filter((name) => name !== path.basename(folder))) {
-    await rm(path.join(BUILDS, name), { recursive: true, force: true });
-  }
 };
+
+/** Builds the widget's files into a folder, for a package that carries no sources. */
+export const buildAssets = async (folder: string): Promise<void> => write(folder, await build());
 
 /** @throws where there is no such build. */
 const readKept = async (folder: string): Promise<Asset[]> => {
@@ -100,10 +109,16 @@ const readKept = async (folder: string): Promise<Asset[]> => {
  * @throws where they are not built and cannot be.
  */
 export const loadAssets = async (): Promise<Assets> => {
+  const assets = (await readKept(SHIPPED).catch(() => undefined)) ?? (await buildOrFind());
+  return new Map(assets.map((asset) => [asset.path, asset]));
+};
+
+const buildOrFind = async (): Promise<readonly Asset[]> => {
   const folder = path.join(BUILDS, await sourceHash());
   const known = await readKept(folder).catch(() => undefined);
-  const assets = known ?? (await build());
+  if (known) return known;
+  const assets = await build();
   // A folder that may not be written to costs the next start the build, and nothing else.
-  if (!known) await keep(folder, assets).catch(() => undefined);
-  return new Map(assets.map((asset) => [asset.path, asset]));
+  await keep(folder, assets).catch(() => undefined);
+  return assets;
 };
