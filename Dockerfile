@@ -5,11 +5,20 @@ COPY package.json package-lock.json .npmrc ./
 # The optional packages are Node.js itself, for machines that have an older one.
 RUN npm ci --omit=dev --omit=optional --ignore-scripts
 
+# The bundler is an optional package as well; only this stage has it.
+FROM node:26-slim AS widget
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev --ignore-scripts
+COPY src ./src
+RUN node src/commands/build-widget.ts
+
 FROM node:26-slim
 WORKDIR /app
 COPY --from=packages /app/node_modules ./node_modules
 COPY package.json ./
 COPY src ./src
+COPY --from=widget /app/dist ./dist
 # The one folder that is written to. A volume that is new takes its owner from here.
 RUN install -d -o node -g node -m 0700 /data
 ENV NODE_ENV=production DATA_DIR=/data PORT=5000

@@ -25,6 +25,7 @@ import { start } from './start.ts';
 import { sockets, streams } from './streams.ts';
 import { throughput } from './throughput.ts';
 import { tokens } from './tokens.ts';
+import { widget } from './widget.ts';
 
 const BENCHES: Record<string, Bench> = {
   latency,
@@ -38,6 +39,7 @@ const BENCHES: Record<string, Bench> = {
   rebuild,
   postgres,
   processes,
+  widget,
 };
 
 const usage = (): never => {

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openJsonStore } from '../src/stores/json/json-store.ts';
+import { openSqliteStore } from '../src/stores/sqlite/sqlite-store.ts';
 import { answerJobs } from './children.ts';
 import { textsOf } from './fill.ts';
 import type { StoreJob, Watched } from './store.ts';
@@ -17,7 +17,7 @@ const GAP_MS = 10;
 const warnings: string[] = [];
 const told = (_: object, text: string): void => void warnings.push(text);
 
-const store = await openJsonStore({
+const store = await openSqliteStore({
   dir: process.argv[2] ?? '',
   // Archiving is not what is measured.
   maxBytes: 1024 * 1024 * 1024,
@@ -43,7 +43,7 @@ const appendDuringSnapshot = async (writers: number): Promise<{ ms: number; exch
     while (writing) await exchange();
   };
   const ends = Array.from({ length: writers }, writer);
-  await store.snapshot();
+  await store.updateCopy();
   writing = false;
   const result = { ms: performance.now() - began, exchanges: count - first };
   await Promise.all(ends);
@@ -64,7 +64,7 @@ const watch = async (snapshots: number): Promise<Watched> => {
     })();
     delay.enable();
     const began = performance.now();
-    await store.snapshot();
+    await store.updateCopy();
     snapshotMs += (performance.now() - began) / snapshots;
     delay.disable();
     writing = false;
@@ -86,7 +86,7 @@ answerJobs(async (job) => {
     case 'watch':
       return watch(snapshots);
     case 'settle':
-      await store.snapshot();
+      await store.updateCopy();
       return {};
   }
 });

@@ -29,6 +29,7 @@ export const ENDPOINTS = [
   'assistants',
   'assistants.retrieve',
   'completions',
+  'embeddings',
   'models',
   'models.retrieve',
   /** Anything else. */

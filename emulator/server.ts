@@ -5,6 +5,7 @@ import { assistantRoutes } from './assistants.ts';
 import { type CallCounts, Calls, type RecordedRequest } from './calls.ts';
 import { completionRoutes } from './completions.ts';
 import { conversationRoutes } from './conversations.ts';
+import { embeddingRoutes } from './embeddings.ts';
 import type { Endpoint } from './endpoints.ts';
 import { type FaultHandle, type FaultRule, Faults } from './faults.ts';
 import { createHttpServer } from './listener.ts';
@@ -126,6 +127,7 @@ export const createEmulator = async (options: EmulatorOptions = {}): Promise<Emu
       ...threadRoutes(world),
       ...assistantRoutes(world),
       ...completionRoutes(world),
+      ...embeddingRoutes(world),
       ...modelRoutes(world),
     ],
     calls,

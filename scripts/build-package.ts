@@ -3,7 +3,7 @@ import { cpSync, globSync, mkdirSync, readFileSync, renameSync, rmSync, writeFil
 import { stripTypeScriptTypes } from 'node:module';
 import path from 'node:path';
 import { z } from 'zod';
-import { buildAssets } from '../src/http/widget/assets.ts';
+import { shipAssets } from '../src/http/widget/assets.ts';
 
 /**
  * `npm run build`: makes the package that is published, in dist/package. Node.js strips no types below node_modules, so
@@ -83,7 +83,7 @@ export const buildPackage = async (out: string = DEFAULT_OUT): Promise<void> => 
   }
   for (const name of COPIED) cpSync(path.join(ROOT, name), path.join(out, name), { recursive: true });
   writeFileSync(path.join(out, 'package.json'), packageJson());
-  await buildAssets(path.join(out, 'dist/widget/shipped'));
+  await shipAssets(path.join(out, 'dist/widget/shipped'));
   writeShrinkwrap(out);
 };
 

@@ -1,8 +1,9 @@
 /**
  * The one error class of the service, and a factory per failure.
  *
- * `code` is stable and public (docs/api.md, "Errors"); `message` is written for visitors and never
- * carries upstream text, keys, paths or stack traces. What really happened goes into `cause`, for the log.
+ * `code` is stable and public (docs/api.md, "Errors"); `message` is written for visitors, `detail` for whoever wrote the
+ * page or program that called. Neither carries upstream text, keys, paths or stack traces. What really happened goes
+ * into `cause`, for the log.
  */
 
 const STATUS = {
@@ -49,54 +50,85 @@ export class AppError extends Error {
   readonly status: ErrorStatus;
   /** Seconds after which trying again makes sense; sent as `Retry-After`. */
   readonly retryAfter: number | undefined;
+  /** What is wrong with the request, by the name of the field: a sentence for developers, in English. */
+  readonly detail: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; retryAfter?: number } = {}) {
+  constructor(code: ErrorCode, message: string, options: FailureOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.name = 'AppError';
     this.code = code;
     this.status = STATUS[code];
     this.retryAfter = options.retryAfter;
+    this.detail = options.detail;
   }
 }
 
-type Factory = (options?: { cause?: unknown; retryAfter?: number }) => AppError;
+interface FailureOptions {
+  readonly cause?: unknown;
+  /** Seconds. */
+  readonly retryAfter?: number;
+  readonly detail?: string;
+}
+
+type Factory = (options?: FailureOptions) => AppError;
 const factories = new Map<string, Factory>();
-const failure = (code: ErrorCode, message: string, retryAfter?: number): Factory => {
-  const factory: Factory = (options = {}) =>
-    new AppError(code, message, retryAfter === undefined ? options : { retryAfter, ...options });
+const failure = (code: ErrorCode, message: string, defaults: FailureOptions = {}): Factory => {
+  const factory: Factory = (options = {}) => new AppError(code, message, { ...defaults, ...options });
   factories.set(code, factory);
   return factory;
 };
 
-export const invalidJson = failure('invalid_json', 'The request body is not valid JSON.');
-/** @param what A short sentence that names the field and what it takes. */
-export const invalidRequest = (what: string): AppError => new AppError('invalid_request', what);
-export const sessionRequired = failure('session_required', 'This needs a session. Please start a new one.');
-export const sessionInvalid = failure('session_invalid', 'The session is not valid. Please start a new one.');
-export const sessionExpired = failure('session_expired', 'The session has ended. Please start a new one.');
-export const userMismatch = failure('user_mismatch', 'The session belongs to another user.');
-export const originNotAllowed = failure('origin_not_allowed', 'This site may not use this service.');
+export const invalidJson = failure('invalid_json', 'Your message could not be read. Please try again.', {
+  detail: 'The request body is not valid JSON in UTF-8.',
+});
+const invalid = failure('invalid_request', 'This message cannot be sent. It may be empty or too long.');
+/** @param detail A short sentence that names the field and what it takes. */
+export const invalidRequest = (detail: string): AppError => invalid({ detail });
+/** A message with a file, which nothing here can take: the one fault of a request that its visitor can mend. */
+export const filesNotTaken = (): AppError =>
+  new AppError('invalid_request', 'Files cannot be sent here. Please send text.', {
+    detail: 'Only text is taken.',
+  });
+export const sessionRequired = failure('session_required', 'Please sign in or reload the page.', {
+  detail: 'This needs a session token or a site key.',
+});
+export const sessionInvalid = failure(
+  'session_invalid',
+  'Your session is not valid. Please reload the page.',
+);
+export const sessionExpired = failure('session_expired', 'Your session has ended. Please reload the page.');
+export const userMismatch = failure(
+  'user_mismatch',
+  'Your session belongs to someone else. Please reload the page.',
+  { detail: 'The user_id is not the one of the session token.' },
+);
+export const originNotAllowed = failure('origin_not_allowed', 'The chat is not available on this site.', {
+  detail: 'ALLOWED_ORIGINS does not name the origin of this page.',
+});
 export const forbidden = failure('forbidden', 'This is not allowed.');
-export const notFound = failure('not_found', 'There is nothing here.');
-export const methodNotAllowed = failure('method_not_allowed', 'This method is not allowed here.');
+export const notFound = failure('not_found', 'This could not be found.');
+export const methodNotAllowed = failure('method_not_allowed', 'This is not possible here.', {
+  detail: 'The path does not take this method; the Allow header lists those it takes.',
+});
 export const threadBusy = failure(
   'thread_busy',
-  'Earlier messages are still being answered. Please wait a moment.',
-  5,
+  'Your earlier messages are still being answered. Please wait a moment.',
+  { retryAfter: 5 },
 );
-export const bodyTooLarge = failure('body_too_large', 'The request is too large.');
+export const bodyTooLarge = failure('body_too_large', 'Your message is too long.', {
+  detail: 'A request body may have 64 KiB.',
+});
 export const unsupportedMediaType = failure(
   'unsupported_media_type',
-  'Send the request as application/json in UTF-8, not compressed.',
+  'Your message could not be read. Please try again.',
+  { detail: 'Send the request as application/json in UTF-8, not compressed.' },
 );
 export const rateLimited = failure('rate_limited', 'Too many messages. Please wait a moment.');
-export const budgetSpent = failure(
-  'budget_spent',
-  'The assistant has no more answers today. Please come back later.',
-);
+export const budgetSpent = failure('budget_spent', 'The daily limit is reached. Please try again tomorrow.');
 export const idempotencyMismatch = failure(
   'idempotency_mismatch',
-  'This key came with another message before. Use a new key for a new message.',
+  'This message could not be sent. Please try again.',
+  { detail: 'This key came with another message before. Use a new key for a new message.' },
 );
 export const internalError = failure('internal_error', 'Something went wrong on our side. Please try again.');
 export const upstreamUnreachable = failure(
@@ -107,27 +139,25 @@ export const upstreamUnauthorized = failure(
   'upstream_unauthorized',
   'The assistant is not set up correctly.',
 );
-export const upstreamRejected = failure('upstream_rejected', 'The assistant could not take this message.');
+export const upstreamRejected = failure('upstream_rejected', 'The assistant could not answer this message.');
 export const upstreamFailed = failure('upstream_failed', 'The assistant failed to answer. Please try again.');
-export const upstreamBusy = failure(
-  'upstream_busy',
-  'The assistant is busy. Please try again in a moment.',
-  10,
-);
+export const upstreamBusy = failure('upstream_busy', 'The assistant is busy. Please try again in a moment.', {
+  retryAfter: 10,
+});
 export const overloaded = failure(
   'overloaded',
-  'Too many conversations right now. Please try again in a moment.',
-  5,
+  'There are many conversations right now. Please try again in a moment.',
+  { retryAfter: 5 },
 );
 export const logUnavailable = failure(
   'log_unavailable',
-  'The service cannot keep messages right now. Please try again.',
-  5,
+  'Your message could not be saved. Please try again.',
+  { retryAfter: 5 },
 );
 export const shuttingDown = failure(
   'shutting_down',
   'The service is restarting. Please try again in a moment.',
-  5,
+  { retryAfter: 5 },
 );
 export const upstreamTimeout = failure(
   'upstream_timeout',

@@ -4,7 +4,7 @@ import type { Store } from './chat/store-port.ts';
 import type { SettingValues } from './config/settings-table.ts';
 import { secretFromFile } from './identity/secret-file.ts';
 import type { CountCall } from './limits/shared-counts.ts';
-import { openJsonStore } from './stores/json/json-store.ts';
+import { openSqliteStore } from './stores/sqlite/sqlite-store.ts';
 
 const BYTES_PER_MB = 1024 * 1024;
 
@@ -46,7 +46,7 @@ const openEmbedded = async ({
   logger,
 }: OpenStoreDeps): Promise<OpenedStore> => {
   const dir = path.resolve(settings.DATA_DIR);
-  const store = await openJsonStore({ dir, maxBytes: settings.LOG_MAX_MB * BYTES_PER_MB, clock, logger });
+  const store = await openSqliteStore({ dir, maxBytes: settings.LOG_MAX_MB * BYTES_PER_MB, clock, logger });
   try {
     return {
       store,

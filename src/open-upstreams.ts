@@ -27,6 +27,8 @@ export interface Upstreams {
   widget(): WidgetFields;
   /** What ops should know of them now, a sentence each. */
   notes(): string[];
+  /** How calls to upstreams are made: through the proxies that are set. */
+  readonly fetch: typeof fetch;
   /** Reads the assistant file anew. */
   reload(): Promise<void>;
   close(): Promise<void>;
@@ -85,8 +87,12 @@ export const openUpstreams = (deps: UpstreamsDeps): Upstreams => {
   return {
     backend: fallback ?? firstBackend,
     assistant: () => ({ name: assistant.definition().name ?? undefined, model: model() }),
-    widget: () => assistant.definition()['x-widget'] ?? {},
+    widget: () => {
+      const { name, 'x-widget': widget } = assistant.definition();
+      return { ...(name ? { title: name.slice(0, 80) } : {}), ...widget };
+    },
     notes: () => [fallback?.note(), shutdown?.note()].filter((note) => note !== undefined),
+    fetch: http.fetch,
     reload: () => assistant.reload(),
     close: async () => {
       shutdown?.stop();

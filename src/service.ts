@@ -20,6 +20,7 @@ import { createShareCounts } from './limits/share-counts.ts';
 import { createAddressMatch } from './limits/trusted-proxies.ts';
 import { createLogger } from './logging/logger.ts';
 import { openOutput } from './logging/output.ts';
+import { openDocuments } from './open-documents.ts';
 import { openStore } from './open-store.ts';
 import { openUpstreams } from './open-upstreams.ts';
 
@@ -30,7 +31,7 @@ const CHARS_PER_TOKEN = 32;
 export interface Service {
   /** Where it listens: `http://localhost:5000`. */
   readonly url: string;
-  /** Reads the assistant file anew. */
+  /** Reads the assistant file and the folder of documents anew. */
   reloadAssistant(): Promise<void>;
   /** Takes no more messages, lets those in flight finish within SHUTDOWN_TIMEOUT, writes the log, closes. */
   stop(): Promise<void>;
@@ -89,13 +90,21 @@ export const start = async (options: StartOptions): Promise<Service> => {
       safetyIdentifier: (visitor) => opaqueName(sessionSecrets[0] ?? '', visitorKey(visitor)),
     });
     closing.push(upstreams.close);
+    const documents = openDocuments({
+      config,
+      model: () => upstreams.assistant().model,
+      fetch: upstreams.fetch,
+      clock,
+      logger,
+    });
+    closing.push(documents.close);
     const chat = createChat({
       backend: upstreams.backend,
       store,
       budget: createDailyBudget({
         limit: settings.DAILY_MESSAGES,
         shareLimit: shareOf(settings),
-        shares: createShareCounts(countCall),
+        shares: createShareCounts(),
         countMessage: (day, by) => store.countMessage(day, by),
         clock,
         logger,
@@ -111,6 +120,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
         answerMaxChars: settings.MAX_ANSWER_TOKENS * CHARS_PER_TOKEN,
         clearKeepsLog: settings.CLEAR_KEEPS_LOG,
       },
+      hooks: { quote: documents.quote },
     });
     await chat.settleInterrupted();
     const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
@@ -123,6 +133,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
     const app = createApp({
       chat,
       transcript: store,
+      feedback: store,
       identity: {
         tokens: createSessionTokens({
           secrets: sessionSecrets,
@@ -161,7 +172,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
       pages: {
         widgetAssets: () => widgetAssets,
         isDemoOn,
-        publicOrigin: undefined,
+        publicOrigin: settings.PUBLIC_ORIGIN,
       },
       dialects: settings.DIALECTS,
       clock,
@@ -176,6 +187,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
     const url = await listen(server, settings.HOST, settings.PORT);
     // Other processes may die at any time; whoever looks first logs what they were cut off in.
     const settling = countCall && settleRepeatedly(chat, logger);
+    void documents.readFolder();
     const { pid } = process;
     if (output.greet) {
       const { upstream } = config;
@@ -194,7 +206,10 @@ export const start = async (options: StartOptions): Promise<Service> => {
 
     return {
       url,
-      reloadAssistant: () => upstreams.reload(),
+      reloadAssistant: async () => {
+        await upstreams.reload();
+        await documents.readFolder();
+      },
       stop: async () => {
         logger.info({ live: chat.liveTurns() }, 'stopping: no new messages are accepted');
         settling?.stop();

@@ -14,6 +14,9 @@ const UPSTREAMS_OWN: ReadonlySet<ErrorCode> = new Set([
   'upstream_timeout',
 ]);
 
+/** A thread that nobody made, so that nobody uses it: the next run makes one anew from the transcript. */
+const NO_THREAD = { id: 'none', madeBy: 'nobody' };
+
 /** A backend that may have someone to stand in for it, and tells who answers. */
 export interface FallbackBackend extends Backend {
   /** A sentence on who answers while it is not the first; else undefined. */
@@ -38,7 +41,7 @@ export const createFallbackBackend = ({ first, second, logger }: FallbackDeps): 
 
   async function* run(request: RunRequest): AsyncIterable<RunEvent> {
     if (performance.now() - failedAt < REST_MS) {
-      yield* second.run(request);
+      yield* standIn(request);
       return;
     }
     /** Past the point of return: something was said, or a function did its work, and must not do it twice. */
@@ -62,7 +65,17 @@ export const createFallbackBackend = ({ first, second, logger }: FallbackDeps): 
         'the first upstream failed: the fallback answers',
       );
     }
-    yield* second.run(request);
+    yield* standIn(request);
+  }
+
+  /** The first upstream's thread does not hear what the second answers: it must not be used again. */
+  async function* standIn(request: RunRequest): AsyncIterable<RunEvent> {
+    let isReplaced = request.thread === undefined;
+    for await (const event of second.run(request)) {
+      isReplaced ||= event.type === 'thread';
+      if (event.type === 'end' && !isReplaced) yield { type: 'thread', thread: NO_THREAD };
+      yield event;
+    }
   }
 
   return {

@@ -21,6 +21,7 @@ export const createAccept =
   async ({ visitor, name, text, key, address }: Message): Promise<OfferedMessage> => {
     const health = store.health();
     if (!health.ok) throw logUnavailable({ cause: new Error(health.reason) });
+    await hooks.mayAccept?.(visitor);
     const part = await budget.take({
       visitor,
       // The site knows its verified visitors, who may share an address: each has a share.
@@ -31,7 +32,7 @@ export const createAccept =
     const written = hooks.masked ? { ...message, ...maskedFields(message, hooks.masked) } : message;
     try {
       const accepted = await store.accept(written, part.day);
-      if (accepted.type === 'over') throw budget.spent();
+      if (accepted.type === 'over') throw budget.spent(accepted.of);
       if (accepted.type === 'known') await part.giveBack();
       else if (accepted.count !== undefined) budget.counted(accepted.count);
       return { message, accepted };

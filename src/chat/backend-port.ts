@@ -28,7 +28,7 @@ export interface RunRequest {
   /** Names the exchange that the run belongs to. */
   readonly exchangeId: string;
   readonly visitor: Visitor;
-  /** Whether the site itself vouches for who the visitor is. */
+  /** Whether the site has verified who the visitor is. */
   readonly verified: boolean;
   readonly message: string;
   /** Quoted material for this run alone: it goes beside the instructions, never into the thread. */

@@ -60,6 +60,11 @@ export interface Chat {
    */
   clear(visitor: Visitor): Promise<void>;
   /**
+   * Runs work while no message of the visitor is being answered here; messages that come meanwhile wait.
+   * @throws AppError `shutting_down`, `thread_busy`; what the work throws
+   */
+  alone<T>(visitor: Visitor, work: () => Promise<T>): Promise<T>;
+  /**
    * The turn of an exchange: in flight, just over, or as the log has it; undefined where there is none.
    * @throws AppError `log_unavailable` where its answer is there and cannot be made durable.
    */

@@ -6,24 +6,21 @@ import {
   outlineOf,
   overloaded,
   shuttingDown,
-  upstreamFailed,
   upstreamTimeout,
 } from '../errors.ts';
 import { createAccept } from './accept.ts';
-import { complete, createAnswerFilters, cutTo } from './answer-text.ts';
+import { createAnswer, type ToldOnAccept } from './answer-message.ts';
 import type { Chat, ChatDeps, Message } from './chat-api.ts';
-import { type CitedAnswer, createCitedAnswer } from './cited-answer.ts';
+import type { CitedAnswer } from './cited-answer.ts';
 import { createFindTurn } from './find-turn.ts';
-import { historyWindow } from './history-window.ts';
 import { asWritten } from './hooks.ts';
 import { createOneTurn, keyName } from './idempotency.ts';
 import { settleInterrupted } from './interrupted.ts';
 import { type OpenTurn, openTurn, type Turn } from './live-turns.ts';
 import { type AcceptedMessage, type Exchange, type Visitor, visitorKey } from './model.ts';
 import { createRemoteTurns } from './remote-turns.ts';
-import { type RunRecorder, recordRun } from './run-recorder.ts';
-import type { Accepted } from './store-port.ts';
-import { createThreadQueue, type Place } from './thread-queue.ts';
+import { recordRun } from './run-recorder.ts';
+import { createThreadQueue, type QueueSlot } from './thread-queue.ts';
 import { DURABLE_WITHIN_MS, untilAborted, within } from './waiting.ts';
 
 /** How long an aborted run may take to unwind before a stop goes on without it. */
@@ -31,52 +28,50 @@ const UNWIND_MS = 5_000;
 /** The reason of a run that its visitor stopped. Nobody is told of it: what was said is the answer. */
 const STOPPED = internalError({ cause: new Error('the visitor stopped the run') });
 
-/** What the store told of the visitor's thread when it accepted the message. */
-type Told = Pick<Accepted & { type: 'accepted' }, 'thread' | 'lastSeen'>;
-
 export const createChat = (deps: ChatDeps): Chat => {
   const { backend, store, clock, logger, limits, hooks = {} } = deps;
   const queue = createThreadQueue(limits);
   /** Each turn in flight with what ends it early, and its end. */
   const live = new Map<string, { turn: Turn; abort: (reason: AppError) => void; over: Promise<void> }>();
-  const elsewhere = createRemoteTurns({ ...deps, runTimeout: limits.runTimeout, onOver: () => settle() });
-  const known = createFindTurn({ ...deps, elsewhere, inFlight: (id) => live.get(id) });
-  /** Messages that are being taken: not yet live, but to be waited for. */
-  let taking = 0;
+  const remoteTurns = createRemoteTurns({ ...deps, runTimeout: limits.runTimeout, onOver: () => settle() });
+  const turns = createFindTurn({ ...deps, remoteTurns, inFlight: (id) => live.get(id) });
+  /** Messages that are being accepted: not yet live, but to be waited for. */
+  let accepting = 0;
   let draining = false;
   /** The time of a stop is over: what becomes live only now ends at once, too. */
   let outOfTime = false;
   let whenIdle: (() => void) | undefined;
   const settle = (): void => {
-    if (live.size + taking + elsewhere.count() === 0) whenIdle?.();
+    if (live.size + accepting + remoteTurns.count() === 0) whenIdle?.();
   };
 
-  const take = createAccept(deps);
+  const accept = createAccept(deps);
+  const answer = createAnswer(deps);
 
   /** @param message Its `key` is what the store keeps. */
-  const begin = async (message: Message): Promise<Turn> => {
+  const startTurn = async (message: Message): Promise<Turn> => {
     if (draining) throw shuttingDown();
-    if (live.size + taking >= limits.maxLiveTurns) throw overloaded();
-    const place = queue.enter(visitorKey(message.visitor));
+    if (live.size + accepting >= limits.maxLiveTurns) throw overloaded();
+    const slot = queue.enter(visitorKey(message.visitor));
     const deadline = clock.now() + limits.runTimeout;
-    taking += 1;
+    accepting += 1;
     try {
-      const { message: taken, accepted } = await take(message);
+      const { message: recorded, accepted } = await accept(message);
       if (accepted.type === 'known') {
-        place.leave();
+        slot.leave();
         // Undone in this moment: it can be sent again.
-        return (await known.byId(accepted.id)) ?? Promise.reject(logUnavailable());
+        return (await turns.byId(accepted.id)) ?? Promise.reject(logUnavailable());
       }
-      const turn = openTurn(taken);
+      const turn = openTurn(recorded);
       const controller = new AbortController();
       const abort = (reason: AppError) => controller.abort(reason);
-      const mayRun = place.turn.then(() => accepted.mayRun(controller.signal));
+      const mayRun = slot.turn.then(() => accepted.mayRun(controller.signal));
       // Those in front, of whom a clear may be one, can still change what the store told.
-      const told = place.waits ? {} : accepted;
-      const over = runTurn(turn, taken, told, { ...place, turn: mayRun }, controller, deadline).finally(
+      const told = slot.waits ? {} : accepted;
+      const over = runTurn(turn, recorded, told, { ...slot, turn: mayRun }, controller, deadline).finally(
         () => {
           live.delete(turn.id);
-          known.keep(turn);
+          turns.keep(turn);
           settle();
         },
       );
@@ -84,26 +79,35 @@ export const createChat = (deps: ChatDeps): Chat => {
       if (outOfTime) abort(shuttingDown());
       return turn;
     } catch (thrown) {
-      place.leave();
+      slot.leave();
       throw thrown;
     } finally {
-      taking -= 1;
+      accepting -= 1;
+      settle();
+    }
+  };
+
+  const alone = async <T>(visitor: Visitor, work: () => Promise<T>): Promise<T> => {
+    if (draining) throw shuttingDown();
+    const slot = queue.enter(visitorKey(visitor));
+    accepting += 1;
+    try {
+      await slot.turn;
+      return await work();
+    } finally {
+      slot.leave();
+      accepting -= 1;
       settle();
     }
   };
 
   const clear = async (visitor: Visitor): Promise<void> => {
-    if (draining) throw shuttingDown();
-    const place = queue.enter(visitorKey(visitor));
-    taking += 1;
-    try {
-      await place.turn;
+    const left = await alone(visitor, async () => {
+      const thread = await store.thread(visitor);
       await store.clear(visitor, limits.clearKeepsLog);
-    } finally {
-      place.leave();
-      taking -= 1;
-      settle();
-    }
+      return thread;
+    });
+    if (left) hooks.onThreadLeft?.(left);
   };
 
   store.onStopRequested((id) => live.get(id)?.abort(STOPPED));
@@ -111,28 +115,28 @@ export const createChat = (deps: ChatDeps): Chat => {
     const message = await store.unfinished(id);
     if (!message) return;
     await store.requestStop(id);
-    await elsewhere.follow(message).outcome;
+    await remoteTurns.follow(message).outcome;
   };
 
-  const oneTurn = createOneTurn(known.byKey, hooks.masked);
+  const oneTurn = createOneTurn(turns.byKey, hooks.masked);
 
   const send = async (message: Message): Promise<Turn> => {
     try {
-      if (message.key === undefined) return await begin(message);
+      if (message.key === undefined) return await startTurn(message);
       const key = keyName(message.visitor, message.key);
-      return await oneTurn(key, message.text, () => begin({ ...message, key }));
+      return await oneTurn(key, message.text, () => startTurn({ ...message, key }));
     } catch (thrown) {
       hooks.onRefused?.(asAppError(thrown).code);
       throw thrown;
     }
   };
 
-  /** Runs a taken message to its end; never rejects. */
+  /** Runs an accepted message to its end; never rejects. */
   const runTurn = async (
     turn: OpenTurn,
     message: AcceptedMessage,
-    told: Told,
-    place: Place,
+    told: ToldOnAccept,
+    slot: QueueSlot,
     controller: AbortController,
     deadline: number,
   ): Promise<void> => {
@@ -142,12 +146,20 @@ export const createChat = (deps: ChatDeps): Chat => {
     let exchange: Exchange;
     let said: CitedAnswer | undefined;
     try {
-      await untilAborted(place.turn, controller.signal);
+      await untilAborted(slot.turn, controller.signal);
       recorder.started();
       exchange = {
         ...message,
-        ...(await answer(turn, message, told, controller.signal, deadline, recorder, (opened) => {
-          said = opened;
+        ...(await answer({
+          turn,
+          message,
+          told,
+          signal: controller.signal,
+          deadline,
+          recorder,
+          onOpen: (opened) => {
+            said = opened;
+          },
         })),
       };
       if (exchange.bot !== null && hooks.isUnanswered?.(exchange.bot))
@@ -167,7 +179,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     const written = asWritten(exchange, hooks);
     const finishing = clock.now();
     const kept = store.finish(written);
-    place.leave();
+    slot.leave();
     report(exchange, failure);
     if (failure) turn.push({ type: 'error', error: failure });
     try {
@@ -183,77 +195,6 @@ export const createChat = (deps: ChatDeps): Chat => {
     }
   };
 
-  /** The visitor's thread, unless it has rested so long that the upstream may have dropped it. */
-  const usableThread = async (visitor: Visitor, now: number, told: Told) => {
-    const thread = told.thread === undefined ? await store.thread(visitor) : told.thread;
-    if (!thread) return undefined;
-    const lastSeen =
-      told.lastSeen === undefined ? (await store.recent(visitor, { limit: 1 }))[0]?.timestamp : told.lastSeen;
-    const idle = lastSeen === undefined || lastSeen === null ? 0 : (now - lastSeen) * 1000;
-    return idle > limits.threadIdle ? undefined : thread;
-  };
-
-  const newFilter = createAnswerFilters();
-
-  const answer = async (
-    turn: OpenTurn,
-    message: AcceptedMessage,
-    told: Told,
-    signal: AbortSignal,
-    deadline: number,
-    recorder: RunRecorder,
-    onOpen: (opened: CitedAnswer) => void,
-  ) => {
-    const { visitor } = message;
-    const refused = await hooks.screen?.(message.user, signal);
-    if (refused) {
-      turn.push({ type: 'delta', text: refused.answer });
-      return { bot: refused.answer, flagged: refused.flagged };
-    }
-    const previous = async () => (await store.recent(visitor, { limit: 1 }))[0];
-    const quoted = await hooks.quote?.({ message: message.user, previous }, signal);
-    const text = createCitedAnswer(newFilter, quoted?.citable ?? []);
-    onOpen(text);
-    /** @returns Whether the answer is longer than any may be. */
-    const say = (text: string): boolean => {
-      if (text === '') return false;
-      const piece = cutTo(limits.answerMaxChars - turn.said().length, text);
-      if (piece !== '') turn.push({ type: 'delta', text: piece });
-      recorder.spoke();
-      return piece.length < text.length;
-    };
-    const run = backend.run({
-      exchangeId: message.id,
-      visitor,
-      verified: visitor.kind === 'verified',
-      message: hooks.maskedForUpstream?.(message.user) ?? message.user,
-      ...(quoted ? { context: quoted.context } : {}),
-      thread: await usableThread(visitor, message.timestamp, told),
-      history: (maxChars = limits.historyMaxChars) =>
-        historyWindow(store, visitor, Math.min(maxChars, limits.historyMaxChars)),
-      signal,
-      deadline,
-    });
-    for await (const event of run) {
-      if (event.type === 'asked') {
-        recorder.asked(event.backend, event.model);
-        text.from(`${event.backend} ${event.model ?? ''}`);
-      } else if (event.type === 'thread') store.setThread(visitor, event.thread);
-      else if (event.type === 'called') recorder.called(event.names);
-      else if (event.type === 'cited') say(text.cite(event.source));
-      else if (event.type === 'delta') {
-        if (!say(text.push(event.text))) continue;
-        return { ...complete(turn.said(), { truncated: true }), ...text.sources(), run: recorder.details() };
-      } else {
-        const isCut = say(text.end());
-        const end = isCut ? { ...event, truncated: true } : event;
-        const { text: answer, ...sources } = text.whole(turn.said());
-        return { ...complete(answer, end), ...sources, run: recorder.details(event.model) };
-      }
-    }
-    throw upstreamFailed({ cause: new Error(`the ${backend.name} backend ended a run without its end`) });
-  };
-
   const report = (exchange: Exchange, failure: AppError | undefined): void => {
     const fields = {
       exchange: exchange.id,
@@ -263,15 +204,16 @@ export const createChat = (deps: ChatDeps): Chat => {
     };
     if (!failure) logger.info(fields, 'answered');
     else {
-      logger.warn({ ...fields, code: failure.code, why: outlineOf(failure.cause) }, 'not answered');
-      logger.debug({ exchange: exchange.id, err: failure.cause }, 'why it was not answered');
+      logger.warn({ ...fields, code: failure.code, why: outlineOf(failure.cause) }, 'turn failed');
+      logger.debug({ exchange: exchange.id, err: failure.cause }, 'why the turn failed');
     }
   };
 
   return {
     send,
     clear,
-    turn: known.byId,
+    alone,
+    turn: turns.byId,
     stop: async (id) => {
       const running = live.get(id);
       running?.abort(STOPPED);
@@ -285,7 +227,7 @@ export const createChat = (deps: ChatDeps): Chat => {
       settle();
       await within(timeout, idle).catch(async () => {
         outOfTime = true;
-        elsewhere.stop();
+        remoteTurns.stop();
         for (const { abort } of live.values()) abort(shuttingDown());
         await within(UNWIND_MS, idle).catch(() => undefined);
       });

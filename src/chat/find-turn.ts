@@ -2,13 +2,13 @@ import { KEY_LIFE_MS } from './idempotency.ts';
 import { failureIn, loggedTurn, type OpenTurn, type Turn } from './live-turns.ts';
 import type { Exchange } from './model.ts';
 import type { Clock } from './ports.ts';
-import { createKeptTurns } from './recent-turns.ts';
-import type { TurnsElsewhere } from './remote-turns.ts';
+import { createRecentTurns } from './recent-turns.ts';
+import type { RemoteTurns } from './remote-turns.ts';
 import type { Store } from './store-port.ts';
 import { DURABLE_WITHIN_MS, within } from './waiting.ts';
 
-/** Finds turns that were taken before: in flight, here or in another process, just over, or in the log. */
-export interface KnownTurns {
+/** Finds turns of messages that were accepted before: in flight, here or in another process, just over, or in the log. */
+export interface TurnFinder {
   /** Keeps a turn that is over for those who read it on. */
   keep(turn: OpenTurn): void;
   /**
@@ -25,19 +25,19 @@ export interface KnownTurns {
 
 /**
  * @param deps.inFlight The turn of this exchange id, where it is in flight in this process, and its end.
- * @param deps.elsewhere Those in flight in other processes.
+ * @param deps.remoteTurns Those in flight in other processes.
  */
 export const createFindTurn = (deps: {
   inFlight: (id: string) => { readonly turn: Turn; readonly over: Promise<void> } | undefined;
-  elsewhere: TurnsElsewhere;
+  remoteTurns: RemoteTurns;
   store: Store;
   clock: Clock;
-}): KnownTurns => {
-  const { inFlight, elsewhere, store, clock } = deps;
-  const justOver = createKeptTurns({ clock });
+}): TurnFinder => {
+  const { inFlight, remoteTurns, store, clock } = deps;
+  const recent = createRecentTurns({ clock });
   /** The turn of an exchange that the store has. What it has no more is not told from memory either. */
   const over = async (exchange: Exchange): Promise<Turn> => {
-    const kept = justOver.get(exchange.id);
+    const kept = recent.get(exchange.id);
     if (kept) return kept;
     // It is there already; this waits for the disk, where the exchange still does.
     await within(DURABLE_WITHIN_MS, store.finish(exchange));
@@ -47,14 +47,14 @@ export const createFindTurn = (deps: {
   return {
     keep: (turn) => {
       // An answer that was late to become durable is not told as a failure for longer than it is one.
-      if (failureIn(turn)?.code !== 'log_unavailable') justOver.add(turn);
+      if (failureIn(turn)?.code !== 'log_unavailable') recent.add(turn);
     },
     byId: async (id) => {
       const running = inFlight(id);
       if (running) return running.turn;
       // Asked first: what ends between the two questions is in the log by the second.
       const unfinished = await store.unfinished(id);
-      if (unfinished) return elsewhere.follow(unfinished);
+      if (unfinished) return remoteTurns.follow(unfinished);
       const exchange = await store.exchange(id);
       return exchange && over(exchange);
     },
@@ -64,7 +64,7 @@ export const createFindTurn = (deps: {
       const running = inFlight(id);
       if (running && !failureIn(running.turn)) return running.turn;
       const unfinished = await store.unfinished(id);
-      if (unfinished && !running) return elsewhere.follow(unfinished);
+      if (unfinished && !running) return remoteTurns.follow(unfinished);
       // It has failed, and frees its key as soon as that is in the log.
       if (unfinished) await within(DURABLE_WITHIN_MS, running?.over ?? Promise.resolve());
       const exchange = await store.exchange(id);

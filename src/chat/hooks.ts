@@ -1,9 +1,11 @@
 import type { ErrorCode } from '../errors.ts';
 import type { Citable } from './citations.ts';
-import type { Exchange } from './model.ts';
+import type { Exchange, UpstreamThread, Visitor } from './model.ts';
 
 /** What the site's owner has set up around turns. A part that is absent does nothing. */
 export interface TurnHooks {
+  /** Refuses a message before anything is spent on it. @throws AppError `budget_spent` */
+  readonly mayAccept?: (visitor: Visitor) => Promise<void>;
   /** Masks a text before it is written or logged. The visitor's own screen keeps the original. */
   readonly masked?: (text: string) => string;
   /** Masks a message before it is sent to the upstream. */
@@ -23,6 +25,8 @@ export interface TurnHooks {
   readonly isUnanswered?: (answer: string) => boolean;
   /** Told of each turn when its exchange is recorded, with the exchange as it was written. */
   readonly onRecorded?: (exchange: Exchange, commitMs: number) => void;
+  /** Told of an upstream thread that its visitor has left for good. */
+  readonly onThreadLeft?: (thread: UpstreamThread) => void;
   /** Told of each message that was not accepted. */
   readonly onRefused?: (code: ErrorCode) => void;
 }

@@ -12,27 +12,27 @@ export const keyName = (visitor: Visitor, key: string): string =>
 
 /**
  * One turn per key, however many requests come with it, also at the same moment: gives the turn that the key's
- * message began earlier, else the one that `begin` begins.
- * @param earlier Finds the turn of a key that was taken before.
+ * message began earlier, else the one that `start` begins.
+ * @param earlier Finds the turn of a key whose message was accepted before.
  * @param masked How texts are written: a turn from the log has no other.
- * @throws AppError `idempotency_mismatch` where the key came with another message; what `begin` throws.
+ * @throws AppError `idempotency_mismatch` where the key came with another message; what `start` throws.
  */
 export const createOneTurn = (
   earlier: (name: string) => Promise<Turn | undefined>,
   masked: (text: string) => string = (text) => text,
 ) => {
-  /** Keys whose messages are being taken: no store knows of them yet. */
-  const taking = new Map<string, Promise<Turn>>();
+  /** Keys whose messages are being accepted: no store knows of them yet. */
+  const accepting = new Map<string, Promise<Turn>>();
 
-  const findOrBegin = async (name: string, begin: () => Promise<Turn>): Promise<Turn> =>
-    (await earlier(name)) ?? begin();
+  const findOrStart = async (name: string, start: () => Promise<Turn>): Promise<Turn> =>
+    (await earlier(name)) ?? start();
 
-  return async (name: string, text: string, begin: () => Promise<Turn>): Promise<Turn> => {
-    let pending = taking.get(name);
+  return async (name: string, text: string, start: () => Promise<Turn>): Promise<Turn> => {
+    let pending = accepting.get(name);
     if (!pending) {
-      // Nothing may be awaited between the look and the reservation.
-      pending = findOrBegin(name, begin).finally(() => taking.delete(name));
-      taking.set(name, pending);
+      // No `await` between check and reservation.
+      pending = findOrStart(name, start).finally(() => accepting.delete(name));
+      accepting.set(name, pending);
     }
     const turn = await pending;
     if (turn.text !== text && turn.text !== masked(text)) throw idempotencyMismatch();

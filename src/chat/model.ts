@@ -3,10 +3,10 @@
 /** Who speaks. Visitors are the same only if kind and exact text of the id are. */
 export interface Visitor {
   /**
-   * `user`: named by a `user_id` on trust. `verified`: named by a `user_id` that the site vouches for.
+   * `user`: named by a `user_id` on trust. `verified`: named by a `user_id` that the site has verified.
    * `anonymous`: known by its session alone.
    *
-   * The same `user_id` on trust and verified are two visitors: whoever spoke under it before the site vouched for
+   * The same `user_id` on trust and verified are two visitors: whoever used it before the site verified
    * it may have been another, so neither thread nor transcript goes over.
    */
   readonly kind: 'user' | 'verified' | 'anonymous';

@@ -6,7 +6,7 @@ import type { DayLimit } from './store-port.ts';
 
 /** What a message has taken of the day's budgets. */
 export interface BudgetPart {
-  /** The site's bound of today, where the store counts messages as it accepts them; undefined: there is none. */
+  /** The bounds of today, where the store counts messages as it accepts them; undefined: there are none. */
   readonly day: DayLimit | undefined;
   /** Gives it back, to the day that it was taken of: for a message that is then refused. */
   giveBack(): Promise<void>;
@@ -17,14 +17,14 @@ export interface Budget {
   /**
    * Takes one message of the day.
    * @param of.sharer Whose share it is of: an address, or a verified visitor.
-   * @param of.isCountedByStore The store counts the site's messages as it accepts them.
+   * @param of.isCountedByStore The store counts messages as it accepts them.
    * @throws AppError `budget_spent` with the seconds until the next day.
    */
   take(of: { visitor: Visitor; sharer: string; isCountedByStore: boolean }): Promise<BudgetPart>;
   /** The store has counted a message of today: the owner may have to be warned. */
   counted(count: number): void;
   /** The store has refused a message of today. @returns AppError `budget_spent` */
-  spent(): AppError;
+  spent(of: 'site' | 'share'): AppError;
 }
 
 /** The wall clock, injected. */

@@ -9,13 +9,13 @@ const MAX_UNITS = 4 * 1024 * 1024;
 const UNITS_PER_EVENT = 64;
 
 /** Turns that were over a short while ago, with each of their events. */
-export interface KeptTurns {
+export interface RecentTurns {
   add(turn: OpenTurn): void;
   get(id: string): Turn | undefined;
 }
 
 /** Keeps turns that are over for a while, bounded, so that readers who were cut off go on where they were. */
-export const createKeptTurns = ({ clock }: { clock: Clock }): KeptTurns => {
+export const createRecentTurns = ({ clock }: { clock: Clock }): RecentTurns => {
   /** In the order in which they ended. */
   const turns = new Map<string, { turn: Turn; until: number; units: number }>();
   let total = 0;

@@ -7,13 +7,13 @@ import type { Store } from './store-port.ts';
 
 /** How often the log is asked whether a turn of another process is over, in milliseconds, where few are followed. */
 const POLL_MS = 200;
-/** How often it is asked for all that are followed, a second: what has lost another process asks no database to death. */
+/** How often it is asked for all that are followed, a second: readers that a dead process has lost must not flood the database. */
 const POLLS_PER_SECOND = 500;
 /** How long after its last chance to end a turn is still waited for where the log cannot be asked. */
 const PATIENCE_MS = 60_000;
 
 /** Turns in flight in other processes, as this one sees them: accepted, and, when the log has them, over. */
-export interface TurnsElsewhere {
+export interface RemoteTurns {
   /** The turn of a message that another process runs. */
   follow(message: AcceptedMessage): Turn;
   /** How many are followed now. */
@@ -31,7 +31,7 @@ export const createRemoteTurns = (deps: {
   clock: Clock;
   runTimeout: number;
   onOver: () => void;
-}): TurnsElsewhere => {
+}): RemoteTurns => {
   const { store, clock } = deps;
   const followed = new Map<string, Turn>();
   const stopping = new AbortController();
@@ -54,7 +54,7 @@ export const createRemoteTurns = (deps: {
     for (;;) {
       if (stopping.signal.aborted) throw shuttingDown();
       const seen = await look(id);
-      // Its taking was cut off and is undone, so that it can be sent again; or its visitor has cleared it.
+      // Its acceptance was cut off and is undone, so that it can be sent again; or its visitor has cleared it.
       if (seen === 'gone') throw logUnavailable({ cause: new Error('the message is not there any more') });
       if (seen !== 'running') return seen;
       if (clock.now() > giveUpAt) throw logUnavailable();

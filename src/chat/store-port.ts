@@ -32,13 +32,14 @@ export type Accepted =
     }
   /** Not accepted: another process accepted a message with the same key at the same time. `id` names that one. */
   | { readonly type: 'known'; readonly id: string }
-  /** Not accepted: the day's messages are used up. */
-  | { readonly type: 'over' };
+  /** Not accepted: the day's messages are used up, those of the whole site or of one share of them. */
+  | { readonly type: 'over'; readonly of: 'site' | 'share' };
 
-/** How many messages a day may have. */
+/** How many messages a day may have: the whole site, and one share of them; null or absent: no bound. */
 export interface DayLimit {
   readonly day: string;
-  readonly limit: number;
+  readonly limit: number | null;
+  readonly share?: { readonly key: string; readonly limit: number };
 }
 
 /** Records messages before anything is spent on them, and what became of them. Writes are durable when they resolve. */
@@ -103,10 +104,10 @@ export interface FeedbackLog {
   setFeedback(exchangeId: string, visitor: Visitor, feedback: Feedback | undefined): Promise<boolean>;
 }
 
-/** The `user_id`s that the site has vouched for. */
+/** Verified `user_id`s. */
 export interface VerifiedUsers {
   /**
-   * Remembers for good that the site has vouched for a `user_id`.
+   * Remembers for good that the site has verified a `user_id`.
    * @throws AppError `log_unavailable`
    */
   markVerified(userId: string): Promise<void>;
@@ -157,6 +158,7 @@ export interface StoreLife {
 export interface Store
   extends MessageLog,
     Transcript,
+    FeedbackLog,
     VerifiedUsers,
     EndedTokens,
     Threads,

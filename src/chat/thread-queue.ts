@@ -1,22 +1,22 @@
 import { threadBusy } from '../errors.ts';
 
-/** A place in a thread's queue. */
-export interface Place {
+/** A position in a thread's queue. */
+export interface QueueSlot {
   /** Whether others are in front. */
   readonly waits: boolean;
   /** Resolves when it is this message's turn. */
   readonly turn: Promise<void>;
-  /** Gives the place up, whether its turn came or not: the next may run. Later calls do nothing. */
+  /** Gives the position up, whether its turn came or not: the next may run. Later calls do nothing. */
   leave(): void;
 }
 
 /** One run at a time per thread, in order of arrival, with a bounded wait. */
 export interface ThreadQueue {
   /**
-   * Takes the next place of a thread.
+   * Takes the next position in a thread's queue.
    * @throws AppError `thread_busy` where as many wait already as may.
    */
-  enter(thread: string): Place;
+  enter(thread: string): QueueSlot;
 }
 
 /** @param limits.maxWaiting How many messages may wait for one thread beside the one that runs. */

@@ -5,12 +5,11 @@ import type { ThreadCounts } from './thread-map.ts';
 /** What an import has done, or would do. */
 export interface ImportReport {
   readonly file: string;
-  readonly dir: string;
+  /** The store. */
+  readonly into: string;
   readonly dryRun: boolean;
   readonly log: LogCounts;
   readonly exchanges: ImportCounts;
-  /** Exchanges that moved into the archive; in a dry run about so many. */
-  readonly archived: number;
   /** undefined where no map was given. */
   readonly threads?: ThreadCounts & {
     /** Threads that no one has a right to. */
@@ -39,7 +38,7 @@ const unlessZero = (line: Line): Line[] => (line[1] === 0 ? [] : [line]);
 
 /** The report for people. */
 export const reportText = (report: ImportReport): string => {
-  const { file, dir, dryRun, log, exchanges, archived, threads } = report;
+  const { file, into, dryRun, log, exchanges, threads } = report;
   const lines: Line[] = [
     ['users', log.users],
     ['exchanges', log.exchanges],
@@ -48,7 +47,6 @@ export const reportText = (report: ImportReport): string => {
     ...unlessZero(['  in milliseconds', log.inMilliseconds, 'their times become seconds']),
     ['already there', exchanges.known],
     ['new', exchanges.taken],
-    ['to the archive', archived, dryRun ? 'about' : 'the oldest, over LOG_MAX_MB'],
   ];
   if (threads) {
     lines.push(
@@ -67,7 +65,7 @@ export const reportText = (report: ImportReport): string => {
     );
   }
   const title = dryRun
-    ? `Nothing was written. This is what importing ${file} into ${dir} would do:`
-    : `Imported ${file} into ${dir}:`;
+    ? `Nothing was written. This is what importing ${file} into ${into} would do:`
+    : `Imported ${file} into ${into}:`;
   return `${title}\n${table(lines)}`;
 };

@@ -4,13 +4,13 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { SETTINGS } from '../config/settings-table.ts';
 import { AppError } from '../errors.ts';
-import { checkLog, LogFaults, type Pass } from '../log-file/check-log.ts';
+import { checkLog, LogChanged, LogFaults, type Pass } from '../log-file/check-log.ts';
 import { type LogReader, openLogReader } from '../log-file/log-reader.ts';
-import { openJsonStore } from '../stores/json/json-store.ts';
-import { readKept } from '../stores/json/kept.ts';
-import { FolderInUseError, type Lock, lockIfThere, makeAndLock } from '../stores/json/lock.ts';
+import { lineOf } from '../log-file/log-row.ts';
+import type { MovingStore } from '../log-file/moving-store.ts';
+import { filesOf } from '../stores/sqlite/first-import.ts';
+import { holdsDatabase } from '../stores/sqlite/moving.ts';
 import { systemReason } from '../system-reason.ts';
-import { ArchiveForecast } from './archive-forecast.ts';
 import {
   type Environment,
   Refusal,
@@ -18,24 +18,27 @@ import {
   type Surroundings,
   settingOf,
   UsageError,
-  warningsOnly,
 } from './command.ts';
 import { countNew, importLog } from './import-log.ts';
 import { type ImportReport, reportText } from './import-report.ts';
 import { KnownExchanges } from './known-exchanges.ts';
+import { type OpenDeps, openMoving, type StorePlace } from './moving/ends.ts';
 import { progressOn } from './progress.ts';
-import { countThreads, readThreadMap, type ThreadMap, takeOverThreads } from './thread-map.ts';
+import { newThreads, readThreadMap, type ThreadMap } from './thread-map.ts';
 
 const USAGE = `Usage: npm run import -- <conversations.json> [--threads <file>] [--dry-run]
 
-Takes over the log of an older system, {user_id: [{user, bot, timestamp}]}, into DATA_DIR. Stop the service
-first. The file may be of any size; run again, the import adds only what is new.
+Takes over the log of an older system, {user_id: [{user, bot, timestamp}]}, into the store that the
+service would use (DATABASE_URL, else DATA_DIR). Stop the service first. The file may be of any size; run again, the import adds only what is new.
 
   --threads <file>  a map {user_id: thread_id}, for BACKEND=assistants at a server that still has the threads
   --dry-run         checks and counts, and writes nothing
   --help            this text`;
 
 const BYTES_PER_MB = 1024 * 1024;
+/** Milliseconds in which a server gives several signs of life. */
+const LIFE_MS = 4000;
+const THREADS_AT_ONCE = 5000;
 
 const readArgs = (args: readonly string[]) => {
   try {
@@ -62,11 +65,18 @@ const openFile = (file: string): LogReader => {
   }
 };
 
-const locked = async <T>(taking: Promise<T>): Promise<T> =>
-  taking.catch((error: unknown) => {
-    if (!(error instanceof FolderInUseError)) throw error;
-    throw new Refusal(`${error.message} Stop the service first, and start it again after the import.`);
-  });
+/** @throws Refusal where a service runs on it, or a move into it was cut off. */
+const openUnused = async (place: StorePlace, deps: OpenDeps): Promise<MovingStore> => {
+  const store = await openMoving(place, deps);
+  const note = await store.note();
+  if (note === undefined && !(await store.isInUse(LIFE_MS))) return store;
+  await store.close();
+  throw new Refusal(
+    note === undefined
+      ? `${store.place} is in use by a server. Stop it first, and start it again after the import.`
+      : `${store.place} is half-moved (from ${note}): complete that move first.`,
+  );
+};
 
 /** @throws Refusal that lists the faults of a log. */
 const refused = (error: unknown): never => {
@@ -81,10 +91,8 @@ const configuredMaker = async (env: Environment): Promise<string | undefined> =>
   return threadsMadeByConfigured(env);
 };
 
-/** What is to be written where. */
+/** What is to be imported. */
 interface Plan {
-  readonly dir: string;
-  readonly maxBytes: number;
   readonly reader: LogReader;
   readonly known: KnownExchanges;
   readonly pass: Pass;
@@ -92,48 +100,78 @@ interface Plan {
   /** undefined where the configured backend does not use threads of an Assistants server. */
   readonly madeBy: string | undefined;
 }
-type Outcome = Pick<ImportReport, 'exchanges' | 'archived' | 'threads'>;
+type Outcome = Pick<ImportReport, 'exchanges' | 'threads'>;
 
-const NO_THREADS = { takenOver: 0, known: 0 };
+/** @param owners The visitorKeys of all who have a thread. */
+const threadsOf = ({ map, madeBy }: Plan, owners: ReadonlySet<string>) => {
+  if (!map) return undefined;
+  const threads = madeBy === undefined ? [] : newThreads(map, owners, madeBy);
+  const known = madeBy === undefined ? 0 : map.threads.length - threads.length;
+  const unused = madeBy === undefined ? map.threads.length : 0;
+  return { threads, report: { takenOver: threads.length, known, nobodys: map.nobodys, unused } };
+};
 
-const threadReport = ({ map, madeBy }: Plan, counts = NO_THREADS): Pick<ImportReport, 'threads'> =>
-  map
-    ? { threads: { ...counts, nobodys: map.nobodys, unused: madeBy === undefined ? map.threads.length : 0 } }
-    : {};
-
-const write = async (plan: Plan, lock: Lock, warn: (text: string) => void): Promise<Outcome> => {
-  const { dir, maxBytes, reader, known, pass, map, madeBy } = plan;
-  const store = await openJsonStore({
-    dir,
-    maxBytes,
-    lock,
-    clock: { now: () => Date.now() },
-    logger: warningsOnly(warn),
-  });
+const write = async (plan: Plan, store: MovingStore, owners: ReadonlySet<string>): Promise<Outcome> => {
+  const { reader, known, pass } = plan;
   try {
-    const before = store.liveCount();
-    const exchanges = await importLog(reader, known, pass, store);
-    await store.snapshot();
-    const archived = before + exchanges.taken - store.liveCount();
-    // After the archiving, which forgets the threads of those who have nothing left in the log.
-    const threads = map && madeBy && (await takeOverThreads(map, store, madeBy, pass.signal));
-    await store.snapshot();
-    return { exchanges, archived, ...threadReport(plan, threads || NO_THREADS) };
+    const exchanges = await importLog(reader, known, pass, (batch) => store.add(batch, ''));
+    const mapped = threadsOf(plan, owners);
+    for (let at = 0; mapped && at < mapped.threads.length; at += THREADS_AT_ONCE) {
+      pass.signal.throwIfAborted();
+      await store.add({ threads: mapped.threads.slice(at, at + THREADS_AT_ONCE) }, '');
+    }
+    await store.complete();
+    return { exchanges, ...(mapped && { threads: mapped.report }) };
   } catch (error) {
-    const reason = error instanceof Refusal ? error.message : `${dir} cannot be written: ${reasonOf(error)}.`;
+    const reason =
+      error instanceof Refusal || error instanceof LogChanged
+        ? error.message
+        : `${store.place} cannot be written: ${reasonOf(error)}.`;
     throw new Refusal(`${reason}\nWhat was taken over until now stays; run the import again to complete it.`);
-  } finally {
-    await store.close();
   }
 };
 
 /** The store's own words are for visitors; what happened is in the cause. */
 const reasonOf = (error: unknown): string => systemReason(error instanceof AppError ? error.cause : error);
 
+/** The store that the service would use. */
+const placeOf = (env: Environment): StorePlace => {
+  const url = settingOf(env, 'DATABASE_URL', SETTINGS.DATABASE_URL);
+  if (url !== undefined) return { url };
+  return { dir: path.resolve(settingOf(env, 'DATA_DIR', SETTINGS.DATA_DIR) ?? '') };
+};
+
+/** Says what a log of this folder has that has no database yet, without making one. */
+const readFiles = async (dir: string, known: KnownExchanges, signal: AbortSignal): Promise<void> => {
+  for (const file of await filesOf(dir)) {
+    const log = openFile(file);
+    try {
+      await checkLog(log, { signal, onProgress: () => undefined }, ({ key }, row) =>
+        known.add({ ...row, key }),
+      );
+    } finally {
+      log.close();
+    }
+  }
+};
+
+/** What the store holds. @returns The visitorKeys of all who have a thread. */
+const readStore = async (store: MovingStore, known: KnownExchanges): Promise<ReadonlySet<string>> => {
+  for await (const page of store.exchanges()) {
+    for (const row of page) known.add({ ...row, key: lineOf(row).key });
+  }
+  return new Set((await store.facts()).threads.map(([visitor]) => visitor));
+};
+
 const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<void> => {
   const { file, threads, dryRun } = readArgs(args);
-  const dir = path.resolve(settingOf(env, 'DATA_DIR', SETTINGS.DATA_DIR) ?? '');
-  const maxBytes = (settingOf(env, 'LOG_MAX_MB', SETTINGS.LOG_MAX_MB) ?? 0) * BYTES_PER_MB;
+  const place = placeOf(env);
+  const deps = {
+    maxBytes: (settingOf(env, 'LOG_MAX_MB', SETTINGS.LOG_MAX_MB) ?? 0) * BYTES_PER_MB,
+    schema: settingOf(env, 'DATABASE_SCHEMA', SETTINGS.DATABASE_SCHEMA),
+    wait: settingOf(env, 'DATABASE_WAIT', SETTINGS.DATABASE_WAIT) ?? 0,
+    warn,
+  };
   const map = threads === undefined ? undefined : await readThreadMap(path.resolve(threads));
   // The other settings are read only where they are needed: an upstream that is not set up yet is no hindrance.
   const madeBy = map && (await configuredMaker(env));
@@ -144,36 +182,33 @@ const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<vo
     signal,
     onProgress: (share) => progress.show(what, share),
   });
-  let lock: Lock | undefined;
+  let store: MovingStore | undefined;
   try {
-    lock = await locked(lockIfThere(dir));
+    const hasDatabase = 'url' in place || (await holdsDatabase(place.dir));
+    if (hasDatabase) store = await openUnused(place, deps);
     const log = await checkLog(reader, passOf('Checking')).catch(refused);
-    if (!dryRun) lock ??= await locked(makeAndLock(dir));
+    if (!dryRun) store ??= await openUnused(place, deps);
     const known = new KnownExchanges();
-    const forecast = new ArchiveForecast(maxBytes);
-    const owners = await readKept(
-      dir,
-      (kept) => {
-        const isNew = known.add(kept);
-        if (isNew && kept.liveBytes !== undefined) forecast.add(kept.timestamp, kept.liveBytes);
-      },
-      warningsOnly(warn),
-    );
-    const pass = passOf(dryRun ? 'Counting' : 'Importing');
-    const plan = { dir, maxBytes, reader, known, pass, map, madeBy };
+    let owners: ReadonlySet<string> = new Set();
+    if (store) owners = await readStore(store, known);
+    else if ('dir' in place) await readFiles(place.dir, known, signal);
+    const plan = { reader, known, pass: passOf(dryRun ? 'Counting' : 'Importing'), map, madeBy };
     let outcome: Outcome;
-    if (lock && !dryRun) outcome = await write(plan, lock, warn);
+    if (store && !dryRun) outcome = await write(plan, store, owners);
     else {
-      const exchanges = await countNew(reader, known, pass, forecast);
-      const counts = map && madeBy ? countThreads(map, owners) : NO_THREADS;
-      outcome = { exchanges, archived: forecast.moved(), ...threadReport(plan, counts) };
+      const mapped = threadsOf(plan, owners);
+      outcome = {
+        exchanges: await countNew(reader, known, plan.pass),
+        ...(mapped && { threads: mapped.report }),
+      };
     }
     progress.end();
-    print(reportText({ file, dir, dryRun, log, ...outcome }));
+    const into = store?.place ?? ('dir' in place ? place.dir : 'the database');
+    print(reportText({ file, into, dryRun, log, ...outcome }));
   } finally {
     progress.end();
     reader.close();
-    lock?.release();
+    await store?.close();
   }
 };
 

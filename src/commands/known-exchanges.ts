@@ -2,13 +2,22 @@ import { hash } from 'node:crypto';
 import { CompactNumbers } from '../log-file/compact-numbers.ts';
 import { olderId } from '../log-file/older-form.ts';
 import { inSeconds, type LoggedExchange } from '../log-file/read-log.ts';
-import type { KeptExchange } from '../stores/json/kept.ts';
+
+/** What is known of an exchange that the store has. */
+export interface KeptExchange {
+  readonly id: string;
+  /** The key of conversations.json under which it stands. */
+  readonly key: string;
+  readonly user: string;
+  /** Seconds since 1970, as it stands there. */
+  readonly timestamp: number;
+}
 
 /** What makes an exchange the same as another one of its id, in 32 bits. */
 const signatureOf = ({ key, user, timestamp }: Pick<KeptExchange, 'key' | 'user' | 'timestamp'>): number =>
   hash('sha256', JSON.stringify([key, user, inSeconds(timestamp)]), 'buffer').readUInt32LE(0);
 
-/** What the store holds already, in its log, its journal and its archive. */
+/** What the store holds already. */
 export class KnownExchanges {
   readonly #signatures = new CompactNumbers();
 

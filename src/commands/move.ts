@@ -13,9 +13,7 @@ import {
   settingOf,
   UsageError,
 } from './command.ts';
-import { openDatabaseSource, openDatabaseTarget } from './moving/database.ts';
-import { openFolderSource } from './moving/folder-source.ts';
-import { openFolderTarget } from './moving/folder-target.ts';
+import { openSource, openTarget, type StorePlace } from './moving/ends.ts';
 import type { Moving, Run, Source, Target } from './moving/stores.ts';
 import { Summary, summaryText } from './moving/summary.ts';
 import { progressOn } from './progress.ts';
@@ -34,12 +32,9 @@ it is done, the service does not start on the target. The source is left as it i
 
 const BYTES_PER_MB = 1024 * 1024;
 
-/** Where a store is. */
-type Place = { readonly url: string } | { readonly dir: string };
-
 const isUrl = (text: string): boolean => /^postgres(ql)?:\/\//.test(text);
 
-const placeOf = (given: string, env: Environment): Place => {
+const placeOf = (given: string, env: Environment): StorePlace => {
   if (given === 'DATABASE_URL') {
     const url = settingOf(env, 'DATABASE_URL', SETTINGS.DATABASE_URL);
     if (url === undefined) throw new Refusal('DATABASE_URL is not set.');
@@ -116,7 +111,7 @@ const move = async (source: Source, target: Target, all: Summary, runOf: (what: 
 const reasonOf = (thrown: unknown): string =>
   systemReason(thrown instanceof AppError ? thrown.cause : thrown);
 
-const nextSteps = (to: Place, from: Place): string => {
+const nextSteps = (to: StorePlace, from: StorePlace): string => {
   if ('url' in to && 'dir' in from) {
     return `Start the service with DATABASE_URL, and with SESSION_SECRET (if it was not set until now, the text of
 ${path.join(from.dir, 'session-secret')}: then sessions go on). Never start it on ${from.dir} again: what visitors say
@@ -131,7 +126,7 @@ const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<vo
   const maxBytes = (settingOf(env, 'LOG_MAX_MB', SETTINGS.LOG_MAX_MB) ?? 0) * BYTES_PER_MB;
   const wait = settingOf(env, 'DATABASE_WAIT', SETTINGS.DATABASE_WAIT) ?? 0;
   const schema = settingOf(env, 'DATABASE_SCHEMA', SETTINGS.DATABASE_SCHEMA);
-  const database = (url: string) => ({ url, schema, wait, warn });
+  const deps = { maxBytes, schema, wait, warn };
   const progress = progressOn(process.stderr);
   let total = 0;
   const runOf = (what: string): Run => ({
@@ -141,10 +136,7 @@ const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<vo
   let source: Source | undefined;
   let target: Target | undefined;
   try {
-    source =
-      'dir' in from
-        ? await openFolderSource(from.dir, maxBytes, warn)
-        : await openDatabaseSource(database(from.url));
+    source = await openSource(from, deps);
     const all = await summaryOf(source, runOf('Reading'));
     if (all.isEmpty) throw new Refusal(`There is nothing to move in ${source.name}.`);
     total = all.exchanges;
@@ -153,10 +145,7 @@ const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<vo
       print(`Nothing was written. This is what is in ${source.name}:\n${summaryText(all)}`);
       return;
     }
-    target =
-      'dir' in to
-        ? await openFolderTarget(to.dir, maxBytes, warn)
-        : await openDatabaseTarget(database(to.url));
+    target = await openTarget(to, deps);
     await move(source, target, all, runOf);
     progress.end();
     print(

@@ -1,9 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { setImmediate } from 'node:timers/promises';
 import { brokenAt } from '../assistant/json-place.ts';
-import { type Visitor, visitorKey } from '../chat/model.ts';
+import { type UpstreamThread, type Visitor, visitorKey } from '../chat/model.ts';
 import { ANONYMOUS } from '../log-file/log-fields.ts';
-import type { JsonStore } from '../stores/json/json-store.ts';
 import { systemReason } from '../system-reason.ts';
 import { Refusal } from './command.ts';
 
@@ -22,7 +20,6 @@ export interface ThreadMap {
 
 const THREAD_ID = /^thread_[\w.:-]{1,121}$/;
 const MAX_FAULTS = 20;
-const YIELD_EVERY = 1000;
 
 /**
  * Reads a map of threads.
@@ -64,28 +61,12 @@ export interface ThreadCounts {
   known: number;
 }
 
-/** Counts what {@link takeOverThreads} would do. @param known The visitorKeys of all who have a thread. */
-export const countThreads = ({ threads }: ThreadMap, known: ReadonlySet<string>): ThreadCounts => {
-  const taken = threads.filter(({ visitor }) => !known.has(visitorKey(visitor))).length;
-  return { takenOver: taken, known: threads.length - taken };
-};
-
-/** Gives each visitor who has none the thread of the map. The next snapshot makes it last. */
-export const takeOverThreads = async (
+/** The map's threads of visitors who have none yet, for the store. @param known The visitorKeys of all who have one. */
+export const newThreads = (
   { threads }: ThreadMap,
-  store: JsonStore,
+  known: ReadonlySet<string>,
   madeBy: string,
-  signal: AbortSignal,
-): Promise<ThreadCounts> => {
-  const counts = { takenOver: 0, known: 0 };
-  for (const [place, { visitor, thread }] of threads.entries()) {
-    if (place % YIELD_EVERY === 0) await setImmediate();
-    signal.throwIfAborted();
-    if (await store.thread(visitor)) counts.known++;
-    else {
-      store.setThread(visitor, { id: thread, madeBy });
-      counts.takenOver++;
-    }
-  }
-  return counts;
-};
+): (readonly [string, UpstreamThread])[] =>
+  threads
+    .map(({ visitor, thread }) => [visitorKey(visitor), { id: thread, madeBy }] as const)
+    .filter(([key]) => !known.has(key));

@@ -103,6 +103,44 @@ export const SETTINGS = {
     fallback: '48000',
     doc: 'How much of the transcript a stateless or new thread is told, in UTF-16 units: whole exchanges, newest first.',
   }),
+  DOCUMENTS_DIR: setting({
+    schema: text,
+    fallback: null,
+    takes: 'a folder of documents',
+    doc: 'Files that the assistant may quote (docs/documents.md). Read at the start and on SIGHUP. Absent: `./documents` if there.',
+    path: { ifThere: './documents' },
+  }),
+  DOCUMENTS_MAX_CHARS: setting({
+    schema: wholeNumber(2_000, 1_000_000),
+    fallback: '12000',
+    takes: 'a whole number, 2000 to 1000000',
+    doc: 'How much of the documents a run is told, in UTF-16 units.',
+  }),
+  QUERY_REWRITE: setting({
+    schema: yesOrNo,
+    fallback: 'false',
+    takes: 'true or false',
+    doc: 'Whether the model puts a message that only its conversation explains into words that can be looked for, in one more call.',
+  }),
+  EMBEDDING_MODEL: setting({
+    schema: text,
+    fallback: null,
+    takes: 'the name of a model for embeddings, such as text-embedding-3-small',
+    doc: 'Documents are searched by meaning, too. Absent: by words alone.',
+  }),
+  EMBEDDING_BASE_URL: setting({
+    schema: httpUrl,
+    fallback: null,
+    takes: 'an http or https URL, such as http://127.0.0.1:11434/v1',
+    doc: "Where the embeddings come from. Absent: the upstream's.",
+  }),
+  EMBEDDING_API_KEY: setting({
+    schema: apiKey,
+    fallback: null,
+    takes: 'an API key: letters, digits and signs of ASCII, without spaces or quotes',
+    doc: "The key for embeddings. Absent: the upstream's, where the embeddings come from there.",
+    secret: true,
+  }),
   FALLBACK_BACKEND: setting({
     schema: oneOf(['auto', 'responses', 'assistants', 'completions']),
     fallback: null,
@@ -289,7 +327,7 @@ export const SETTINGS = {
     doc: 'Size in MB at which the oldest exchanges move from `conversations.json` into `archive/`.',
   }),
   DIALECTS: setting({
-    schema: someOf(['session', 'token', 'sse', 'socket']),
+    schema: someOf(['session', 'token', 'sse', 'socket', 'deep-chat', 'n8n', 'flowise', 'ai-sdk']),
     fallback: 'all',
     doc: "Which other clients' wire forms are served (docs/older-clients.md).",
   }),

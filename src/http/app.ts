@@ -7,6 +7,7 @@ import type { AppEnv } from './context.ts';
 import { pathsOf } from './dialects/dialect.ts';
 import { createDialects, type DialectName } from './dialects/dialects.ts';
 import { onError, onMethodNotAllowed, onNotFound } from './failures.ts';
+import { feedbackRoutes } from './feedback.ts';
 import { healthRoutes } from './health.ts';
 import { historyRoutes } from './history.ts';
 import { createCallLimit, createVisitorLimit, type LimitDeps } from './limits.ts';
@@ -83,6 +84,7 @@ export const createApp = (appDeps: AppDeps): App => {
   }
   app.route('/', chatRoutes(deps, dialects));
   app.route('/', turnRoutes(deps));
+  app.route('/', feedbackRoutes(deps));
   app.route('/', sessionRoutes(deps));
   app.route('/', historyRoutes(deps));
   app.route('/', modelRoutes(deps));

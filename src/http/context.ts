@@ -12,6 +12,8 @@ export interface AppEnv {
     exchangeId: string | undefined;
     /** What an older client reads of a failure, beside our own form. */
     failureDetail: ((error: AppError) => object) | undefined;
+    /** How a failure is answered in another client's form; absent: in ours. */
+    failureAnswer: ((error: AppError) => Response) | undefined;
     /** What the limit that is being looked at counts the request as, and what it found. */
     countedAs: string | undefined;
     rateLimit: RateLimitInfo | undefined;

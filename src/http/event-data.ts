@@ -1,5 +1,5 @@
 import type { TurnEvent } from '../chat/live-turns.ts';
-import { errorBody } from './failures.ts';
+import { errorBody, type Told } from './failures.ts';
 import type { ChatAnswer } from './schemas.ts';
 
 export interface EventDataOptions {
@@ -13,7 +13,7 @@ export interface EventDataOptions {
 export const eventData = (
   event: TurnEvent,
   id: string,
-  requestId: string,
+  told: Told,
   { toAnswer, newToken }: EventDataOptions,
 ): object => {
   switch (event.type) {
@@ -24,6 +24,6 @@ export const eventData = (
     case 'done':
       return toAnswer(event);
     case 'error':
-      return errorBody(event.error, requestId);
+      return errorBody(event.error, told);
   }
 };

@@ -15,15 +15,37 @@ import {
   unsupportedMediaType,
 } from '../errors.ts';
 import type { AppEnv } from './context.ts';
+import { inLanguage, messageFor } from './messages/languages.ts';
+
+/** Who is told of a failure. */
+export interface Told {
+  readonly requestId: string;
+  /** The `Accept-Language` header. */
+  readonly acceptLanguage: string | undefined;
+}
+
+/** Who is told what a request is answered with. */
+export const toldBy = (c: Context<AppEnv>): Told => ({
+  requestId: c.get('requestId'),
+  acceptLanguage: c.req.header('accept-language'),
+});
 
 /** The public form of a failure. */
-export const errorBody = (error: AppError, requestId: string) => ({
-  error: { code: error.code, message: error.message, request_id: requestId },
+export const errorBody = (error: AppError, { requestId, acceptLanguage }: Told) => ({
+  error: {
+    code: error.code,
+    message: messageFor(error, acceptLanguage),
+    ...(error.detail === undefined ? {} : { detail: error.detail }),
+    request_id: requestId,
+  },
 });
 
 const answer = (c: Context<AppEnv>, error: AppError): Response => {
   if (error.retryAfter !== undefined) c.header('Retry-After', String(error.retryAfter));
-  const body = { ...errorBody(error, c.get('requestId')), ...c.get('failureDetail')?.(error) };
+  const told = toldBy(c);
+  const inOwnForm = c.get('failureAnswer')?.(inLanguage(error, told.acceptLanguage));
+  if (inOwnForm) return inOwnForm;
+  const body = { ...errorBody(error, told), ...c.get('failureDetail')?.(error) };
   return c.json(body, error.status);
 };
 
@@ -71,5 +93,8 @@ export const onUnreadable = (thrown: unknown): Response => {
       : internalError({ cause: thrown });
   const requestId = randomUUID();
   const headers = { 'X-Request-Id': requestId };
-  return Response.json(errorBody(error, requestId), { status: error.status, headers });
+  return Response.json(errorBody(error, { requestId, acceptLanguage: undefined }), {
+    status: error.status,
+    headers,
+  });
 };

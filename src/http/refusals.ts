@@ -30,7 +30,7 @@ interface Refusal {
 
 const refusalOf = (status: number, error: AppError): Refusal => {
   const requestId = randomUUID();
-  const body = JSON.stringify(errorBody(error, requestId));
+  const body = JSON.stringify(errorBody(error, { requestId, acceptLanguage: undefined }));
   return {
     status,
     body,
@@ -75,6 +75,4 @@ export const refuseHost = (response: ServerResponse): void =>
  * A name that no URL can have (`a.1`, `08`) would fail later, and take path and query into the log.
  */
 export const hasGoodHost = ({ headers: { host }, httpVersion }: IncomingMessage): boolean =>
-  host === undefined
-    ? httpVersion === '1.0'
-    : !/[/?#@\\]/.test(host) && (host === '' ? httpVersion === '1.0' : URL.canParse(`http://${host}/`));
+  host ? URL.canParse(`http://${host}/`) : httpVersion === '1.0';

@@ -1,6 +1,6 @@
 import type { Chat } from '../chat/chat-api.ts';
 import type { Clock, Logger } from '../chat/ports.ts';
-import type { Transcript } from '../chat/store-port.ts';
+import type { FeedbackLog, Transcript } from '../chat/store-port.ts';
 import type { TemporaryKeys } from '../identity/temporary-keys.ts';
 import type { WidgetSettings } from '../widget/protocol/widget-settings.ts';
 import type { Edge } from './edge.ts';
@@ -17,7 +17,8 @@ export type Readiness =
 export interface RouteDeps {
   readonly chat: Chat;
   /** What visitors and operators read of the exchanges. */
-  readonly transcript: Pick<Transcript, 'recent' | 'visitors'>;
+  readonly transcript: Pick<Transcript, 'recent' | 'visitors' | 'exchange'>;
+  readonly feedback: FeedbackLog;
   /** Who speaks, and what proves it. */
   readonly identity: Identity & { readonly temporaryKeys: TemporaryKeys };
   /** How often one may call. */

@@ -14,6 +14,16 @@ export const jsonBody = <T extends z.ZodType>(schema: T) => ({
   content: { 'application/json': { schema } },
 });
 
+/** A JSON answer that may also come as a stream, in a route's description. */
+export const jsonOrStream = <T extends z.ZodType>(
+  description: string,
+  schema: T,
+  type = 'text/event-stream',
+) => ({
+  description,
+  content: { 'application/json': { schema }, [type]: { schema: { type: 'string' as const } } },
+});
+
 /** Server-sent events in a route's description. */
 export const EVENTS = {
   description: 'The events',

@@ -7,7 +7,8 @@ const isCleanText = (text: string): boolean => !text.includes('\0') && text.isWe
 const NOBODY: readonly unknown[] = [null, '', 'anonymous'];
 
 const error = 'user_id must be a text of 1 to 128 characters, or a whole number.';
-const userId = z
+/** A `user_id`; undefined where it means that there is none. */
+export const userId = z
   .union([z.string().max(128, { error }).refine(isCleanText, { error }), z.int({ error }), z.null()], {
     error,
   })
@@ -76,6 +77,11 @@ export const chatHeaders = z.object({
   }),
 });
 
+const sessionToken = z
+  .string({ error: 'session_token must be a text.' })
+  .max(4_096, { error: 'session_token is too long.' })
+  .nullish();
+
 /**
  * The body of POST /api/chat.
  * @param maxChars The longest message, in UTF-16 units.
@@ -87,10 +93,7 @@ export const chatRequest = (maxChars: number, more: z.ZodRawShape) =>
       ...more,
       user_id: userId,
       message: messageText(maxChars),
-      session_token: z
-        .string({ error: 'session_token must be a text.' })
-        .max(4_096, { error: 'session_token is too long.' })
-        .nullish(),
+      session_token: sessionToken,
     },
     { error: 'The body must be a JSON object.' },
   );
@@ -121,6 +124,33 @@ export const chatAnswer = z.object({
 });
 
 export type ChatAnswer = z.output<typeof chatAnswer>;
+
+const COMMENT_MAX = 1_000;
+const wrongComment = `comment must be a text of at most ${COMMENT_MAX} characters.`;
+/** The body of POST /api/feedback. */
+export const feedbackRequest = z
+  .object(
+    {
+      id: z
+        .string({ error: 'id must be the id of an exchange.' })
+        .max(128, { error: 'id must be the id of an exchange.' })
+        .openapi({ description: 'The exchange.' }),
+      rating: z
+        .enum(['up', 'down'], { error: 'rating must be up, down or null.' })
+        .nullable()
+        .openapi({ description: 'null takes an earlier rating back.' }),
+      comment: z
+        .string({ error: wrongComment })
+        .trim()
+        .max(COMMENT_MAX, { error: wrongComment })
+        .refine((text) => !text.includes('\0'), { error: 'comment must not hold NUL characters.' })
+        .transform((text) => text.toWellFormed())
+        .nullish(),
+      session_token: sessionToken,
+    },
+    { error: 'The body must be a JSON object.' },
+  )
+  .openapi('FeedbackRequest');
 
 /** A session and its token. */
 export const sessionAnswer = z
@@ -187,5 +217,15 @@ export type HistoryAnswer = z.output<typeof historyAnswer>;
 
 /** Every failure. */
 export const errorAnswer = z
-  .object({ error: z.object({ code: z.string(), message: z.string(), request_id: z.string() }) })
+  .object({
+    error: z.object({
+      code: z.string(),
+      message: z.string().openapi({ description: 'For the visitor, in the language of Accept-Language.' }),
+      detail: z
+        .string()
+        .optional()
+        .openapi({ description: 'What is wrong with the request, for developers.' }),
+      request_id: z.string(),
+    }),
+  })
   .openapi('Error');

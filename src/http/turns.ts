@@ -1,13 +1,12 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Turn } from '../chat/live-turns.ts';
-import { type Visitor, visitorKey } from '../chat/model.ts';
 import { invalidRequest, notFound } from '../errors.ts';
-import { toChatAnswer } from './chat-answer.ts';
 import { failures } from './failure-answers.ts';
 import type { RouteDeps } from './route-deps.ts';
 import { checkedRoutes, EVENTS } from './route-parts.ts';
 import { streamTurn } from './sse.ts';
-import { bearer, type Identity, visitorIn } from './who-speaks.ts';
+import { isOwnId, mayReadTurn } from './turn-access.ts';
+import { bearer } from './who-speaks.ts';
 
 const params = z.object({
   id: z.string().openapi({ param: { name: 'id', in: 'path' }, description: 'The id of the exchange.' }),
@@ -46,30 +45,6 @@ const deleteChat = createRoute({
   responses: { 204: { description: 'The turn is over' }, ...failures(...COMMON) },
 });
 
-/** Whose ids may name an exchange here: those that we made. Ids of older logs follow from content, and can be guessed. */
-const ownId = z.uuidv4();
-export const isOwnId = (id: string): boolean => ownId.safeParse(id).success;
-
-/**
- * Whether the caller may read and stop a visitor's turn: the visitor by its token, the site for those it vouches for,
- * and, where naming the visitor would do (an open `user_id`), whoever knows the exchange's id: that is at least as
- * hard to guess.
- * @throws AppError `session_invalid`, `session_expired`
- */
-const isAllowed = async (
-  visitor: Visitor,
-  authorization: string | undefined,
-  { tokens, mode, isSiteKey, verifiedUsers }: Identity,
-): Promise<boolean> => {
-  const given = bearer(authorization);
-  if (given === undefined) {
-    return visitor.kind === 'user' && mode === 'open' && !(await verifiedUsers.isVerified(visitor.id));
-  }
-  // Only reading here: it must not make the visitor a verified one.
-  if (isSiteKey(given)) return visitor.kind === 'verified';
-  return visitorKey(visitorIn(await tokens.verify(given))) === visitorKey(visitor);
-};
-
 /** GET /api/chat/{id}/events and DELETE /api/chat/{id}: reading on, and stopping. */
 export const turnRoutes = ({
   chat,
@@ -80,7 +55,7 @@ export const turnRoutes = ({
   /** @throws AppError `not_found` for what is unknown or another's; what the caller's token is refused with. */
   const allowedTurn = async (id: string, authorization: string | undefined): Promise<Turn> => {
     const turn = isOwnId(id) ? await chat.turn(id) : undefined;
-    if (!turn || !(await isAllowed(turn.visitor, authorization, identity))) throw notFound();
+    if (!turn || !(await mayReadTurn(turn.visitor, bearer(authorization), identity))) throw notFound();
     return turn;
   };
 
@@ -95,8 +70,6 @@ export const turnRoutes = ({
       const [of = id, n] = c.req.valid('header')['last-event-id']?.split(':') ?? [];
       if (of !== id) throw invalidRequest('Last-Event-ID must be the id of an event of this exchange.');
       return streamTurn(c, turn, {
-        toAnswer: ({ exchange }) => toChatAnswer(exchange),
-        newToken: undefined,
         heartbeatMs: messages.heartbeatMs,
         from: n === undefined ? 0 : Number(n) + 1,
       });

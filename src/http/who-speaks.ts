@@ -95,7 +95,7 @@ export const whoSpeaks = async (claims: Claims, identity: Identity): Promise<Spe
   }
   const { userId } = claims;
   if (userId !== undefined) {
-    // Once the site has vouched for someone, nobody else goes by that name.
+    // Once the site has verified a user_id, it cannot be used without proof.
     if (identity.mode === 'signed' || (await identity.verifiedUsers.isVerified(userId)))
       throw sessionRequired();
     return { visitor: { kind: 'user', id: userId } };

@@ -7,7 +7,7 @@ import { createSigner } from './signer.ts';
 export interface Session {
   /** Names the session; random. An anonymous visitor is known by it. */
   readonly id: string;
-  /** The `user_id` that the site vouched for; undefined: an anonymous visitor. */
+  /** The verified `user_id`; undefined: an anonymous visitor. */
   readonly userId: string | undefined;
   /** What the visitor calls itself. */
   readonly name: string | undefined;

@@ -4,7 +4,7 @@ import { createSigner } from './signer.ts';
 /** Long enough for a page that a server has just given it to, and too short to be worth keeping. */
 const LIFE_S = 60 * 60;
 
-/** `typ` keeps it apart from session tokens, which the same secrets sign: neither is ever taken for the other. */
+/** `typ` keeps it apart from session tokens, which the same secrets sign: neither is accepted in place of the other. */
 const claims = z.object({ typ: z.literal('temporary_key'), exp: z.number() });
 
 /** A key that lets a page begin a session for an hour, in place of a site key, which no page may have. */

@@ -45,7 +45,8 @@ export const createDailyBudget = (deps: DailyBudgetDeps) => {
     if (limit !== null && count === Math.ceil(limit * WARN_AT))
       logger.warn({ count, limit }, '80 % of DAILY_MESSAGES are used');
   };
-  const spent = (): AppError => {
+  const spent = (of: 'site' | 'share'): AppError => {
+    if (of === 'share') return refusal();
     const day = today();
     spentUntil = Math.min(clock.now() + RECHECK_MS, Date.parse(day) + DAY_MS);
     if (warnedOf !== day)
@@ -73,7 +74,7 @@ export const createDailyBudget = (deps: DailyBudgetDeps) => {
     }
     // What is refused is not counted, so that what others give back can be used.
     await giveBack();
-    throw spent();
+    throw spent('site');
   };
 
   return {
@@ -82,15 +83,20 @@ export const createDailyBudget = (deps: DailyBudgetDeps) => {
     /**
      * Takes one message of the day.
      * @param of.sharer Whose share it is of.
-     * @param of.isCountedByStore The store counts the site's messages, by `day` of the result.
+     * @param of.isCountedByStore The store counts messages, by `day` of the result.
      * @throws AppError `budget_spent`
      */
     take: async (of: { sharer: string; isCountedByStore: boolean }) => {
       const day = today();
       if (limit !== null && clock.now() < spentUntil) throw refusal();
-      const giveShareBack = await takeShare(`${day} ${of.sharer}`);
-      if (limit === null || of.isCountedByStore)
-        return { day: limit === null ? undefined : { day, limit }, giveBack: giveShareBack };
+      const share = `${day} ${of.sharer}`;
+      if (of.isCountedByStore) {
+        const shared = shareLimit === null ? {} : { share: { key: share, limit: shareLimit } };
+        const isFree = limit === null && shareLimit === null;
+        return { day: isFree ? undefined : { day, limit, ...shared }, giveBack: nothing };
+      }
+      const giveShareBack = await takeShare(share);
+      if (limit === null) return { day: undefined, giveBack: giveShareBack };
       try {
         const giveBack = await takeOfSite(day);
         return {

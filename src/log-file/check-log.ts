@@ -3,7 +3,8 @@ import { brokenAt } from '../assistant/json-place.ts';
 import { ConversationsSyntaxError } from './find-conversations.ts';
 import { ANONYMOUS } from './log-fields.ts';
 import { type LogReader, syntaxFault } from './log-reader.ts';
-import { asOlder, BrokenExchange, type Entry, type LoggedExchange, readLog } from './read-log.ts';
+import type { LogRow } from './log-row.ts';
+import { BrokenExchange, type Entry, type LoggedExchange, readLog, rowOfLogged } from './read-log.ts';
 
 /** What a log holds. */
 export interface LogCounts {
@@ -88,22 +89,26 @@ export const forEachEntry = async (
   }
 };
 
-/** What keeps an exchange from being written again, if anything does. */
-const unwritable = (one: LoggedExchange): string | undefined => {
+/** The exchange's row; undefined where it cannot be written again. */
+const writable = (one: LoggedExchange): LogRow | undefined => {
   try {
-    asOlder(one);
-    return undefined;
+    return rowOfLogged(one);
   } catch (error) {
-    if (error instanceof RangeError) return 'nested too deeply';
+    if (error instanceof RangeError) return undefined;
     throw error;
   }
 };
 
 /**
  * Checks all of a log and counts what is in it.
+ * @param each Called with what is right so far.
  * @throws LogFaults that lists what stands against taking it over.
  */
-export const checkLog = async (reader: LogReader, pass: Pass): Promise<LogCounts> => {
+export const checkLog = async (
+  reader: LogReader,
+  pass: Pass,
+  each?: (exchange: LoggedExchange, row: LogRow) => void,
+): Promise<LogCounts> => {
   const counts: LogCounts = { users: 0, exchanges: 0, anonymous: 0, failed: 0, inMilliseconds: 0 };
   const faults: string[] = [];
   let more = 0;
@@ -120,8 +125,9 @@ export const checkLog = async (reader: LogReader, pass: Pass): Promise<LogCounts
     if (key === ANONYMOUS) counts.anonymous++;
     if (stored.bot === null) counts.failed++;
     if (stored.timestamp !== timestamp) counts.inMilliseconds++;
-    const fault = unwritable(entry);
-    if (fault) add(`${JSON.stringify(key)}[${entry.index}]`, fault);
+    const row = writable(entry);
+    if (!row) add(`${JSON.stringify(key)}[${entry.index}]`, 'nested too deeply');
+    else if (faults.length === 0) each?.(entry, row);
     return undefined;
   });
   if (faults.length > 0) throw new LogFaults(reader.path, faults, more);

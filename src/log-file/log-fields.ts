@@ -50,17 +50,18 @@ export const exchangeOf = (visitor: Visitor, id: string, stored: StoredExchange)
   ...(stored.sources && { sources: stored.sources }),
   ...(stored.feedback && { feedback: stored.feedback }),
   ...(stored.flagged && { flagged: stored.flagged }),
+  ...(stored.unanswered && { unanswered: true }),
   ...(stored.run && { run: stored.run }),
 });
 
 /** The fields of an exchange in conversations.json, in their order; those that it has not are undefined. */
 export const logFields = (exchange: Omit<Exchange, 'visitor'>, visitor: Visitor | undefined) => {
   const { id, name, user, bot, timestamp, error, truncated, usage } = exchange;
-  const { sources, feedback: opinion, flagged, run: details } = exchange;
+  const { sources, feedback: opinion, flagged, unanswered, run: details } = exchange;
   const session = visitor?.kind === 'anonymous' ? visitor.id : undefined;
   const verified = visitor?.kind === 'verified' ? true : undefined;
   return {
     ...{ user, bot, timestamp, id, session, name, verified, error, truncated, usage },
-    ...{ sources, feedback: opinion, flagged, run: details },
+    ...{ sources, feedback: opinion, flagged, unanswered, run: details },
   };
 };

@@ -1,5 +1,6 @@
 /** An exchange as a row of a store, and as it stands in conversations.json: one form from the other. */
 
+import { hash } from 'node:crypto';
 import { type Exchange, visitorKey, visitorOf } from '../chat/model.ts';
 import { ANONYMOUS, exchangeOf, logFields, ownerOf } from './log-fields.ts';
 import type { StoredExchange } from './stored-exchange.ts';
@@ -24,7 +25,7 @@ const MAX_KEY_BYTES = 1000;
 const NUL = String.fromCharCode(0);
 
 /** A text as Postgres can keep it: no NUL and no half of a character. */
-const kept = (text: string): string => text.toWellFormed().replaceAll(NUL, '\ufffd');
+export const kept = (text: string): string => text.toWellFormed().replaceAll(NUL, '\ufffd');
 
 /** Whether Postgres can keep and find it. */
 export const fits = (text: string): boolean =>
@@ -47,6 +48,10 @@ const fieldsOf = ({ visitor, cleared, more: _, ...row }: LogRow): Record<string,
   cleared,
 });
 
+/** Stands for an id that no index can hold. */
+const shortId = (key: string, id: string): string =>
+  `odd-${hash('sha256', JSON.stringify([key, id])).slice(0, 32)}`;
+
 /** The exchange's row; what no column can hold goes beside, so that it comes back as it was. */
 export const rowOf = (line: LogLine & { readonly id: string; readonly stored: StoredExchange }): LogRow => {
   const { key, id, stored, fields } = line;
@@ -57,6 +62,7 @@ export const rowOf = (line: LogLine & { readonly id: string; readonly stored: St
   const { name: __, ...rest } = exchange;
   const row: LogRow = {
     ...rest,
+    id: fits(id) ? id : shortId(key, id),
     visitor,
     user: kept(stored.user),
     bot: stored.bot === null ? null : kept(stored.bot),

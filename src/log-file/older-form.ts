@@ -46,15 +46,3 @@ export class Identities {
     return id;
   }
 }
-
-/** The exchange in one line, with its id, where the text in the file is not that already. */
-export const rewritten = (
-  json: string,
-  id: string,
-  exchange: StoredExchange,
-  raw: object,
-): string | undefined => {
-  if (exchange.id === id) return json.includes('\n') ? JSON.stringify(raw) : undefined;
-  // Where the older form had an `id` of another kind, or one twice, it stays beside ours.
-  return JSON.stringify('id' in raw ? { ...raw, older_id: raw.id, id } : { ...raw, id });
-};

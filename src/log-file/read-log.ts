@@ -1,8 +1,8 @@
 import type { z } from 'zod';
 import { CompactNumbers } from './compact-numbers.ts';
-import { ANONYMOUS } from './log-fields.ts';
 import type { LogReader } from './log-reader.ts';
-import { Identities, rewritten } from './older-form.ts';
+import { type LogRow, rowOf } from './log-row.ts';
+import { Identities } from './older-form.ts';
 import { type StoredExchange, storedExchange } from './stored-exchange.ts';
 
 /** What stands in a log, in its order. */
@@ -26,9 +26,8 @@ export interface LoggedExchange {
   readonly timestamp: number;
   /** The latest `timestamp` in this list until here. */
   readonly time: number;
-  /** All of it, with the fields that we do not know, and its text. */
+  /** All of it, with the fields that we do not know. */
   readonly raw: object;
-  readonly json: string;
 }
 
 /** In seconds this is the year 5138; in milliseconds it is 1973, before there was any log. */
@@ -100,7 +99,7 @@ export function* readLog(reader: LogReader): Generator<Entry> {
       const id = identities.idOf(key, index, stored);
       const timestamp = inSeconds(stored.timestamp);
       latest = Math.max(latest, timestamp);
-      yield { kind: 'exchange', key, index, id, stored, timestamp, time: latest, raw, json };
+      yield { kind: 'exchange', key, index, id, stored, timestamp, time: latest, raw };
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
       throw new BrokenExchange(pathOf(key, index), json, at);
@@ -108,32 +107,14 @@ export function* readLog(reader: LogReader): Generator<Entry> {
   }
 }
 
-/** An exchange of another log, ready to be taken over: named, and in one line of JSON with that name as `id`. */
-export interface OlderExchange {
-  readonly id: string;
-  readonly key: string;
-  readonly session: string | undefined;
-  readonly name?: string | undefined;
-  readonly verified?: boolean | undefined;
-  readonly cleared?: boolean | undefined;
-  /** Seconds since 1970. */
-  readonly timestamp: number;
-  /** The latest timestamp of it and those before it in that log, under its key. */
-  readonly time: number;
-  readonly json: string;
-}
-
 /**
- * The exchange as the store takes it over.
+ * The exchange as a store takes it over.
  * @param id Its id there, where that is another one.
  * @throws RangeError where it is nested too deeply to be written as JSON.
  */
-export const asOlder = (one: LoggedExchange, id: string = one.id): OlderExchange => {
-  const { key, stored, timestamp, time, raw, json } = one;
-  const isSame = timestamp === stored.timestamp;
-  const kept = isSame ? raw : { ...raw, timestamp };
-  const text = rewritten(json, id, stored, kept) ?? (isSame ? json : JSON.stringify(kept));
-  const session = key === ANONYMOUS ? stored.session : undefined;
-  const { name, verified, cleared } = stored;
-  return { id, key, session, name, verified, cleared, timestamp, time, json: text };
+export const rowOfLogged = ({ key, stored, timestamp, raw, id: own }: LoggedExchange, id = own): LogRow => {
+  // Where the older form had an `id` of another kind, or one twice, it stays beside ours.
+  const older = 'id' in raw && raw.id !== id ? { older_id: raw.id } : {};
+  const fields = { ...raw, ...older, timestamp, id };
+  return rowOf({ key, id, stored: { ...stored, timestamp }, fields });
 };

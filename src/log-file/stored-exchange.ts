@@ -37,6 +37,7 @@ export const storedExchange = z.looseObject({
   sources: z.array(source).optional().catch(undefined),
   feedback: feedback.optional().catch(undefined),
   flagged: z.array(z.string()).optional().catch(undefined),
+  unanswered: z.literal(true).optional().catch(undefined),
   run: run.optional().catch(undefined),
 });
 export type StoredExchange = z.infer<typeof storedExchange>;

@@ -16,8 +16,8 @@ const luminance = (rgb: Rgb): number => {
 
 /** WCAG's contrast ratio, 1 to 21. */
 const contrast = (a: Rgb, b: Rgb): number => {
-  const [low = 0, high = 0] = [luminance(a), luminance(b)].toSorted((x, y) => x - y);
-  return (high + 0.05) / (low + 0.05);
+  const [one, other] = [luminance(a), luminance(b)];
+  return (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
 };
 
 const mix = (from: Rgb, to: Rgb, share: number): Rgb => {

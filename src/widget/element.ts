@@ -1,9 +1,10 @@
 import type { UserToken } from './client/session.ts';
-import { memoryIn } from './client/storage.ts';
 import { paletteOf } from './color.ts';
 import { h, sheet } from './dom.ts';
+import { giveFocusBack } from './focus.ts';
 import css from './launcher.css';
 import { createLauncher } from './launcher.ts';
+import { leftBehind, rememberShown } from './left-behind.ts';
 import type { Panel, PanelHost } from './panel/panel.ts';
 import { addAccessors, upgradeProperties } from './properties.ts';
 import type { WidgetSettings } from './protocol/widget-settings.ts';
@@ -39,6 +40,9 @@ export const defineElement = ({ server: home, loadPanel }: Origin): CustomElemen
     #panel: Promise<Panel> | undefined;
     #ready: Panel | undefined;
     #isOpen = false;
+    #isRestarting = false;
+    /** What had the focus when the panel was opened. */
+    #before: Element | null = null;
     #life = new AbortController();
     readonly #launcher = createLauncher(
       () => void safely(() => (this.#isOpen ? this.close() : void this.open())),
@@ -54,11 +58,10 @@ export const defineElement = ({ server: home, loadPanel }: Origin): CustomElemen
     }
 
     set userToken(token: UserToken | undefined) {
-      this.#token = token;
-      if (typeof token === 'string') this.#token = undefined;
+      this.#token = typeof token === 'function' ? token : undefined;
       if (typeof token === 'string') this.setAttribute('user-token', token);
       else this.removeAttribute('user-token');
-      this.#ready?.restart();
+      this.#restartSoon();
     }
 
     connectedCallback(): void {
@@ -86,7 +89,7 @@ export const defineElement = ({ server: home, loadPanel }: Origin): CustomElemen
       if (!this.#root || before === value) return;
       safely(() => {
         if (name === 'mode' || name === 'lang' || name === 'server') this.#reconnect();
-        else if (name === 'user-token') this.#ready?.restart();
+        else if (name === 'user-token') this.#restartSoon();
         this.#refresh();
       });
     }
@@ -105,9 +108,13 @@ export const defineElement = ({ server: home, loadPanel }: Origin): CustomElemen
       return panel?.send(text) ?? false;
     }
 
-    async clear(): Promise<void> {
+    async clear(): Promise<boolean> {
       const panel = await this.#load();
-      await panel?.clear();
+      const cleared = panel?.clear().then(
+        () => true,
+        () => false,
+      );
+      return (await cleared) ?? false;
     }
 
     #connect(): void {
@@ -121,7 +128,7 @@ export const defineElement = ({ server: home, loadPanel }: Origin): CustomElemen
       this.#root = root;
       shadow.append(root);
       this.#dark.addEventListener('change', () => this.#refresh(), { signal });
-      void this.#start(signal);
+      this.#start(signal).catch(() => undefined);
     }
 
     async #start(signal: AbortSignal): Promise<void> {
@@ -132,7 +139,7 @@ export const defineElement = ({ server: home, loadPanel }: Origin): CustomElemen
       if (signal.aborted || !this.#root) return;
       if (!settings.isInline) this.#root.append(this.#launcher.element);
       this.#refresh();
-      const { isWanted, isPending } = this.#left();
+      const { isWanted, isPending } = leftBehind(settings.server);
       if (settings.isInline) {
         await this.#load();
         this.#service = await known;
@@ -141,16 +148,15 @@ export const defineElement = ({ server: home, loadPanel }: Origin): CustomElemen
       else if (isPending) await this.#load();
     }
 
-    /** What the page before has left: an open panel, or an answer that has not come yet. */
-    #left(): { isWanted: boolean; isPending: boolean } {
-      const { server } = this.#settings();
-      const prefix = `thread-proxy:${server}:`;
-      const isLarge = matchMedia('(min-width: 480px) and (min-height: 420px)').matches;
-      return {
-        isWanted: isLarge && memoryIn(() => sessionStorage, prefix).get('open') !== undefined,
-        isPending:
-          safely(() => Object.keys(localStorage).some((key) => key.startsWith(`${prefix}turn-`))) ?? false,
-      };
+    /** Once, however often the visitor changes meanwhile. */
+    #restartSoon(): void {
+      const ready = this.#ready;
+      if (!ready || this.#isRestarting) return;
+      this.#isRestarting = true;
+      queueMicrotask(() => {
+        this.#isRestarting = false;
+        if (ready === this.#ready) safely(() => ready.restart());
+      });
     }
 
     #reconnect(): void {
@@ -215,6 +221,7 @@ export const defineElement = ({ server: home, loadPanel }: Origin): CustomElemen
     }
 
     async #show(isWanted: boolean): Promise<void> {
+      this.#before = isWanted ? document.activeElement : null;
       this.#launcher.element.setAttribute('aria-busy', 'true');
       const panel = await this.#load();
       this.#launcher.element.removeAttribute('aria-busy');
@@ -226,9 +233,8 @@ export const defineElement = ({ server: home, loadPanel }: Origin): CustomElemen
       this.#isOpen = isShown;
       this.#launcher.setOpen(isShown);
       if (isShown) this.#launcher.setUnread(false);
-      else this.#launcher.element.focus({ preventScroll: true });
-      const memory = memoryIn(() => sessionStorage, `thread-proxy:${this.#settings().server}:`);
-      memory.set('open', isShown ? '1' : undefined);
+      else giveFocusBack(this, this.#before, this.#launcher.element);
+      rememberShown(this.#settings().server, isShown);
       this.#emit(isShown ? 'open' : 'close', {});
     }
 

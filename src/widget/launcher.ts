@@ -1,4 +1,4 @@
-import { h, icon } from './dom.ts';
+import { CHAT_LINES, CLOSE_LINES, drawIcon, h } from './dom.ts';
 import { openLabel, unreadLabel } from './strings/choose.ts';
 
 /** The round button in the corner. */
@@ -21,8 +21,8 @@ export const createLauncher = (onClick: () => void): Launcher => {
       'aria-expanded': 'false',
       onclick: onClick,
     },
-    icon('chat', 26),
-    icon('close', 24),
+    drawIcon(CHAT_LINES, 26, 'chat'),
+    drawIcon(CLOSE_LINES, 24, 'close'),
     dot,
   );
   let isUnread = false;

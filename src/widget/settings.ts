@@ -42,6 +42,13 @@ export type AttributeName = (typeof ATTRIBUTES)[number];
 
 const MAX_SUGGESTIONS = 4;
 
+/** A page may name one of its own addresses as it likes. */
+const absolute = (url: string | undefined): string | undefined =>
+  url !== undefined && URL.canParse(url, document.baseURI) ? new URL(url, document.baseURI).href : undefined;
+
+const THEMES = ['light', 'dark', 'auto'] as const;
+const POSITIONS = ['left', 'right'] as const;
+
 const oneOf = <T extends string>(value: unknown, allowed: readonly T[]): T | undefined =>
   allowed.find((one) => one === value);
 
@@ -67,12 +74,31 @@ export const settingsOf = (
     ),
     placeholder: attribute('placeholder') ?? service.placeholder,
     accent: attribute('accent') ?? service.accent ?? DEFAULT_ACCENT,
-    theme: oneOf(attribute('theme') ?? service.theme, ['light', 'dark', 'auto']) ?? 'auto',
-    position: oneOf(attribute('position') ?? service.position, ['left', 'right']),
+    theme: oneOf(attribute('theme') ?? service.theme, THEMES) ?? 'auto',
+    position: oneOf(attribute('position') ?? service.position, POSITIONS),
     languages: [attribute('lang'), service.lang, document.documentElement.lang, ...navigator.languages],
-    privacyUrl: attribute('privacy-url') ?? service.privacy_url,
+    privacyUrl: absolute(attribute('privacy-url')) ?? service.privacy_url,
     showsImages: (attribute('images') ?? service.images) === 'allow',
     maxMessageChars: service.max_message_chars ?? 4_000,
+  };
+};
+
+const TEXTS = ['title', 'status', 'greeting', 'placeholder', 'accent', 'lang', 'privacy_url'] as const;
+
+/** What the service says, as far as it is what it should be. */
+const readSettings = (json: unknown): WidgetSettings => {
+  const fields = Object.entries(typeof json === 'object' && json !== null ? json : {});
+  const given = Object.fromEntries<unknown>(fields);
+  const { suggestions, max_message_chars: max } = given;
+  return {
+    ...Object.fromEntries(
+      TEXTS.map((name) => [name, typeof given[name] === 'string' ? given[name] : undefined]),
+    ),
+    theme: oneOf(given.theme, THEMES),
+    position: oneOf(given.position, POSITIONS),
+    images: oneOf(given.images, ['allow', 'off']),
+    suggestions: Array.isArray(suggestions) ? suggestions.map(String) : [],
+    max_message_chars: typeof max === 'number' ? max : undefined,
   };
 };
 
@@ -91,7 +117,7 @@ export const fetchSettings = (server: string): Promise<WidgetSettings> => {
         referrerPolicy: 'no-referrer',
         signal: AbortSignal.timeout(PATIENCE_MS),
       });
-      return response.ok ? ((await response.json()) as WidgetSettings) : {};
+      return response.ok ? readSettings(await response.json()) : {};
     } catch {
       fetched.delete(server);
       return {};

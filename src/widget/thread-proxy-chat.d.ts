@@ -64,8 +64,8 @@ export interface ThreadProxyChatElement extends HTMLElement {
   close(): void;
   /** Sends a message as the visitor. @returns Whether it was taken: it is not while an answer is being given. */
   send(text: string): Promise<boolean>;
-  /** Clears the conversation, for the assistant, too. */
-  clear(): Promise<void>;
+  /** Clears the conversation, for the assistant, too. @returns Whether it could be done. */
+  clear(): Promise<boolean>;
   addEventListener<K extends keyof ThreadProxyChatEvents>(
     type: K,
     listener: (this: ThreadProxyChatElement, event: ThreadProxyChatEvents[K]) => void,

@@ -30,7 +30,11 @@ const start = (): void => {
   if (!script?.src) return;
   const base = new URL('.', script.src).href;
   const server = base.replace(/\/$/, '');
-  const loadPanel = (): Promise<PanelModule> => import(base + PANEL_FILE);
+  let tries = 0;
+  // A page that was loaded before the service was updated asks for a chunk that is gone by now; and a browser that could
+  // not load a module once does not ask for it again.
+  const loadPanel = (): Promise<PanelModule> =>
+    import(base + PANEL_FILE).catch(() => import(`${base}widget/panel.js?${++tries}`));
   // Another copy may have been faster; its element serves this one, too.
   if (!customElements.get(TAG)) customElements.define(TAG, defineElement({ server, loadPanel }));
   if (script.dataset.auto === 'off') return;

@@ -30,7 +30,7 @@ describe('the file of an assistant', () => {
       'id object created_at name description model instructions tools tool_resources temperature';
     expect(Object.keys(JSON.parse(readFileSync(example, 'utf8')))).toEqual([
       ...fields.split(' '),
-      ...['top_p', 'response_format', 'reasoning_effort', 'metadata'],
+      ...['top_p', 'response_format', 'reasoning_effort', 'metadata', 'x-widget'],
     ]);
   });
 

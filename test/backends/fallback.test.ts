@@ -42,6 +42,19 @@ describe('the fallback', () => {
     expect(await ready.json()).toMatchObject({ notes: [expect.stringContaining('fallback')] });
   });
 
+  it('without threads of its own leaves the first upstream no thread that has not heard all', async () => {
+    const { service, first, second } = await startTwo();
+    await service.post({ user_id: 'ann', message: 'I like apples.' });
+    await first.stopListening();
+    await service.post({ user_id: 'ann', message: 'I like pears.' });
+    expect(second.calls.completions).toBe(1);
+    await service.stop();
+    await first.listenAgain();
+    const again = await startService({ ...upstreamEnv(first), DATA_DIR: service.dir });
+    expect((await again.post({ user_id: 'ann', message: 'And now?' })).status).toBe(200);
+    expect(JSON.stringify(first.requests)).toContain('I like pears.');
+  });
+
   it('answers while the first rests, which is not asked again before', async () => {
     const { service, first, second } = await startTwo();
     first.fail({ on: 'responses', times: 3, fault: { kind: 'status', status: 500 } });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { createThreadQueue } from '../../src/chat/thread-queue.ts';
 import { allEvents } from '../helpers/events.ts';
 import { startBoth } from '../helpers/service.ts';
 
@@ -48,7 +49,7 @@ describe('messages of one visitor', () => {
   });
 
   it('free their place when they fail or time out while they wait', async () => {
-    const { service, emulator } = await startBoth({ env: { MAX_WAITING: '1', RUN_TIMEOUT: '300ms' } });
+    const { service, emulator } = await startBoth({ env: { MAX_WAITING: '1', RUN_TIMEOUT: '1s' } });
     emulator.fail({ on: 'responses', fault: { kind: 'hang-before-headers' } });
     const both = await Promise.all([
       service.post({ user_id: 'ann', message: 'one' }),
@@ -57,6 +58,26 @@ describe('messages of one visitor', () => {
     expect(both.map(({ body }) => body.error?.code)).toEqual(['upstream_timeout', 'upstream_timeout']);
     emulator.release();
     expect((await service.post({ user_id: 'ann', message: 'three' })).status).toBe(200);
+  });
+});
+
+describe("a thread's queue", () => {
+  it('goes on with the next one where the one in front gave up while it waited', async () => {
+    const queue = createThreadQueue({ maxWaiting: 2 });
+    const [first, second, third] = [queue.enter('ann'), queue.enter('ann'), queue.enter('ann')];
+    expect([first.waits, second.waits, third.waits]).toEqual([false, true, true]);
+    expect(() => queue.enter('ann')).toThrow('still being answered');
+    second.leave();
+    // There is room for one more now, and for no second one.
+    const fourth = queue.enter('ann');
+    expect(() => queue.enter('ann')).toThrow('still being answered');
+    first.leave();
+    await third.turn;
+    third.leave();
+    third.leave();
+    await fourth.turn;
+    fourth.leave();
+    await queue.enter('ann').turn;
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openTurn } from '../../src/chat/live-turns.ts';
-import { createKeptTurns } from '../../src/chat/recent-turns.ts';
+import { createRecentTurns } from '../../src/chat/recent-turns.ts';
 
 const visitor = { kind: 'user', id: 'ann' } as const;
 
@@ -16,7 +16,7 @@ const overTurn = (id: string, length: number) => {
 describe('turns that are over', () => {
   it('are kept for five minutes', () => {
     let now = 1_000_000;
-    const kept = createKeptTurns({ clock: { now: () => now } });
+    const kept = createRecentTurns({ clock: { now: () => now } });
     kept.add(overTurn('one', 10));
     now += 4 * 60_000;
     kept.add(overTurn('two', 10));
@@ -27,7 +27,7 @@ describe('turns that are over', () => {
   });
 
   it('take a bounded amount of memory: the oldest are let go', () => {
-    const kept = createKeptTurns({ clock: { now: () => 0 } });
+    const kept = createRecentTurns({ clock: { now: () => 0 } });
     const ids = Array.from({ length: 100 }, (_, n) => `turn-${n}`);
     for (const id of ids) kept.add(overTurn(id, 100_000));
     const left = ids.filter((id) => kept.get(id));

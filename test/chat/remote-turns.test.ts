@@ -1,12 +1,12 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { createRemoteTurns } from '../../src/chat/remote-turns.ts';
-import { clock, eventually, openStore, tempFolder } from '../stores/json/helper.ts';
+import { clock, eventually, openStore, tempFolder } from '../stores/sqlite/helper.ts';
 import { message, user } from '../stores/store-contract.ts';
 
 it('asks the log no more often for it that many are followed', async () => {
   const store = await openStore(await tempFolder());
   let asked = 0;
-  const elsewhere = createRemoteTurns({
+  const remoteTurns = createRemoteTurns({
     store: {
       exchange: (id) => store.exchange(id),
       unfinished: (id) => {
@@ -18,14 +18,14 @@ it('asks the log no more often for it that many are followed', async () => {
     runTimeout: 60_000,
     onOver: () => undefined,
   });
-  onTestFinished(() => elsewhere.stop());
+  onTestFinished(() => remoteTurns.stop());
   const all = Array.from({ length: 300 }, (_, i) => ({
     ...message(user(`${i}`)),
     timestamp: Date.now() / 1000,
   }));
   for (const one of all) await store.accept(one);
   const began = performance.now();
-  const turns = all.map((one) => elsewhere.follow(one));
+  const turns = all.map((one) => remoteTurns.follow(one));
   for (const { outcome } of turns) outcome.catch(() => undefined);
   await eventually(() => asked >= 3 * 300 && asked);
   // Five hundred a second.

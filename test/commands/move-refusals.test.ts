@@ -3,8 +3,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startDatabases, type TestDatabases } from '../helpers/postgres.ts';
 import { temporaryFolder } from '../helpers/service.ts';
-import { openStore } from '../stores/json/helper.ts';
 import { openStore as openPostgres } from '../stores/postgres/helper.ts';
+import { openStore } from '../stores/sqlite/helper.ts';
 import { exchange, user } from '../stores/store-contract.ts';
 import { older, runCommand } from './helper.ts';
 import { allIn, move } from './moving.ts';
@@ -48,10 +48,12 @@ describe('a move is refused', () => {
     const url = await databases.newDatabase();
     expect((await move(await smallFolder(), url)).code).toBe(0);
     const other = await smallFolder();
+    await refused(url, other, 'has data of its own');
+    expect(await readdir(other)).toEqual(['conversations.json']);
     const before = await allIn(other);
     await refused(url, other, 'has data of its own');
     expect(await allIn(other)).toEqual(before);
-    expect(await readdir(other)).not.toContain('moving.json');
+    await (await openStore(other)).close();
   });
 
   test('while a service runs on the folder, or on the database', async () => {

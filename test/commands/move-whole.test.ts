@@ -3,8 +3,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startDatabases, type TestDatabases } from '../helpers/postgres.ts';
 import { temporaryFolder } from '../helpers/service.ts';
-import { openStore } from '../stores/json/helper.ts';
 import { messagesIn, openStore as openPostgres } from '../stores/postgres/helper.ts';
+import { idsOnDisk, openStore } from '../stores/sqlite/helper.ts';
 import { exchange, message, user } from '../stores/store-contract.ts';
 import { older, runCommand } from './helper.ts';
 import { move } from './moving.ts';
@@ -76,8 +76,8 @@ describe('a move', () => {
       await store.accept(one);
       await store.finish(one);
     }
-    await store.snapshot();
-    expect(await store.recent(bob, { limit: 20 })).not.toHaveLength(20);
+    await store.updateCopy();
+    expect((await idsOnDisk(dir)).archived).not.toEqual([]);
     await store.close();
     const file = path.join(root, 'older.json');
     const times = [1_600_000_000, 1_700_000_000.5];

@@ -3,10 +3,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startDatabases, type TestDatabases } from '../helpers/postgres.ts';
 import { temporaryFolder } from '../helpers/service.ts';
-import { openStore } from '../stores/json/helper.ts';
 import { messagesIn, openStore as openPostgres } from '../stores/postgres/helper.ts';
+import { idsOnDisk, openStore } from '../stores/sqlite/helper.ts';
 import { exchange, message, user } from '../stores/store-contract.ts';
-import { allIn, move, oddFolder, stateIn } from './moving.ts';
+import { allIn, factsIn, move, oddFolder } from './moving.ts';
 
 let databases: TestDatabases;
 beforeAll(async () => {
@@ -44,7 +44,7 @@ describe('move', () => {
     const back = path.join(root, 'back');
     expect(await move(url, back)).toMatchObject({ code: 0, stderr: '' });
     expect(await allIn(back)).toEqual(await allIn(dir));
-    expect(await stateIn(back)).toEqual(await stateIn(dir));
+    expect(await factsIn(back)).toEqual(await factsIn(dir));
     expect((await stat(path.join(back, 'conversations.json'))).mode & 0o777).toBe(0o640);
     const reopened = await openStore(back);
     expect(await reopened.recent(user('alice'), { limit: 2 })).toEqual([last, failed]);
@@ -63,8 +63,8 @@ describe('move', () => {
       await store.finish(one);
     };
     for (let count = 0; count < 20; count++) await say(exchange(bob));
-    await store.snapshot();
-    expect(await store.recent(bob, { limit: 20 })).not.toHaveLength(20);
+    await store.updateCopy();
+    expect((await idsOnDisk(dir)).archived).not.toEqual([]);
     await store.clear(bob, true);
     const after = exchange(bob);
     await say(after);

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { z } from 'zod';
-import { openStore } from '../stores/json/helper.ts';
+import { lineOf } from '../../src/log-file/log-row.ts';
+import { importFolder } from '../../src/stores/sqlite/first-import.ts';
+import { allFacts, allRows } from '../../src/stores/sqlite/read-all.ts';
+import { memoryLogger, openStore, reading } from '../stores/sqlite/helper.ts';
 import { anonymous, exchange, message, user } from '../stores/store-contract.ts';
 import { older, runCommand } from './helper.ts';
 
@@ -54,7 +56,7 @@ export const oddFolder = async (root: string): Promise<string> => {
   await writeFile(path.join(dir, 'conversations.json'), oddLog());
   // So small that a part goes into the archive, at once and later.
   const store = await openStore(dir, { maxBytes: 40_000 });
-  await store.snapshot();
+  await store.updateCopy();
   const [alice, bob, eve] = [
     user('alice'),
     { kind: 'verified', id: 'alice' } as const,
@@ -71,7 +73,7 @@ export const oddFolder = async (root: string): Promise<string> => {
   await store.clear(user('gone'), true);
   await say(exchange(alice, { bot: null, error: 'upstream_timeout' }));
   await say(exchange(user('7'), { user: 'x'.repeat(2000) }));
-  await store.snapshot();
+  await store.updateCopy();
   await say(exchange(alice));
   store.setThread(alice, { id: 'thread_1', madeBy: 'test' });
   store.setThread(eve, { id: 'thread_2', madeBy: 'test' });
@@ -88,48 +90,17 @@ export const oddFolder = async (root: string): Promise<string> => {
   return dir;
 };
 
-const anyLog = z.custom<Record<string, Record<string, unknown>[]>>((value) => value instanceof Object);
-
-const timed = z.looseObject({ timestamp: z.number() });
-
-/** All exchanges of a folder, archive and live, by key and time; those of one file stay in its order. */
+/** All exchanges of a folder as conversations.json has them, by key and in their order. */
 export const allIn = async (dir: string): Promise<Map<string, Record<string, unknown>[]>> => {
-  const names = await readdir(path.join(dir, 'archive')).catch(() => []);
-  // Without the ending 2026-11 comes before 2026-11-2, as it is to.
-  const months = names.filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -5));
-  const [undated, dated] = [/^undated/, /^\d/].map((which) =>
-    months.filter((name) => which.test(name)).sort(),
-  );
-  const files = [...(undated ?? []), ...(dated ?? [])].map((name) => path.join('archive', `${name}.json`));
-  const all = new Map<string, { time: number; one: Record<string, unknown> }[]>();
-  for (const file of [...files, 'conversations.json']) {
-    const log = anyLog.parse(JSON.parse(await readFile(path.join(dir, file), 'utf8')));
-    for (const [key, list] of Object.entries(log)) {
-      let time = Number.NEGATIVE_INFINITY;
-      const found = all.get(key) ?? [];
-      for (const one of list) {
-        time = Math.max(time, timed.parse(one).timestamp);
-        found.push({ time, one });
-      }
-      all.set(key, found);
-    }
+  // An older form becomes a database as at a start.
+  await importFolder(dir, memoryLogger());
+  const all = new Map<string, Record<string, unknown>[]>();
+  for (const row of reading(dir, (db) => [...allRows(db, 'list')].flat())) {
+    const { key, fields } = lineOf(row);
+    all.set(key, [...(all.get(key) ?? []), JSON.parse(JSON.stringify(fields))]);
   }
-  const byTime = (list: { time: number; one: Record<string, unknown> }[]) =>
-    list.toSorted((a, b) => a.time - b.time).map(({ one }) => one);
-  return new Map(Array.from(all, ([key, list]) => [key, byTime(list)]));
+  return all;
 };
 
-const state = z.looseObject({
-  journalFrom: z.number(),
-  threads: z.array(z.tuple([z.string(), z.unknown()])),
-});
-
-/** What state.json holds beside places in the journal; threads have no order. */
-export const stateIn = async (dir: string): Promise<Record<string, unknown>> => {
-  const {
-    journalFrom: _,
-    threads,
-    ...rest
-  } = state.parse(JSON.parse(await readFile(path.join(dir, 'state.json'), 'utf8')));
-  return { ...rest, threads: Object.fromEntries(threads) };
-};
+/** What a folder holds beside the exchanges. */
+export const factsIn = async (dir: string) => reading(dir, allFacts);

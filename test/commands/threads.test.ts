@@ -1,7 +1,7 @@
 import { OpenAI } from 'openai';
 import { describe, expect, test } from 'vitest';
 import { startEmulator, startService, upstreamEnv } from '../helpers/service.ts';
-import { openStore } from '../stores/json/helper.ts';
+import { openStore } from '../stores/sqlite/helper.ts';
 import { user } from '../stores/store-contract.ts';
 import { numbersIn, older, placeFor } from './helper.ts';
 

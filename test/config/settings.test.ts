@@ -70,6 +70,16 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
   },
   OPENAI_MODEL: { absent: undefined, good: [['llama3.2:3b', 'llama3.2:3b']], bad: ['a\nb', 'gpt-6\u200B'] },
   ASSISTANT_FILE: { absent: undefined, good: [['./a.json', './a.json']], bad: ['a\nb'] },
+  DOCUMENTS_DIR: { absent: undefined, good: [['./docs', './docs']], bad: ['a\nb'] },
+  DOCUMENTS_MAX_CHARS: { absent: 12_000, good: [['2000', 2_000]], bad: ['1999', '-1', 'all', '1000001'] },
+  QUERY_REWRITE: { absent: false, good: [['true', true]], bad: ['maybe'] },
+  EMBEDDING_MODEL: { absent: undefined, good: [['nomic-embed-text', 'nomic-embed-text']], bad: ['a\nb'] },
+  EMBEDDING_BASE_URL: {
+    absent: undefined,
+    good: [['http://localhost:11434/v1/', 'http://localhost:11434/v1']],
+    bad: ['localhost:11434/v1', 'https://u:p@x/v1'],
+  },
+  EMBEDDING_API_KEY: { absent: undefined, good: [['sk-1', 'sk-1']], bad: ['Bearer sk-secret'] },
   FALLBACK_BACKEND: {
     absent: undefined,
     good: [

@@ -2,7 +2,7 @@ import { afterAll, onTestFinished } from 'vitest';
 import { openPostgresIndex } from '../../src/documents/index/postgres-index.ts';
 import { connectForDocuments } from '../../src/stores/postgres/documents-database.ts';
 import { startDatabases } from '../helpers/postgres.ts';
-import { memoryLogger } from '../stores/json/helper.ts';
+import { memoryLogger } from '../stores/sqlite/helper.ts';
 import { describeIndex } from './index-contract.ts';
 
 const databases = await startDatabases();

@@ -11,7 +11,9 @@ const apiBody = z.looseObject({
   answer: z.string().optional(),
   history: z.array(exchange).optional(),
   before: z.string().optional(),
-  error: z.object({ code: z.string(), message: z.string(), request_id: z.string() }).optional(),
+  error: z
+    .object({ code: z.string(), message: z.string(), detail: z.string().optional(), request_id: z.string() })
+    .optional(),
 });
 
 /** What any route answered; `body` is empty where there was none. */

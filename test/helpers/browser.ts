@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { access, chmod, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { access, chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -191,11 +192,26 @@ const launchPackaged = async (): Promise<Browser> => {
   const folder = path.join(tmpdir(), `thread-proxy-chromium-${version}-${process.getuid?.() ?? 0}`);
   const executablePath = path.join(folder, 'chromium');
   await unpackOnce(path.join(root, 'bin/chromium.br'), executablePath);
-  // A headless shell: it knows the old headless mode only, which playwright asks it for by this flag.
-  return chromium.launch({
-    executablePath,
-    args: [...ARGS, '--headless=old', '--no-zygote', '--disable-webgl'],
-  });
+  // A headless shell: it knows no other mode.
+  const args = [...ARGS, '--headless=old', '--no-zygote', '--disable-webgl'];
+  try {
+    return await chromium.launch({ executablePath, args });
+  } catch (thrown) {
+    if (!String(thrown).includes('error while loading shared libraries')) throw thrown;
+    // A machine without a desktop: the package brings the libraries that are missing most, and a font.
+    for (const name of ['al2023.tar', 'fonts.tar']) {
+      const archive = path.join(folder, name);
+      await unpackOnce(path.join(root, `bin/${name}.br`), archive);
+      execFileSync('tar', ['-xf', archive, '-C', folder]);
+    }
+    const fonts = path.join(folder, 'own-fonts.conf');
+    await writeFile(
+      fonts,
+      `<fontconfig><dir>${folder}/fonts</dir><cachedir>${folder}</cachedir></fontconfig>`,
+    );
+    const env = { ...process.env, LD_LIBRARY_PATH: path.join(folder, 'lib'), FONTCONFIG_FILE: fonts };
+    return chromium.launch({ executablePath, args, env });
+  }
 };
 
 /** The package packs its browser; it is unpacked once a machine, by whichever process comes first. */

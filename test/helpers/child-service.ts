@@ -123,7 +123,9 @@ const answerBody = z.looseObject({
   id: z.string().optional(),
   session_token: z.string().optional(),
   truncated: z.boolean().optional(),
-  error: z.object({ code: z.string(), message: z.string(), request_id: z.string() }).optional(),
+  error: z
+    .object({ code: z.string(), message: z.string(), detail: z.string().optional(), request_id: z.string() })
+    .optional(),
 });
 
 export const callsTo = (url: string): Calls => {

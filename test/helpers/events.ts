@@ -14,7 +14,9 @@ const eventData = z.looseObject({
   answer: z.string().optional(),
   session_token: z.string().optional(),
   truncated: z.boolean().optional(),
-  error: z.object({ code: z.string(), message: z.string(), request_id: z.string() }).optional(),
+  error: z
+    .object({ code: z.string(), message: z.string(), detail: z.string().optional(), request_id: z.string() })
+    .optional(),
 });
 export type EventData = z.output<typeof eventData>;
 

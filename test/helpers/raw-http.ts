@@ -72,7 +72,12 @@ export const exchangeRaw = (url: string, { bytes, hangsUpAfter }: RawRequest): P
 };
 
 const errorAnswer = z.strictObject({
-  error: z.strictObject({ code: z.string(), message: z.string(), request_id: z.string() }),
+  error: z.strictObject({
+    code: z.string(),
+    message: z.string(),
+    detail: z.string().optional(),
+    request_id: z.string(),
+  }),
 });
 
 /** No answer tells of a fault of ours, and each that refuses does so in the one form. */

@@ -12,7 +12,14 @@ const frame = z.looseObject({
   answer: z.string().optional(),
   truncated: z.boolean().optional(),
   retry_after: z.number().optional(),
-  error: z.strictObject({ code: z.string(), message: z.string(), request_id: z.string() }).optional(),
+  error: z
+    .strictObject({
+      code: z.string(),
+      message: z.string(),
+      detail: z.string().optional(),
+      request_id: z.string(),
+    })
+    .optional(),
 });
 /** What a client is told. */
 export type Frame = z.output<typeof frame>;

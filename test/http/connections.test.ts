@@ -32,6 +32,8 @@ describe('a connection', () => {
     socket.write(`GET /openapi.json ${HEAD}\r\n`.repeat(1_000));
     await until(() => told.isClosed, 'the end of the connection');
     expect(answersIn(told.text)).toBe(32);
+    // Those above have cost nothing.
+    expect(service.lines.filter(({ path }) => path === '/openapi.json')).toHaveLength(32);
   });
 
   it('serves any number of requests that come one after the other', async () => {
@@ -101,7 +103,7 @@ describe('a connection', () => {
     expect(slow.told.text).toMatch(/^HTTP\/1\.1 408 /);
     expect(slow.told.text).toMatch(/^x-request-id: [0-9a-f-]{36}/im);
     expect(slow.told.text).toMatch(
-      /"code":"invalid_request","message":"The request took too long to arrive\."/,
+      /"code":"invalid_request",.*"detail":"The request took too long to arrive\."/,
     );
   });
 });
@@ -193,7 +195,12 @@ describe('a request', () => {
     const answer = await raw(service, head, more);
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.body)).toEqual({
-      error: { code: 'invalid_request', message: expect.any(String), request_id: answer.requestId },
+      error: {
+        code: 'invalid_request',
+        message: expect.any(String),
+        detail: expect.any(String),
+        request_id: answer.requestId,
+      },
     });
     expect(answer.requestId).toMatch(/^[0-9a-f-]{36}$/);
   });

@@ -82,7 +82,7 @@ describe('GET /api/history', () => {
     const bearer = await visitorWho(service);
     const { status, code, body } = await callApi(service, 'GET', `/api/history?${query}`, { bearer });
     expect([status, code]).toEqual([400, 'invalid_request']);
-    expect(body.error?.message).toMatch(/^(limit|before) must be /);
+    expect(body.error?.detail).toMatch(/^(limit|before) must be /);
   });
 
   it('opens no transcript without proof, also not with a user_id', async () => {

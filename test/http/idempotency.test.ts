@@ -1,5 +1,6 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { startChildService } from '../helpers/child-service.ts';
 import { allEvents, type ServerEvent, until } from '../helpers/events.ts';
@@ -74,10 +75,10 @@ describe('the same visitor, key and message again', () => {
     const { service, emulator } = await startBoth();
     const first = await service.post(HELLO, key('one'));
     await service.stop();
-    const file = path.join(service.dir, 'conversations.json');
-    const then = (_match: string, seconds: string) => `"timestamp":${Number(seconds) - hours * 3600}`;
-    const log = await readFile(file, 'utf8');
-    await writeFile(file, log.replace(/"timestamp": ?([\d.]+)/, then));
+    // As if it had been sent that long ago.
+    const database = new DatabaseSync(path.join(service.dir, 'thread-proxy.db'));
+    database.prepare('UPDATE exchanges SET time = time - ?, at = at - ?').run(hours * 3600, hours * 3600);
+    database.close();
     const next = await startService({ ...upstreamEnv(emulator), DATA_DIR: service.dir });
     const again = await next.post(HELLO, key('one'));
     expect(again.body.id === first.body.id).toBe(runs === 1);
@@ -170,7 +171,7 @@ describe('an idempotency key', () => {
     expect(answer.status).toBe(status);
     if (status === 400) {
       expect(answer.body.error?.code).toBe('invalid_request');
-      expect(answer.body.error?.message).toMatch(/^Idempotency-Key /);
+      expect(answer.body.error?.detail).toMatch(/^Idempotency-Key /);
     }
   });
 

@@ -8,7 +8,7 @@ const refused = async (body: unknown, headers: Record<string, string> = {}) => {
   const answer = await service.post(body, headers);
   expect(emulator.calls.conversations + emulator.calls.responses).toBe(0);
   expect(answer.body.error?.request_id).toBe(answer.headers.get('x-request-id'));
-  return [answer.status, answer.body.error?.code, answer.body.error?.message] as const;
+  return [answer.status, answer.body.error?.code, answer.body.error?.detail] as const;
 };
 
 describe('a request body', () => {

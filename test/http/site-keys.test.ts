@@ -27,7 +27,7 @@ describe('a site key on POST /api/chat', () => {
     for (const body of [{ message: 'Hi' }, { message: 'Hi', user_id: 'anonymous' }]) {
       const refused = await service.post(body, withKey);
       expect([refused.status, refused.body.error?.code]).toEqual([400, 'invalid_request']);
-      expect(refused.body.error?.message).toMatch(/^user_id /);
+      expect(refused.body.error?.detail).toMatch(/^user_id /);
     }
     expect(emulator.calls.responses).toBe(0);
   });

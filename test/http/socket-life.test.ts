@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { callApi } from '../helpers/api.ts';
 import { until } from '../helpers/events.ts';
 import { startBoth } from '../helpers/service.ts';
@@ -160,8 +160,8 @@ describe('a reader of a socket', () => {
     }
   }, 60_000);
 
-  it('that sends nonsense and reads no answer to it is cut off', async () => {
-    const { service, client } = await startOpen();
+  it('that sends nonsense and reads no answer to it is cut off, without the help of heartbeats', async () => {
+    const { service, client } = await startOpen({ heartbeatMs: 600_000 });
     client.ws.pause();
     const isCutOff = () => service.lines.some(({ msg }) => msg === 'socket closed');
     const nonsense = JSON.stringify({ type: 'message', id: 'x'.repeat(255) });
@@ -170,6 +170,33 @@ describe('a reader of a socket', () => {
       await sleep(1);
     }
   });
+});
+
+describe('a slow reader of a socket', () => {
+  const BEAT_MS = 300;
+
+  it('that reads on outlives the heartbeats to which it cannot answer', async () => {
+    const { service, token } = await startOpen({
+      backend: 'completions',
+      env: { MAX_ANSWER_TOKENS: '1000000', RUN_TIMEOUT: '60s' },
+      emulator: { answer: () => `${'x'.repeat(99_999)} `.repeat(100).trim() },
+      heartbeatMs: BEAT_MS,
+    });
+    const said = await service.post({ message: 'Tell me everything.', session_token: token });
+    const reader = await openSocket(service, { token, autoPong: false });
+    for (let n = 0; n < 4; n++) reader.send({ type: 'resume', id: said.body.id });
+    // It takes what is there for a moment, again and again, for well more than four heartbeats.
+    const startedAt = performance.now();
+    const pausing = setInterval(() => {
+      reader.ws.pause();
+      setTimeout(() => reader.ws.resume(), 95);
+    }, 100);
+    onTestFinished(() => clearInterval(pausing));
+    for (let n = 0; n < 4; n++) {
+      expect((await reader.until()).at(-1)?.answer?.length).toBe(100 * 100_000 - 1);
+    }
+    expect(performance.now() - startedAt).toBeGreaterThan(5 * BEAT_MS);
+  }, 60_000);
 });
 
 describe('a stop of the service', () => {

@@ -51,6 +51,26 @@ describe('a resume over a WebSocket', () => {
     expect(await again.until()).toEqual([{ type: 'done', for: id, event: `${id}:5`, id, answer: WORDS }]);
   });
 
+  it('is refused as thread_busy where 32 turns are followed already', async () => {
+    const { emulator, client } = await startOpen();
+    emulator.fail({ on: 'responses', fault: { kind: 'hold' } });
+    client.send(message('Think.'));
+    const { id } = await client.next();
+    for (let n = 0; n < 31; n++) client.send({ type: 'resume', id });
+    for (let n = 0; n < 31; n++) expect(await client.next()).toMatchObject({ type: 'accepted' });
+    client.send({ type: 'resume', id });
+    expect(await client.next()).toMatchObject({ type: 'error', for: id, error: { code: 'thread_busy' } });
+    emulator.release();
+    const all = await client.until(
+      (
+        (done) =>
+        ({ type }) =>
+          type === 'done' && ++done === 32
+      )(0),
+    );
+    expect(all.filter(({ type }) => type === 'done')).toHaveLength(32);
+  });
+
   it('and a stop are refused to another visitor', async () => {
     const { service, emulator, client } = await startOpen();
     emulator.fail({ on: 'responses', fault: { kind: 'hold' } });

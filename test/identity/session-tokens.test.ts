@@ -76,6 +76,32 @@ describe('a session token', () => {
     await expect(tokens.end(token)).rejects.toMatchObject(expired);
   });
 
+  it('has one successor, also where it is refreshed many times before the first refresh has ended it', async () => {
+    const { promise: allHaveAsked, resolve } = Promise.withResolvers<void>();
+    let asking = 0;
+    const ended = new Set<string>();
+    const tokens = createSessionTokens({
+      ...{ secrets: [SECRET], ttl: MINUTE, max: MINUTE, grace: 0, clock: { now: () => Date.now() } },
+      ended: {
+        endToken: async (id) => ended.size < ended.add(id).size,
+        // All of them pass this check before any of them goes on.
+        hasEnded: async (id) => {
+          const hasEnded = ended.has(id);
+          asking += 1;
+          if (asking === 8) resolve();
+          await allHaveAsked;
+          return hasEnded;
+        },
+      },
+    });
+    const { token } = await tokens.issue();
+    const all = await Promise.allSettled(Array.from({ length: 8 }, () => tokens.refresh(token)));
+    expect(all.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    expect(all.flatMap((one) => (one.status === 'rejected' ? [one.reason.code] : []))).toEqual(
+      Array.from({ length: 7 }, () => 'session_expired'),
+    );
+  });
+
   it('has no grace after the end of the whole session', async () => {
     const { tokens, clock } = tokensAt({ max: 10 * MINUTE, grace: 60 * MINUTE });
     const { token } = await tokens.issue();

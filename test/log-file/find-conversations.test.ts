@@ -11,7 +11,7 @@ import {
   wholeText,
 } from '../../src/log-file/find-conversations.ts';
 import { openLogReader } from '../../src/log-file/log-reader.ts';
-import { tempFolder } from '../stores/json/helper.ts';
+import { tempFolder } from '../stores/sqlite/helper.ts';
 
 /** Gives the text in pieces of so many bytes, always in the same memory, as a file's reader does. */
 const inPieces = (text: Buffer, bytes: number): ReadOn => {

@@ -17,7 +17,7 @@ describe('what an upstream says of a failure', () => {
     emulator.fail({ on: 'responses', fault });
     await service.post({ user_id: 'ann', message: 'my card is 4111-1111' });
     const shown = service.lines.filter(({ level }) => level !== 'debug' && level !== 'trace');
-    expect(shown.find(({ msg }) => msg === 'not answered')).toMatchObject({
+    expect(shown.find(({ msg }) => msg === 'turn failed')).toMatchObject({
       code: 'upstream_rejected',
       why: { status: 400 },
     });

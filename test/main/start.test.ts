@@ -181,7 +181,7 @@ describe('.env', () => {
     const child = await runMain({ MAX_MESSAGE_CHARS: '7', LOG_LEVEL: 'info', THREAD_PROXY_DIR: cwd });
     const { post } = callsTo(await whereItListens(child));
     expect((await post({ message: '1234567' })).status).toBe(200);
-    expect((await post({ message: '12345678' })).body.error?.message).toContain('1 to 7 characters');
+    expect((await post({ message: '12345678' })).body.error?.detail).toContain('1 to 7 characters');
     expect(emulator.calls.responses).toBe(1);
     expect(child.lines().find(({ msg }) => msg === 'listening')?.data).toMatch(/\/kept$/);
   });

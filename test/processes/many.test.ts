@@ -109,6 +109,15 @@ describe('three processes on one database', () => {
     expect(codes(answers)).toEqual({ 200: 30 - taken, '429 budget_spent': 20 + taken });
   });
 
+  it('count a message that comes with one key to all of them once in the budget of the day', async () => {
+    const site = await start({ DAILY_MESSAGES: '2' }, 5);
+    const headers = { 'Idempotency-Key': 'key-1' };
+    const same = Array.from({ length: 6 }, () => site.post({ user_id: 'ann', message: 'Hello!' }, headers));
+    expect(codes(await Promise.all(same))).toEqual({ 200: 6 });
+    expect(codes([await site.post({ message: 'The second.' })])).toEqual({ 200: 1 });
+    expect(codes([await site.post({ message: 'The third.' })])).toEqual({ '429 budget_spent': 1 });
+  });
+
   it('answer one message of one key once, however many of them get it', async () => {
     const site = await start({}, 5);
     const headers = { 'Idempotency-Key': 'key-1' };

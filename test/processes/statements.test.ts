@@ -26,6 +26,8 @@ const start = async () => {
       DATABASE_URL: url.href,
       SESSION_SECRET: 'a-secret-of-at-least-thirty-two-characters',
       RATE_LIMIT: '1000/1h',
+      DAILY_MESSAGES: '10000',
+      DAILY_MESSAGES_PER_ADDRESS: '1000',
     },
   });
   return { service, wire };

@@ -18,14 +18,24 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'service.ts': ['*'],
   'open-store.ts': ['*'],
   'open-upstreams.ts': ['*'],
+  'open-documents.ts': ['*'],
   // Programs of their own beside the service, each put together in its own file.
   commands: ['*'],
-  http: ['chat', 'identity', 'limits', 'ops', 'errors.ts', 'system-reason.ts', 'widget/protocol'],
+  http: [
+    'chat',
+    'identity',
+    'limits',
+    'ops',
+    'documents',
+    'errors.ts',
+    'system-reason.ts',
+    'widget/protocol',
+  ],
   // The core: no HTTP, no vendor, no disk.
   chat: ['errors.ts'],
   // What implements the core's ports knows the ports alone, never the core.
   backends: ['assistant', ...PORTS, 'errors.ts'],
-  stores: ['log-file', ...PORTS, 'errors.ts', 'system-reason.ts'],
+  stores: ['log-file', ...PORTS, 'ops/ops-port.ts', 'ops/fold.ts', 'errors.ts', 'system-reason.ts'],
   // The forms of conversations.json, read and written; both stores and the commands use them.
   'log-file': ['assistant/json-place.ts', ...PORTS],
   // Sources, passages and what a run is told of them.

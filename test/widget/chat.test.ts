@@ -187,51 +187,6 @@ await describeInBrowser('our chat bubble', (browser) => {
     expect(await chat.entries.count()).toBe(1);
   });
 
-  it('marks the button when an answer comes while the panel is closed', async () => {
-    const { service, emulator } = await startBoth();
-    const site = await startHostPage({ body: snippet(service) });
-    const { page } = await browser.newPage();
-    await page.goto(site);
-    const chat = chatOn(page);
-    await chat.open();
-    const hold = emulator.fail({ on: 'responses', fault: { kind: 'hold' } });
-    await chat.send('Hello!');
-    await expect.poll(() => emulator.inFlight).toBe(1);
-    await page.keyboard.press('Escape');
-    await chat.panel.waitFor({ state: 'hidden' });
-    hold.release();
-    await page.locator('thread-proxy-chat .dot').waitFor();
-    expect(await chat.launcher.getAttribute('aria-label')).toBe('Open chat (New message)');
-    await chat.open();
-    expect(await page.locator('thread-proxy-chat .dot').isVisible()).toBe(false);
-  });
-
-  it('leaves the visitor alone who has scrolled up, and offers the way back', async () => {
-    const long = Array.from({ length: 60 }, (_, n) => `Line ${n}.`).join('\n\n');
-    const { service, emulator } = await startBoth({ emulator: { answer: () => long } });
-    const site = await startHostPage({ body: snippet(service) });
-    const { page } = await browser.newPage();
-    await page.goto(site);
-    const chat = chatOn(page);
-    await chat.open();
-    const hold = emulator.fail({ on: 'responses', fault: { kind: 'hold', afterDeltas: 80 } });
-    await chat.send('Tell me.');
-    const list = chat.panel.locator('.list');
-    const fromEnd = () => list.evaluate((box) => box.scrollHeight - box.clientHeight - box.scrollTop);
-    await expect.poll(() => list.evaluate((box) => box.scrollHeight > 1_000)).toBe(true);
-    // While it streams, the newest words are in sight.
-    await expect.poll(fromEnd).toBeLessThan(2);
-    await list.evaluate((box) => {
-      box.scrollTop = 40;
-    });
-    await expect.poll(fromEnd).toBeGreaterThan(500);
-    hold.release();
-    await chat.settled(1);
-    expect(await list.evaluate((box) => box.scrollTop)).toBe(40);
-    await chat.panel.locator('.jump').click();
-    await expect.poll(fromEnd).toBeLessThan(2);
-  });
-
   it('says how much room is left near the longest message, and sends none that is longer', async () => {
     const { service, emulator } = await startBoth({ env: { MAX_MESSAGE_CHARS: '100' } });
     const site = await startHostPage({ body: snippet(service) });
@@ -252,27 +207,5 @@ await describeInBrowser('our chat bubble', (browser) => {
     await chat.input.press('Enter');
     await chat.settled(1);
     expect(emulator.calls.responses).toBe(1);
-  });
-
-  it('copies an answer, its code, and the whole conversation', async () => {
-    const { service } = await startBoth({
-      emulator: { answer: () => 'Look:\n\n```js\nlet a = 1;\n```\n\nDone.' },
-    });
-    const site = await startHostPage({ body: snippet(service, 'data-title="Ann"') });
-    const { page } = await browser.newPage();
-    await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
-    await page.goto(site);
-    const chat = chatOn(page);
-    await chat.open();
-    await chat.send('Hello!');
-    await chat.settled(1);
-    const copied = () => page.evaluate(() => navigator.clipboard.readText());
-    await chat.panel.getByRole('button', { name: 'Copy code' }).click();
-    await expect.poll(copied).toBe('let a = 1;');
-    await chat.panel.getByRole('button', { name: 'Copy', exact: true }).click();
-    await expect.poll(copied).toBe('Look:\n\n```js\nlet a = 1;\n```\n\nDone.');
-    await chat.panel.getByRole('button', { name: 'Menu' }).click();
-    await chat.panel.getByRole('menuitem', { name: 'Copy conversation' }).click();
-    await expect.poll(copied).toMatch(/^You: Hello!\n\nAnn: Look:/);
   });
 });

@@ -1,7 +1,9 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { expect, it } from 'vitest';
 import { HOSTILE_TEXTS } from '../fixtures/hostile-texts.ts';
 import { describeInBrowser } from '../helpers/browser.ts';
-import { startBoth } from '../helpers/service.ts';
+import { startBoth, temporaryFolder } from '../helpers/service.ts';
 import { chatOn, snippet, startHostPage } from './host-page.ts';
 
 /** What an answer may be made of. */
@@ -28,12 +30,16 @@ await describeInBrowser('hostile answers', (browser) => {
     await page.goto(site);
     const chat = chatOn(page);
     await chat.open();
-    for (const index of HOSTILE_TEXTS.keys()) {
-      await page.evaluate((text) => document.querySelector('thread-proxy-chat')?.send(text), String(index));
-      await expect
-        .poll(() => chat.entries.last().getAttribute('data-state'), { interval: 5, message: `text ${index}` })
-        .toBe('done');
-    }
+    await page.evaluate(async (count) => {
+      const element = document.querySelector('thread-proxy-chat');
+      for (let n = 0; n < count; n++) {
+        const answered = new Promise((resolve) =>
+          element?.addEventListener('answer', resolve, { once: true }),
+        );
+        await element?.send(String(n));
+        await answered;
+      }
+    }, HOSTILE_TEXTS.length);
     expect(await chat.entries.count()).toBe(HOSTILE_TEXTS.length);
     // Each link is clicked, too; what it opens is aborted.
     await page
@@ -151,5 +157,28 @@ await describeInBrowser('hostile answers', (browser) => {
     await chat.settled(1);
     expect(await page.evaluate(() => Reflect.get(window, 'removed'))).toEqual([]);
     expect(await chat.answers.locator('strong, code, li, td, th, a[href]').count()).toBe(9);
+  });
+
+  it('quote documents without following wherever these want to lead', async () => {
+    const documents = path.join(await temporaryFolder(), 'documents');
+    await mkdir(documents);
+    const faq = [{ question: 'Where is the shop?', answer: 'In Vienna.', url: 'javascript:window.hacked=1' }];
+    await writeFile(path.join(documents, 'faq.json'), JSON.stringify(faq));
+    const { service } = await startBoth({
+      emulator: { answer: () => 'In Vienna [1].' },
+      env: { DOCUMENTS_DIR: documents },
+    });
+    const isRead = () => service.lines.some(({ msg }) => msg === 'the folder of documents was read');
+    await expect.poll(isRead, { timeout: 20_000 }).toBe(true);
+    const { page } = await browser.newPage();
+    await page.goto(await startHostPage({ body: snippet(service) }));
+    const chat = chatOn(page);
+    await chat.open();
+    await chat.send('Where is the shop?');
+    await chat.settled(1);
+    await chat.panel.locator('.source').click();
+    expect(await chat.panel.locator('.source').count()).toBe(1);
+    expect(await chat.panel.locator('.assistant a[href]').count()).toBe(0);
+    expect(await page.evaluate(() => Reflect.get(window, 'hacked'))).toBe(undefined);
   });
 });

@@ -6,6 +6,8 @@ export interface HttpProxy {
   readonly url: string;
   /** Answers are held back until they are whole, as some proxies do with streams. */
   buffers: boolean;
+  /** Streams are begun, but nothing of them comes through. */
+  isMute: boolean;
   /** Milliseconds by which each piece of an answer is late. */
   delay: number;
   /** Calls are refused before they arrive. */
@@ -20,7 +22,7 @@ export interface HttpProxy {
 export const startHttpProxy = async (target: { url: string }): Promise<HttpProxy> => {
   const calls: string[] = [];
   const open = new Set<ServerResponse>();
-  const state = { buffers: false, delay: 0, isDown: false };
+  const state = { buffers: false, isMute: false, delay: 0, isDown: false };
 
   const answer = async (from: IncomingMessage, to: ServerResponse): Promise<void> => {
     const headers = { ...from.headers };
@@ -31,11 +33,15 @@ export const startHttpProxy = async (target: { url: string }): Promise<HttpProxy
       return;
     }
     to.writeHead(from.statusCode ?? 502, headers);
+    const isMute = state.isMute && headers['content-type']?.startsWith('text/event-stream');
+    // A sign of life without a word: the caller sees that its call has arrived.
+    if (isMute) to.write(': wait\n\n');
     for await (const piece of from) {
+      if (isMute) continue;
       if (state.delay > 0) await new Promise((resolve) => setTimeout(resolve, state.delay));
       to.write(piece);
     }
-    to.end();
+    if (!isMute) to.end();
   };
 
   const server = createServer((incoming, outgoing) => {

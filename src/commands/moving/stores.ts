@@ -1,12 +1,12 @@
-import type { LogLine } from '../../log-file/log-row.ts';
-import type { MovedExchange, MovedFacts } from '../../stores/postgres/moving/moving.ts';
+import type { LogLine, LogRow } from '../../log-file/log-row.ts';
+import type { MovedFacts } from '../../log-file/moving-store.ts';
 import type { Summary } from './summary.ts';
 
 /** An exchange in both forms. */
 export interface Moving {
   readonly id: string;
   readonly line: LogLine;
-  readonly row: MovedExchange;
+  readonly row: LogRow;
 }
 
 /** A store that is read as a whole. Nothing else may write to it meanwhile. */

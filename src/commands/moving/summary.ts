@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { CompactNumbers } from '../../log-file/compact-numbers.ts';
 import type { LogLine } from '../../log-file/log-row.ts';
-import type { MovedFacts } from '../../stores/postgres/moving/moving.ts';
+import type { MovedFacts } from '../../log-file/moving-store.ts';
 
 const BITS = 128;
 

@@ -1,5 +1,5 @@
 import type { WordGroup } from '../index/index-port.ts';
-import { languageOf } from '../text/languages.ts';
+import { detectLanguage, languageOf } from '../text/languages.ts';
 import { termOf, wordsOf } from '../text/terms.ts';
 
 /** Words of a question that are looked for: of a longer one, the last. */
@@ -25,7 +25,9 @@ const isStopWord = (word: string, languages: readonly string[]): boolean =>
 export const buildQuery = (question: string, languages: readonly string[]): Query => {
   const tried = languages.slice(0, MAX_LANGUAGES);
   const all = [...new Set(wordsOf(question))];
-  const telling = all.filter((word) => !isStopWord(word, tried));
+  const own = detectLanguage(question);
+  const spoken = own === undefined ? tried : [...tried, own];
+  const telling = all.filter((word) => !isStopWord(word, spoken));
   const words = (telling.length > 0 ? telling : all).slice(-MAX_WORDS);
   const seen = new Set<string>();
   const groups: WordGroup[] = [];

@@ -72,7 +72,7 @@ export const languageOf = (code: string | undefined): Language | undefined =>
 /** How much of a text is looked at to tell its language. */
 const SAMPLE_CHARS = 4_000;
 /** Stop words in the sample below which nothing is certain. */
-const MIN_STOP_WORDS = 4;
+const MIN_STOP_WORDS = 2;
 
 /**
  * The language of a text, by its most frequent small words.

@@ -2,6 +2,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { invalidRequest, sessionRequired } from '../../errors.ts';
 import { failures } from '../failure-answers.ts';
 import { REFRESHED_WITH } from '../history.ts';
+import { messageFor } from '../messages/languages.ts';
 import type { RouteDeps } from '../route-deps.ts';
 import { checkedRoutes, json } from '../route-parts.ts';
 import { historyAnswer, messageText, visitorName } from '../schemas.ts';
@@ -51,11 +52,11 @@ const plainFrames = (maxChars: number): SocketProtocol => {
         error: invalidRequest(error?.issues[0]?.message ?? 'The frame is not valid.'),
       };
     },
-    event: (_, { event }) => {
+    event: (_, { event }, { acceptLanguage }) => {
       if (event.type === 'done') return event.exchange.bot ?? '';
-      return event.type === 'error' ? event.error.message : undefined;
+      return event.type === 'error' ? messageFor(event.error, acceptLanguage) : undefined;
     },
-    refusal: ({ message }) => message,
+    refusal: (error, { acceptLanguage }) => messageFor(error, acceptLanguage),
   };
 };
 
@@ -72,7 +73,7 @@ export const socketChat = ({
     '/token',
     async function alsoAsDetail(c, next) {
       // What these clients look for in a refusal, beside our own form.
-      c.set('failureDetail', ({ code, message: msg }) =>
+      c.set('failureDetail', ({ code, detail: msg }) =>
         code === 'invalid_request' ? { detail: { loc: 'name', msg } } : {},
       );
       await next();

@@ -3,9 +3,8 @@ import type { NumberedEvent } from '../../chat/live-turns.ts';
 import type { Exchange } from '../../chat/model.ts';
 import { notFound } from '../../errors.ts';
 import { acceptMessage } from '../accept-message.ts';
-import { toChatAnswer } from '../chat-answer.ts';
 import { failures } from '../failure-answers.ts';
-import { errorBody } from '../failures.ts';
+import { errorBody, type Told } from '../failures.ts';
 import { opsOnly, visitorsAnswer, visitorsPage, visitorsQuery } from '../ops.ts';
 import { jsonBodyGuard, noSubresources } from '../request-guards.ts';
 import type { RouteDeps } from '../route-deps.ts';
@@ -105,7 +104,7 @@ const toDialogue = ({ user, bot, timestamp }: Exchange) => [
 ];
 
 /** An event as these clients read it: text is text, in as many `data` lines as it has. */
-const eventText = ({ n, event }: NumberedEvent, id: string, requestId: string): string => {
+const eventText = ({ n, event }: NumberedEvent, id: string, told: Told): string => {
   const head = `id: ${id}:${n}\n`;
   switch (event.type) {
     case 'accepted':
@@ -120,7 +119,7 @@ const eventText = ({ n, event }: NumberedEvent, id: string, requestId: string): 
       // Without text: a reader that takes no notice of names must not find any in it.
       return `event: done\n${head}data:\n\n`;
     case 'error':
-      return `event: error\n${head}data: ${JSON.stringify(errorBody(event.error, requestId))}\n\n`;
+      return `event: error\n${head}data: ${JSON.stringify(errorBody(event.error, told))}\n\n`;
   }
 };
 
@@ -157,12 +156,7 @@ export const sseChat = (
       key: c.req.valid('header')['idempotency-key'],
     };
     const turn = await acceptMessage(c, said, deps);
-    return streamTurn(c, turn, {
-      toAnswer: ({ exchange }) => toChatAnswer(exchange),
-      newToken: undefined,
-      heartbeatMs: messages.heartbeatMs,
-      eventText,
-    });
+    return streamTurn(c, turn, { heartbeatMs: messages.heartbeatMs, form: { eventText } });
   });
 
   routes.get('/chat_history/:session_id', limits.read.byAddress);

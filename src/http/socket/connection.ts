@@ -11,7 +11,7 @@ import {
 } from '../../errors.ts';
 import type { Session } from '../../identity/session-tokens.ts';
 import type { RouteDeps } from '../route-deps.ts';
-import { isOwnId } from '../turns.ts';
+import { isOwnId } from '../turn-access.ts';
 import { visitorIn } from '../who-speaks.ts';
 import { CLOSE, closeCodeOf } from './close-codes.ts';
 import { createHeartbeat } from './heartbeat.ts';
@@ -36,6 +36,8 @@ export interface Peer {
   /** What the limits count it as. */
   readonly address: string;
   readonly requestId: string;
+  /** Of its handshake. */
+  readonly acceptLanguage: string | undefined;
   readonly protocol: SocketProtocol;
   readonly token: string;
   readonly session: Session;
@@ -52,15 +54,15 @@ export interface Connection {
 /** Serves a socket whose client has proved who it is, until it closes. */
 export const createConnection = (deps: ConnectionDeps, peer: Peer): Connection => {
   const { chat, identity, limits, logger } = deps;
-  const { ws, protocol, session, requestId, address } = peer;
+  const { ws, protocol, session, requestId, acceptLanguage, address } = peer;
   const visitor = visitorIn(session);
   const outbox = createOutbox(ws, peer.socket);
-  /** Frames that are being taken, each after the one before it: messages run in the order in which they came. */
-  let taking = 0;
+  /** Frames that are being handled, each after the one before it: messages run in the order in which they came. */
+  let handling = 0;
   let last = Promise.resolve();
   let isDraining = false;
 
-  const isBusy = (): boolean => taking + outbox.following() > 0;
+  const isBusy = (): boolean => handling + outbox.following() > 0;
   const isOpen = (): boolean => ws.readyState === WebSocket.OPEN;
   const close = (code: number, reason: string): void => {
     outbox.close();
@@ -76,7 +78,7 @@ export const createConnection = (deps: ConnectionDeps, peer: Peer): Connection =
     if (error.code === 'internal_error')
       logger.error({ ...fields, err: error.cause ?? error }, 'frame failed');
     else logger.debug({ ...fields, err: error.cause }, 'frame refused');
-    outbox.send(protocol.refusal(error, { frame, requestId }));
+    outbox.send(protocol.refusal(error, { frame, requestId, acceptLanguage }));
   };
 
   /** Closes the socket where its token is good no more. @throws AppError where that cannot be known */
@@ -125,17 +127,17 @@ export const createConnection = (deps: ConnectionDeps, peer: Peer): Connection =
     const { turn, from } = await turnFor(asked);
     logger.info({ request_id: requestId, frame: asked.type, exchange: turn.id }, 'frame');
     if (!isOpen()) return;
-    const telling = { frame: asked.id, requestId };
+    const telling = { frame: asked.id, requestId, acceptLanguage };
     outbox.follow(turn, from, (next) => protocol.event(turn, next, telling), settle);
   };
 
-  const take = async (asked: Exclude<Asked, { type: 'nothing' }>): Promise<void> => {
+  const handle = async (asked: Exclude<Asked, { type: 'nothing' }>): Promise<void> => {
     try {
       await answer(asked);
     } catch (thrown) {
       refuse(asAppError(thrown), asked.id);
     }
-    taking -= 1;
+    handling -= 1;
     settle();
   };
 
@@ -165,9 +167,9 @@ export const createConnection = (deps: ConnectionDeps, peer: Peer): Connection =
     const asked = protocol.read(String(data));
     if (asked.type === 'nothing') return;
     heartbeat.asked();
-    if (taking + outbox.following() >= MAX_FRAMES) return refuse(threadBusy(), asked.id);
-    taking += 1;
-    last = last.then(() => take(asked));
+    if (handling + outbox.following() >= MAX_FRAMES) return refuse(threadBusy(), asked.id);
+    handling += 1;
+    last = last.then(() => handle(asked));
   });
   ws.on('close', () => {
     heartbeat.stop();

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import { watchProgress } from '../progress.ts';
 
-/** Heartbeats without any sign of a peer's life after which it is taken for dead: half a minute. */
+/** Heartbeats without a sign of life after which a peer counts as gone: half a minute. */
 const DEAD_AFTER_BEATS = 3;
 /** Heartbeats without a frame that asks for something after which a socket is closed: ten minutes. */
 const IDLE_AFTER_BEATS = 60;
@@ -17,7 +17,7 @@ export interface Heartbeat {
  * Watches over a socket, from heartbeat to heartbeat.
  * @param on.beat Called at each, with its number, counted from 1.
  * @param on.idle Called when the client has asked for nothing for long, and `isBusy` says that nothing is under way.
- * @param on.dead Called when the peer is gone without having said so.
+ * @param on.dead Called when the peer is gone without closing.
  */
 export const createHeartbeat = (
   ws: WebSocket,

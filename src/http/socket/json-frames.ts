@@ -72,7 +72,7 @@ export const jsonFrames = ({ maxChars }: { readonly maxChars: number }): SocketP
         type: event.type,
         for: telling.frame,
         event: `${id}:${n}`,
-        ...eventData(event, id, telling.requestId, {
+        ...eventData(event, id, telling, {
           toAnswer: ({ exchange }) => toChatAnswer(exchange),
           newToken: undefined,
         }),
@@ -81,7 +81,7 @@ export const jsonFrames = ({ maxChars }: { readonly maxChars: number }): SocketP
       JSON.stringify({
         type: 'error',
         for: telling.frame,
-        ...errorBody(error, telling.requestId),
+        ...errorBody(error, telling),
         retry_after: error.retryAfter,
       }),
     ping: '{"type":"ping"}',

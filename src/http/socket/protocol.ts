@@ -1,5 +1,6 @@
 import type { NumberedEvent, Turn } from '../../chat/live-turns.ts';
 import type { AppError } from '../../errors.ts';
+import type { Told } from '../failures.ts';
 
 /** What a client's text frame asks for. */
 export type Asked =
@@ -13,12 +14,10 @@ export type Asked =
   /** A sign of life, and no more. */
   | { readonly type: 'nothing' };
 
-/** What goes with everything that a client is told. */
-export interface Telling {
+/** What goes with everything that a client is told. `requestId` is the socket's, as in its handshake and in the log. */
+export interface Telling extends Told {
   /** The name of the frame that it answers. */
   readonly frame: string | undefined;
-  /** Our own name of the socket, as in its handshake and in the log. */
-  readonly requestId: string;
 }
 
 /** A wire form over WebSocket: what text frames mean. What a socket may do is the same in all of them. */

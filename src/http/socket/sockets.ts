@@ -16,14 +16,14 @@ import { addressOf, isOriginAllowed } from '../edge.ts';
 import type { RouteDeps } from '../route-deps.ts';
 import { CLOSE, closeCodeOf } from './close-codes.ts';
 import { type Connection, type ConnectionDeps, createConnection } from './connection.ts';
-import { createPlaces } from './connection-limit.ts';
+import { createConnectionLimit } from './connection-limit.ts';
 import { chooseSubprotocol, type Handshake, readHandshake } from './handshake.ts';
 import type { SocketProtocol } from './protocol.ts';
 
 /** Sockets of one client address at the same time. */
 const MAX_PER_ADDRESS = 20;
 /** Seconds after which an address that has as many may try again. */
-const PLACE_RETRY_S = 30;
+const SLOT_RETRY_S = 30;
 
 const OPTIONS = {
   noServer: true,
@@ -67,7 +67,7 @@ export const createSockets = (deps: SocketDeps): Sockets => {
   const { clock, logger, edge } = deps;
   const { tokens } = deps.identity;
   const server = new WebSocketServer(OPTIONS);
-  const places = createPlaces({ perAddress: MAX_PER_ADDRESS });
+  const slots = createConnectionLimit({ perAddress: MAX_PER_ADDRESS });
   const open = new Set<WebSocket>();
   const connections = new Set<Connection>();
   let isDraining = false;
@@ -84,7 +84,7 @@ export const createSockets = (deps: SocketDeps): Sockets => {
     const { origin } = request.headers;
     if (!isOriginAllowed(edge, origin)) throw originNotAllowed();
     if (isDraining) throw shuttingDown();
-    if (!places.hasRoom(addressOf(request, edge))) throw rateLimited({ retryAfter: PLACE_RETRY_S });
+    if (!slots.hasRoom(addressOf(request, edge))) throw rateLimited({ retryAfter: SLOT_RETRY_S });
     return { ...handshake, protocol };
   };
 
@@ -129,7 +129,7 @@ export const createSockets = (deps: SocketDeps): Sockets => {
     const began = clock.now();
     const { token = '', path, protocol } = granted(request);
     const address = addressOf(request, edge);
-    socket.once('close', places.take(address));
+    socket.once('close', slots.open(address));
     // Before the handshake is answered, so that a client is told at once that it may not stay.
     const session = await sessionOf(token || undefined);
     if (socket.destroyed) return;
@@ -139,7 +139,10 @@ export const createSockets = (deps: SocketDeps): Sockets => {
     server.handleUpgrade(request, socket, head, (ws) => {
       track(ws, requestId, path, began);
       if (session instanceof AppError) return ws.close(closeCodeOf(session), session.code);
-      const peer = { ws, socket: request.socket, address, requestId, protocol, token, session };
+      const peer = {
+        ...{ ws, socket: request.socket, address, requestId, protocol, token, session },
+        acceptLanguage: request.headers['accept-language'],
+      };
       serve(ws, createConnection(deps, peer));
     });
     server.off('headers', addRequestId);

@@ -59,32 +59,33 @@ const build = async (): Promise<Asset[]> =>
 
 const ENDINGS = { identity: '', gzip: '.gz', br: '.br' } as const;
 
+const writeAll = async (folder: string, assets: readonly Asset[]): Promise<void> => {
+  await mkdir(folder, { recursive: true });
+  const index: z.input<typeof kept> = [];
+  for (const { path: at, etag, bodies } of assets) {
+    const file = at.slice(1).replaceAll('/', '~');
+    index.push({ path: at, etag, file });
+    await writeFile(path.join(folder, file), bodies.identity);
+    await writeFile(path.join(folder, `${file}${ENDINGS.gzip}`), bodies.gzip);
+    await writeFile(path.join(folder, `${file}${ENDINGS.br}`), bodies.br);
+  }
+  await writeFile(path.join(folder, 'index.json'), JSON.stringify(index));
+};
+
 /** Keeps a build for the next start. Other processes may do the same at this moment: whoever is first wins. */
 const keep = async (folder: string, assets: readonly Asset[]): Promise<void> => {
   const draft = `${folder}.${randomUUID()}`;
-  await write(draft, assets);
-  await rename(draft, folder).catch(() => rm(draft, { recursive: true, force: true }));
+  try {
+    await writeAll(draft, assets);
+    await rename(draft, folder).catch(() => undefined);
+  } finally {
+    await rm(draft, { recursive: true, force: true });
+  }
   const others = (await readdir(BUILDS)).filter((name) => /^[0-9a-f]{16}$/.test(name));
   for (const name of others.filter((name) => name !== path.basename(folder))) {
     await rm(path.join(BUILDS, name), { recursive: true, force: true });
   }
 };
-
-const write = async (draft: string, assets: readonly Asset[]): Promise<void> => {
-  await mkdir(draft, { recursive: true });
-  const index: z.input<typeof kept> = [];
-  for (const { path: at, etag, bodies } of assets) {
-    const file = at.slice(1).replaceAll('/', '~');
-    index.push({ path: at, etag, file });
-    await writeFile(path.join(draft, file), bodies.identity);
-    await writeFile(path.join(draft, `${file}${ENDINGS.gzip}`), bodies.gzip);
-    await writeFile(path.join(draft, `${file}${ENDINGS.br}`), bodies.br);
-  }
-  await writeFile(path.join(draft, 'index.json'), JSON.stringify(index));
-};
-
-/** Builds the widget's files into a folder, for a package that carries no sources. */
-export const buildAssets = async (folder: string): Promise<void> => write(folder, await build());
 
 /** @throws where there is no such build. */
 const readKept = async (folder: string): Promise<Asset[]> => {
@@ -104,21 +105,30 @@ const readKept = async (folder: string): Promise<Asset[]> => {
   );
 };
 
+/** Where the build of the sources as they are now is kept. */
+const currentFolder = async (): Promise<string> => path.join(BUILDS, await sourceHash());
+
+/** Builds the widget and keeps it. @returns How many files it is. @throws where it cannot be built or kept. */
+export const buildAssets = async (): Promise<number> => {
+  const folder = await currentFolder();
+  await keep(folder, await build());
+  return (await readKept(folder)).length;
+};
+
+/** Builds the widget's files into a folder, for a package that carries no sources. */
+export const shipAssets = async (folder: string): Promise<void> => writeAll(folder, await build());
+
 /**
  * The widget's files: those that were built before, else built now (some 200 ms) and kept, where the disk allows it.
  * @throws where they are not built and cannot be.
  */
 export const loadAssets = async (): Promise<Assets> => {
-  const assets = (await readKept(SHIPPED).catch(() => undefined)) ?? (await buildOrFind());
-  return new Map(assets.map((asset) => [asset.path, asset]));
-};
-
-const buildOrFind = async (): Promise<readonly Asset[]> => {
-  const folder = path.join(BUILDS, await sourceHash());
+  const shipped = await readKept(SHIPPED).catch(() => undefined);
+  if (shipped) return new Map(shipped.map((asset) => [asset.path, asset]));
+  const folder = await currentFolder();
   const known = await readKept(folder).catch(() => undefined);
-  if (known) return known;
-  const assets = await build();
+  const assets = known ?? (await build());
   // A folder that may not be written to costs the next start the build, and nothing else.
-  await keep(folder, assets).catch(() => undefined);
-  return assets;
+  if (!known) await keep(folder, assets).catch(() => undefined);
+  return new Map(assets.map((asset) => [asset.path, asset]));
 };

@@ -7,16 +7,20 @@ interface DemoPage {
   readonly script: string;
   /** Whether the built-in assistant answers. */
   readonly isOffline: boolean;
+  /** Whether the owner has set the bubble's colour already. */
+  readonly hasOwnColour: boolean;
   /** Whether the owner has set words of the bubble already. */
   readonly hasOwnWords: boolean;
 }
 
+/** As a shop of this look would have it. */
+const ACCENT = '#8f4f2a';
 const SUGGESTIONS = 'How fine should I grind?|Do you ship abroad?|What did I ask first?';
 
 const product = (name: string, note: string, price: string, art: ReturnType<typeof html>) => html`
   <article class="product">
     <div class="art">${art}</div>
-    <h3>${name}</h3>
+    <h2>${name}</h2>
     <p>${note}</p>
     <p class="price">${price}</p>
   </article>`;
@@ -38,7 +42,14 @@ const BEANS = html`<svg viewBox="0 0 120 120" aria-hidden="true">
 const step = (name: string, text: ReturnType<typeof html>) => html`<li><h3>${name}</h3><p>${text}</p></li>`;
 
 /** The product in a minute: a shop that could be anyone's, with the bubble alive on it. */
-export const demoPage = ({ origin, styles, script, isOffline, hasOwnWords }: DemoPage) => html`<!doctype html>
+export const demoPage = ({
+  origin,
+  styles,
+  script,
+  isOffline,
+  hasOwnColour,
+  hasOwnWords,
+}: DemoPage) => html`<!doctype html>
 <html lang="en">
 <head>
   <meta charset="utf-8">
@@ -49,16 +60,16 @@ export const demoPage = ({ origin, styles, script, isOffline, hasOwnWords }: Dem
   <link rel="icon" href="data:,">
   <link rel="stylesheet" href="${styles}">
   <script src="${script}" type="module"></script>
-  <script src="/widget.js" async ${
+  <script src="/widget.js" async ${hasOwnColour ? '' : html`data-accent="${ACCENT}"`} ${
     hasOwnWords
       ? ''
       : html`data-title="Halden Coffee" data-greeting="Hi! Ask me anything about our coffee. This is a demo: the shop is made up, **the chat is real**." data-suggestions="${SUGGESTIONS}"`
   }></script>
 </head>
 <body>
-  <p class="banner">A demo of <strong>thread-proxy</strong>. The shop is made up; the chat in the corner is live${
+  <aside class="banner" aria-label="About this page">A demo of <strong>thread-proxy</strong>. The shop is made up; the chat in the corner is live${
     isOffline ? html` and answered by the built-in offline assistant` : ''
-  }. <a href="#embed">Put it on your page</a></p>
+  }. <a href="#embed">Put it on your page</a></aside>
   <header class="shop-head">
     <span class="brand">Halden Coffee</span>
     <nav aria-label="Shop"><span>Beans</span><span>Brewing</span><span>Journal</span></nav>

@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { notFound } from '../../errors.ts';
 import type { AppEnv } from '../context.ts';
 import type { RouteDeps } from '../route-deps.ts';
 import { demoPage } from './demo-page.ts';
@@ -22,10 +23,12 @@ export const demoRoutes = ({ about, pages }: Pick<RouteDeps, 'about' | 'pages'>)
   if (!pages.isDemoOn) return routes;
   routes.get('/', async function demo(c, next) {
     if (c.req.query('username') !== undefined) return next();
-    const assets = await pages.widgetAssets();
+    const assets = await pages.widgetAssets().catch((cause: unknown) => {
+      throw notFound({ cause });
+    });
     const fileOf = (ending: string): string =>
       [...assets.keys()].find((path) => path.startsWith('/widget/demo-') && path.endsWith(ending)) ?? '';
-    const { title, greeting, suggestions } = about.widget();
+    const { title, greeting, suggestions, accent } = about.widget();
     c.header('Content-Security-Policy', CSP);
     c.header('Cache-Control', 'no-cache');
     return c.html(
@@ -34,6 +37,7 @@ export const demoRoutes = ({ about, pages }: Pick<RouteDeps, 'about' | 'pages'>)
         styles: fileOf('.css'),
         script: fileOf('.js'),
         isOffline: about.isOffline,
+        hasOwnColour: accent !== undefined,
         hasOwnWords: [title, greeting, suggestions].some((one) => one !== undefined),
       }),
     );

@@ -5,10 +5,21 @@ import { notFound } from '../../errors.ts';
 import type { WidgetSettings } from '../../widget/protocol/widget-settings.ts';
 import type { RouteDeps } from '../route-deps.ts';
 import { checkedRoutes, json } from '../route-parts.ts';
+import type { Assets } from './assets.ts';
 
 const FIVE_MINUTES = 'public, max-age=300';
 /** Names with a hash in them never mean anything else. */
 const FOREVER = 'public, max-age=31536000, immutable';
+
+/** The panel as it is now, for a button that was loaded before the service was updated. */
+const LATEST_PANEL = '/widget/panel.js';
+const panelIn = (assets: Assets): string =>
+  [...assets.keys()].find((path) => path.startsWith('/widget/panel-')) ?? '';
+
+const cachingOf = (path: string): string => {
+  if (path === LATEST_PANEL) return 'no-cache';
+  return path.startsWith('/widget/') ? FOREVER : FIVE_MINUTES;
+};
 
 const TYPES: Record<string, string> = {
   js: 'text/javascript; charset=utf-8',
@@ -59,7 +70,7 @@ export const widgetRoutes = ({
         logger.error({ err: cause }, 'the chat bubble could not be built, so that /widget.js is not served');
         throw notFound({ cause });
       });
-      const asset = assets.get(c.req.path);
+      const asset = assets.get(c.req.path === LATEST_PANEL ? panelIn(assets) : c.req.path);
       if (!asset) throw notFound();
       const encoding = accepts(c, {
         header: 'Accept-Encoding',
@@ -69,7 +80,7 @@ export const widgetRoutes = ({
       const coding = encoding === 'br' || encoding === 'gzip' ? encoding : 'identity';
       return c.body(asset.bodies[coding], 200, {
         'Content-Type': TYPES[asset.path.split('.').at(-1) ?? ''] ?? 'application/octet-stream',
-        'Cache-Control': asset.path.startsWith('/widget/') ? FOREVER : FIVE_MINUTES,
+        'Cache-Control': cachingOf(c.req.path),
         // Each coding has bytes of its own, and so a tag of its own.
         ETag: `"${asset.etag}-${coding}"`,
         Vary: 'Accept-Encoding',

@@ -14,9 +14,10 @@ import type { Turns } from './turns.ts';
 /** Seconds for which a key stands for its exchange: a day. */
 export const KEY_SECONDS = 24 * 60 * 60;
 
-/** The errors by which the statement undoes itself: the key stands for another message; the day's messages are used up. */
+/** The errors by which the statement undoes itself: the key is another message's; the day, or the share, is used up. */
 const DIVISION_BY_ZERO = '22012';
 const LOGARITHM_OF_NOTHING = '2201E';
+const ROOT_OF_NEGATIVE = '2201F';
 
 const acceptedRow = threadRow.extend({
   place: z.number().nullable(),
@@ -31,8 +32,9 @@ const keyRow = z.object({ id: z.string() });
 const KNOWN = Symbol('known');
 /** This process was declared dead: it must register again first. */
 const UNREGISTERED = Symbol('unregistered');
-/** The day's messages are used up. */
+/** The day's messages are used up: those of the site, or of the message's share. */
 const OVER = Symbol('over');
+const SHARE_OVER = Symbol('share over');
 
 /** What the statement found of an accepted message. */
 interface Entered {
@@ -59,7 +61,7 @@ export const createAccepting = (deps: {
   const perVisitor = createKeyedMutex();
 
   /**
-   * One statement gives queue position, key, number of the day and message, or nothing. It locks the visitor's row, so
+   * One statement gives queue position, key, counts of the day and message, or nothing. It locks the visitor's row, so
    * that positions have the order in which the database accepts messages. Where the key stands for another message, or
    * the day is used up, it fails on purpose, which undoes all of it.
    */
@@ -67,7 +69,8 @@ export const createAccepting = (deps: {
     const { id, visitor, user, timestamp, key = null, name = null } = message;
     const processId = heartbeat.processId();
     const who = visitorKey(visitor);
-    if (day) await counts.startDay(day.day);
+    if (day && day.limit !== null) await counts.startDay(day.day);
+    const { key: shareKey = null, limit: shareLimit = 0 } = day?.share ?? {};
     const rows = await database.try(
       (sql) => sql`
         with visitor as (
@@ -82,11 +85,21 @@ export const createAccepting = (deps: {
           on conflict (key) do update set id = excluded.id, at = excluded.at, free = false
             where k.free or k.at < excluded.at - ${KEY_SECONDS}::float8
           returning id
+        ), shared as (
+          insert into tp_calls as c (key, count, resets)
+          select 'share:' || ${shareKey}::text, 1, clock_timestamp() + interval '1 day' from visitor
+          where ${shareKey}::text is not null and (${key}::text is null or exists (select from keyed))
+          on conflict (key) do update set
+            count = case when c.resets <= clock_timestamp() then 1 else c.count + 1 end,
+            resets = greatest(c.resets, excluded.resets)
+          returning count
         ), counted as (
           -- Only what is accepted gets a number: a sequence takes none back.
           select d.count + nextval('tp_message_numbers') - d.base as count
           from visitor, tp_days d
-          where d.day = ${day?.day ?? null}::text and (${key}::text is null or exists (select from keyed))
+          where d.day = ${day?.day ?? null}::text and ${day?.limit ?? null}::bigint is not null
+            and (${key}::text is null or exists (select from keyed))
+            and not exists (select from shared where count > ${shareLimit}::bigint)
         ), taken as (
           insert into tp_taken (id, visitor, place, process, said, at, key, name)
           select ${id}, ${who}, place, ${processId}, ${user}, ${timestamp}::float8, ${key}::text, ${name}::text
@@ -98,7 +111,8 @@ export const createAccepting = (deps: {
           exists (select from tp_processes where id = ${processId}) as registered,
           case when v.place is not null and ${key}::text is not null
             then 1 / (select count(*)::integer from keyed) end as kept,
-          ln(case when (select count from counted) > ${day?.limit ?? 0}::bigint then 0 else 1 end) as within
+          ln(case when (select count from counted) > ${day?.limit ?? null}::bigint then 0 else 1 end) as within,
+          sqrt(case when (select count from shared) > ${shareLimit}::bigint then -1 else 1 end) as within_share
         from (select) one left join visitor v on true`,
     );
     const { place, waiting, count, last_seen: lastSeen, registered, ...thread } = acceptedRow.parse(rows[0]);
@@ -134,6 +148,7 @@ export const createAccepting = (deps: {
       const state = sqlState(thrown);
       if (state === DIVISION_BY_ZERO) return KNOWN;
       if (state === LOGARITHM_OF_NOTHING) return OVER;
+      if (state === ROOT_OF_NEGATIVE) return SHARE_OVER;
       if (isUnknown(thrown)) undo(message).catch(() => undefined);
       throw asUnavailable(thrown);
     }
@@ -171,7 +186,8 @@ export const createAccepting = (deps: {
     }
     if (entered === UNREGISTERED)
       throw logUnavailable({ cause: new Error('this process was declared dead') });
-    if (entered === OVER) return { type: 'over' };
+    if (entered === OVER) return { type: 'over', of: 'site' };
+    if (entered === SHARE_OVER) return { type: 'over', of: 'share' };
     if (typeof entered === 'symbol') {
       const id = await idOf(message.key ?? '');
       if (!(await isFreed(message.key ?? '', id))) return { type: 'known', id };

@@ -4,10 +4,13 @@ import type { Database } from './database.ts';
 import type { Sql } from './driver.ts';
 import { reasonOf } from './failures.ts';
 import type { Heartbeat } from './heartbeat.ts';
+import { foldRest } from './ops/unfolded.ts';
 import type { Tuning } from './tuning.ts';
 
 /** Days whose counts are kept: the budget asks for today, operators may look back a little. */
 const KEPT_DAYS = 7;
+/** Seconds for which operators can see what was given up: a month. */
+const GIVEN_UP_FOR = 30 * 24 * 60 * 60;
 /** Facts that are kept; above, those that were set longest ago are forgotten. */
 const MAX_FACTS = 1000;
 /** Rows that one statement removes, so that none takes long, however many there are. */
@@ -19,12 +22,14 @@ const CLOCK_MARGIN = 60 * 60;
 /** Removes, now and then, what nobody asks for any more. */
 export const startCleanup = (deps: {
   database: Database;
+  /** Connections for what may take long. */
+  slow: Database;
   heartbeat: Pick<Heartbeat, 'sweep'>;
   clock: Clock;
   tuning: Tuning;
   logger: Logger;
 }): { stop(): Promise<void> } => {
-  const { database, heartbeat, clock, tuning, logger } = deps;
+  const { database, slow, heartbeat, clock, tuning, logger } = deps;
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
   let cleaning: Promise<void> = Promise.resolve();
@@ -43,6 +48,13 @@ export const startCleanup = (deps: {
       delete from tp_taken where id in (
         select id from tp_taken where process is null and undone < now() - interval '1 day' limit ${AT_ONCE})`,
     (sql) => sql`
+      delete from tp_use where (day, owner) in (
+        select day, owner from tp_use where day < to_char(now() - ${KEPT_DAYS}::integer * interval '1 day', 'YYYY-MM-DD')
+        limit ${AT_ONCE})`,
+    (sql) => sql`
+      delete from tp_outbox where id in (
+        select id from tp_outbox where next is null and at < ${clock.now() / 1000 - GIVEN_UP_FOR}::float8 limit ${AT_ONCE})`,
+    (sql) => sql`
       delete from tp_days where day in (select day from tp_days order by day desc offset ${KEPT_DAYS})`,
     (sql) => sql`
       delete from tp_facts where name in (select name from tp_facts order by set_at desc offset ${MAX_FACTS})`,
@@ -50,6 +62,7 @@ export const startCleanup = (deps: {
 
   const clean = async (): Promise<void> => {
     await heartbeat.sweep();
+    await foldRest(slow, () => isStopped);
     for (const removal of removals) {
       for (;;) {
         const { count } = await database.try(removal);

@@ -40,6 +40,11 @@ export interface Database {
    * @throws AppError `log_unavailable` where it can never succeed, or the store was closed first.
    */
   persist<T>(statement: (sql: Sql) => PromiseLike<T>): Promise<T>;
+  /**
+   * Runs a statement that no transaction may hold, such as a vacuum. It must name its tables with their schema.
+   * @throws AppError `log_unavailable`
+   */
+  maintain(statement: string): Promise<void>;
   /** Why nothing works at the moment; undefined where it does. */
   trouble(): string | undefined;
   /** Calls `listener` when a connection was lost, so that it can check whether the database is still there. */
@@ -151,6 +156,10 @@ export const connect = (deps: { settings: ConnectionSettings; tuning: Tuning; lo
         await sleep(tuning.retryMs * (0.5 + Math.random() / 2));
       }
     },
+    maintain: (statement) =>
+      attempt(() => driver.maintain(statement)).catch((thrown: unknown) => {
+        throw asUnavailable(thrown);
+      }),
     trouble: () => trouble,
     onLost: (listener) => {
       lostListener = listener;

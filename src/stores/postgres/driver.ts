@@ -74,6 +74,8 @@ export interface Driver {
   use<T>(statement: (sql: Sql) => PromiseLike<T>): Promise<T>;
   /** Runs several statements in one transaction. @throws As `use`; nothing is done then. */
   transaction<T>(work: (sql: Sql) => Promise<T>, mode: TransactionMode): Promise<T>;
+  /** Runs a statement that no transaction may hold, such as a vacuum. It must name its tables with their schema. */
+  maintain(statement: string): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -131,6 +133,9 @@ export const openDriver = (deps: {
   return {
     use: (statement) =>
       withPool((sql) => (settings.isPooled ? inTransaction(sql, '', statement) : statement(sql))),
+    maintain: async (statement) => {
+      await withPool((sql) => sql.unsafe(statement));
+    },
     transaction: (work, mode) => withPool((sql) => inTransaction(sql, mode, work)),
     end: () => end(current),
   };

@@ -3,6 +3,7 @@ import { type Exchange, visitorKey } from '../../chat/model.ts';
 import { logUnavailable } from '../../errors.ts';
 import type { Database } from './database.ts';
 import { createKeyedMutex } from './keyed-mutex.ts';
+import { foldedText } from './ops/unfolded.ts';
 import { answerColumns, storable, storableJson } from './rows.ts';
 import type { ThreadsAndFacts } from './threads-and-facts.ts';
 import type { OwnTurn, Turns } from './turns.ts';
@@ -52,6 +53,7 @@ export const createFinishing = (deps: {
   const write = async (exchange: Exchange, { processId }: OwnTurn): Promise<boolean> => {
     const { id, user, timestamp, name = null } = exchange;
     const columns = answerColumns(exchange);
+    const { answer: bot } = columns;
     const who = visitorKey(exchange.visitor);
     const rows = await database.persist((sql) => {
       // Looked up with each attempt: it may have been set while the one before failed.
@@ -73,10 +75,10 @@ export const createFinishing = (deps: {
         ), logged as (
           insert into tp_exchanges
             (id, visitor, place, said, at, name, cleared, answer, error, truncated, tokens_in, tokens_out, sources, rating,
-            comment, flagged, backend, model, queued_ms, first_word_ms, total_ms, tools, unanswered)
+            comment, flagged, backend, model, queued_ms, first_word_ms, total_ms, tools, unanswered, folded)
           select ${id}, ${who}, place, ${user}, ${timestamp}::float8, ${name}::text, place <= cleared, answer, error,
             truncated, tokens_in, tokens_out, sources, rating, comment, flagged, backend, model, queued_ms,
-            first_word_ms, total_ms, tools, unanswered
+            first_word_ms, total_ms, tools, unanswered, ${foldedText(user, bot)}
           from visitor, json_to_record(${storableJson(columns)}::text::json) as answered(
             answer text, error text, truncated boolean, tokens_in float8, tokens_out float8, sources jsonb, rating text,
             comment text, flagged jsonb, backend text, model text, queued_ms float8, first_word_ms float8,
@@ -84,7 +86,7 @@ export const createFinishing = (deps: {
           where place > dropped
         ), freed as (
           update tp_keys k set free = true from visitor
-          where ${columns.answer === null} and k.key = visitor.key and k.id = ${id}
+          where ${bot === null} and k.key = visitor.key and k.id = ${id}
         )
         select place from visitor`;
       return statement.then((found) => {

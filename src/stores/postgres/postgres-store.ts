@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock, Logger } from '../../chat/ports.ts';
 import type { FeedbackLog, Store } from '../../chat/store-port.ts';
 import { logUnavailable } from '../../errors.ts';
+import type { OpsStore } from '../../ops/ops-port.ts';
 import { createAccepting } from './accepting.ts';
 import { startCleanup } from './cleanup.ts';
 import { readConnectionSettings } from './connection-settings.ts';
@@ -11,6 +12,7 @@ import { reasonOf } from './failures.ts';
 import { createFinishing } from './finishing.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { createInFlight } from './in-flight.ts';
+import { createOpsStore } from './ops/ops-store.ts';
 import { createSessionFacts } from './session-facts.ts';
 import { prepare } from './starting.ts';
 import { createThreadsAndFacts } from './threads-and-facts.ts';
@@ -33,7 +35,21 @@ export interface PostgresStoreDeps {
 }
 
 /** The store in a Postgres database, which any number of processes share. */
-export interface PostgresStore extends Store, FeedbackLog, Pick<Counts, 'countCall'> {}
+export interface PostgresStore extends Store, FeedbackLog, Pick<Counts, 'countCall'> {
+  /** What operators need. */
+  readonly ops: OpsStore;
+}
+
+/** Connections for what may take long: they are few, and opened when they are needed. */
+const slowTuning = (tuning: Tuning): Tuning => ({
+  ...tuning,
+  connections: 2,
+  statementMs: Math.max(tuning.statementMs, 60_000),
+  silenceMs: Math.max(tuning.silenceMs, 70_000),
+});
+
+/** For connections of which those of the turns tell already what is wrong. */
+const quietly = (logger: Logger): Logger => ({ ...logger, info: logger.debug, error: logger.debug });
 
 /** Waits for `work`, but no longer than `ms`. @returns Whether it was done. */
 const isDoneWithin = (ms: number, work: Promise<unknown>): Promise<boolean> =>
@@ -51,11 +67,12 @@ const isDoneWithin = (ms: number, work: Promise<unknown>): Promise<boolean> =>
  * its tables are those of a newer release.
  */
 export const openPostgresStore = async (deps: PostgresStoreDeps): Promise<PostgresStore> => {
-  const { clock, logger, maxWaiting, schema, wait } = deps;
+  const { clock, logger, maxWaiting, wait } = deps;
   const tuning = { ...defaultTuning, ...deps.tuning };
   const given = await readConnectionSettings(deps.url);
-  const { settings } = await prepare({ settings: given, schema, wait, tuning, logger });
+  const { settings, schema } = await prepare({ settings: given, schema: deps.schema, wait, tuning, logger });
   const database = connect({ settings, tuning, logger });
+  const slow = connect({ settings, tuning: slowTuning(tuning), logger: quietly(logger) });
   const heartbeat = await startHeartbeat({ database, tuning, logger }).catch(async (thrown: unknown) => {
     await database.close(0);
     throw new Error(`The database ${settings.name} cannot be used: ${reasonOf(thrown)}`);
@@ -65,7 +82,7 @@ export const openPostgresStore = async (deps: PostgresStoreDeps): Promise<Postgr
   const counts = createCounts({ database, clock });
   const finishing = createFinishing({ database, turns, threads, maxPendingBytes: tuning.maxPendingBytes });
   const accepting = createAccepting({ database, heartbeat, turns, threads, counts, maxWaiting });
-  const cleanup = startCleanup({ database, heartbeat, clock, tuning, logger });
+  const cleanup = startCleanup({ database, slow, heartbeat, clock, tuning, logger });
 
   let closing: Promise<void> | undefined;
   const refuseClosed = (): void => {
@@ -81,7 +98,7 @@ export const openPostgresStore = async (deps: PostgresStoreDeps): Promise<Postgr
     if (!isAll)
       logger.error({ count: finishing.waiting() }, 'closed with exchanges that could not be written');
     await isDoneWithin(isAll ? tuning.closeMs : 0, heartbeat.leave());
-    await database.close(tuning.closeMs);
+    await Promise.all([database.close(tuning.closeMs), slow.close(0)]);
   };
 
   return {
@@ -97,6 +114,7 @@ export const openPostgresStore = async (deps: PostgresStoreDeps): Promise<Postgr
     ...createInFlight({ database, heartbeat, turns, threads }),
     ...createTranscript({ database, threads }),
     ...createSessionFacts({ database }),
+    ops: createOpsStore({ database, slow, schema, threads }),
     countMessage: counts.countMessage,
     countCall: counts.countCall,
     thread: threads.thread,

@@ -112,6 +112,48 @@ const STEPS: readonly string[] = [
   -- The number of the last message before the day; null where its messages are counted by "count" alone.
   alter table tp_days add column base bigint;
   `,
+  `
+  -- What operators read. The folded text is what they search; null: not made yet.
+  alter table tp_exchanges add column folded text;
+  create index tp_exchanges_unfolded on tp_exchanges (seq) where folded is null;
+  create index tp_exchanges_by_at on tp_exchanges (at, seq);
+  drop index tp_exchanges_by_time;
+  create index tp_exchanges_by_owner on tp_exchanges ((coalesce(visitor, 'a:')), at, seq);
+  create index tp_exchanges_failed on tp_exchanges (at, seq) where error is not null;
+  create index tp_exchanges_rated on tp_exchanges (rating, at, seq) where rating is not null;
+  create index tp_exchanges_unanswered on tp_exchanges (at, seq) where unanswered;
+  create index tp_exchanges_flagged on tp_exchanges (at, seq) where flagged is not null;
+  create index tp_exchanges_by_backend on tp_exchanges (backend, at, seq) where backend is not null;
+  create index tp_keys_by_id on tp_keys (id);
+
+  -- Tokens and money by day, of each visitor, and of the site under the empty name.
+  create table tp_use (
+    day text collate "C", owner text collate "C", tokens double precision not null, cost double precision not null,
+    primary key (day, owner)
+  ) with (fillfactor = 70);
+  create index tp_use_by_owner on tp_use (owner);
+  -- Calls that were refused, by the quarter of an hour that began at "at".
+  create table tp_refused (
+    at double precision, code text collate "C", count bigint not null, primary key (at, code)
+  ) with (fillfactor = 70);
+  -- Visitors who are being erased.
+  create table tp_erasures (
+    visitor text collate "C" primary key, at double precision not null, by text not null,
+    thread_id text, thread_made_by text, erased bigint not null default 0
+  );
+  create table tp_audit (
+    seq bigint generated always as identity primary key, at double precision not null, by text not null,
+    action text not null, count bigint not null, subject text
+  );
+  create index tp_audit_by_at on tp_audit (at, seq);
+  -- Events for the site's webhook; "next" is when to try again: null where they are given up.
+  create table tp_outbox (
+    id text collate "C" primary key, type text not null, visitor text collate "C", at double precision not null,
+    body text not null, tries integer not null default 0, reason text not null default '', next double precision
+  );
+  create index tp_outbox_due on tp_outbox (next) where next is not null;
+  create index tp_outbox_by_visitor on tp_outbox (visitor) where visitor is not null;
+  `,
 ];
 
 /** The version of the tables that this code knows. */

@@ -77,11 +77,16 @@ const BUSY_MS = 5000;
 /** Makes the file if it is missing, so that only we can read it; SQLite gives its other files the same mode. */
 const makePrivate = (file: string): void => closeSync(openSync(file, 'a', FILE_MODE));
 
-/** Opens the database for writing. @throws The system's error; SQLite's where it is not a database. */
-export const openWritable = (file: string): Connection => {
+/**
+ * Opens the database for writing.
+ * @param options.alone No other connection is open: then it works without shared memory.
+ * @throws The system's error; SQLite's where it is not a database.
+ */
+export const openWritable = (file: string, options: { readonly alone?: boolean } = {}): Connection => {
   makePrivate(file);
   const database = new DatabaseSync(file, { timeout: BUSY_MS, enableForeignKeyConstraints: false });
   const connection = new Connection(database);
+  if (options.alone) connection.exec('PRAGMA locking_mode = EXCLUSIVE');
   // A commit is on the disk when it returns; what is deleted leaves no trace in the file.
   connection.exec(`
     PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;

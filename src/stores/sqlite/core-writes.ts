@@ -23,7 +23,8 @@ const KEPT_DAYS = 7;
 /** Facts that are kept; beyond, the one that was set longest ago is forgotten. */
 const MAX_FACTS = 1000;
 
-const touchArchive = (db: Connection, where: string, value: string | number): void => {
+/** Says that files of the archive lack something, or have what is erased: they are written anew. */
+export const touchArchive = (db: Connection, where: string, value: string | number): void => {
   db.run(`UPDATE archives SET written = 0 WHERE id IN (SELECT archive FROM exchanges WHERE ${where})`, value);
 };
 

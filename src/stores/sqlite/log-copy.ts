@@ -1,30 +1,15 @@
 import { rename, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { type Adapter, Low } from 'lowdb';
-import { z } from 'zod';
 import type { Logger } from '../../chat/ports.ts';
 import { errnoOf } from '../../log-file/durable-file.ts';
 import type { TooLong, Written } from './copy-files.ts';
+import { COPY_STATE, type CopyState } from './copy-state.ts';
 import type { OpenedRoom } from './room.ts';
 import type { Tuning } from './tuning.ts';
 
 type CopyFiles = OpenedRoom<typeof import('./copy-files.ts')>;
 type CoreWrites = Pick<OpenedRoom<typeof import('./core-writes.ts')>, 'write'>;
-
-/** What the database remembers of conversations.json. */
-const stateSchema = z.object({
-  /** Hashes of what we wrote there: the last one, and the one before, which may be there still after a crash. */
-  hashes: z.array(z.string()),
-  /** It held everything when the store was closed. */
-  complete: z.boolean(),
-});
-export type CopyState = z.infer<typeof stateSchema>;
-
-/** The name under which the database keeps a {@link CopyState}. */
-export const COPY_STATE = 'copy';
-
-export const readCopyState = (json: string | undefined): CopyState =>
-  json === undefined ? { hashes: [], complete: false } : stateSchema.parse(JSON.parse(json));
 
 /** What tells a file from another one that was put in its place. */
 const markOf = (file: string): Promise<string | undefined> =>

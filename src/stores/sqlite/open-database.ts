@@ -2,6 +2,8 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from '../../chat/ports.ts';
 import { type Connection, openReadable, openWritable, text } from './connection.ts';
+import { COPY_STATE, type CopyState, readCopyState } from './copy-state.ts';
+import { reads } from './core-reads.ts';
 import { folderError } from './lock.ts';
 import { migrateCore, NewerSchemaError } from './migrate.ts';
 import { thrownOf } from './protocol.ts';
@@ -44,15 +46,26 @@ const probe = (file: string, db: Connection): void => {
   }
 };
 
-const openIn = (file: string, mode: 'WAL' | 'TRUNCATE'): void => {
-  const db = openWritable(file);
+/** What the database says of conversations.json; from now on it may lack something. */
+const takeCopyState = (db: Connection): CopyState => {
+  const state = readCopyState(reads.meta(db, COPY_STATE));
+  if (state.complete) {
+    const value = JSON.stringify({ ...state, complete: false });
+    db.run('UPDATE meta SET value = ? WHERE name = ?', value, COPY_STATE);
+  }
+  return state;
+};
+
+const openIn = (file: string, mode: 'WAL' | 'TRUNCATE'): CopyState => {
+  // Alone it needs no shared memory, so that a database in WAL mode can be read here at all, and taken out of it.
+  const db = openWritable(file, { alone: mode === 'TRUNCATE' });
   try {
-    // Without shared memory, so that a database that was in WAL mode elsewhere can be read here at all.
-    if (mode === 'TRUNCATE') db.exec('PRAGMA locking_mode = EXCLUSIVE');
+    db.get('SELECT count(*) FROM sqlite_schema');
     if (!journalMode(db, mode)) throw new Error(`the file system does not take SQLite's ${mode} mode`);
     db.exec('PRAGMA locking_mode = NORMAL');
     migrateCore(db, migrations);
     probe(file, db);
+    return takeCopyState(db);
   } finally {
     db.close();
   }
@@ -61,21 +74,24 @@ const openIn = (file: string, mode: 'WAL' | 'TRUNCATE'): void => {
 /**
  * Makes the database if it is missing, brings its tables up to date and finds the mode in which this file system
  * can keep it.
- * @returns Whether readers and the writer can work at the same time.
+ * @returns Whether readers and the writer can work at the same time, and what is known of conversations.json.
  * @throws Error that says what to do where the database is damaged, newer than this version, or cannot be kept here.
  */
-export const prepareDatabase = (dir: string, logger: Logger): { concurrent: boolean } => {
+export const prepareDatabase = (
+  dir: string,
+  logger: Logger,
+): { concurrent: boolean; copyState: CopyState } => {
   const { database: file } = pathsIn(dir);
   const isNew = !existsSync(file);
   try {
-    openIn(file, 'WAL');
-    return { concurrent: true };
+    return { concurrent: true, copyState: openIn(file, 'WAL') };
   } catch (error) {
     if (error instanceof NewerSchemaError) throw error;
     if (isDamage(error)) refuseDamaged(file, error);
     if (isNew) rmSync(file, { force: true });
+    let copyState: CopyState;
     try {
-      openIn(file, 'TRUNCATE');
+      copyState = openIn(file, 'TRUNCATE');
     } catch (second) {
       if (isDamage(second)) refuseDamaged(file, second);
       throw folderError(dir, 'used for the database', isNew ? second : error);
@@ -84,6 +100,18 @@ export const prepareDatabase = (dir: string, logger: Logger): { concurrent: bool
       { err: error, file },
       'the file system does not support write-ahead logging: writing is slower; use a local disk',
     );
-    return { concurrent: false };
+    return { concurrent: false, copyState };
   }
+};
+
+/** The name in `meta` of the note of a move that is under way, or was cut off: where it comes from. */
+export const MOVING_NOTE = 'moving';
+
+/** @throws Error that says what to run, where a move into this folder was cut off: half of a log is none. */
+export const refuseHalfMoved = (db: Connection, dir: string): void => {
+  const from = reads.meta(db, MOVING_NOTE);
+  if (from === undefined) return;
+  throw new Error(
+    `The data folder ${dir} is half-moved: the move from ${from} is not complete. Run the same move again until it is done: npm run move -- --from ${from} --to ${dir}`,
+  );
 };

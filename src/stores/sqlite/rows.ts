@@ -3,7 +3,7 @@ import type { LogRow } from '../../log-file/log-row.ts';
 import { type Connection, number, numberOrNull, type Row, text, textOrNull } from './connection.ts';
 
 /** What {@link logRowOf} needs of an exchange; `e` is the row of exchanges, `t` that of texts, `v` that of visitors. */
-export const COLUMNS = `e.seq, e.id, v.key AS visitor, e.at, e.error, e.truncated, e.cleared, e.rating, e.tokens_in,
+export const COLUMNS = `e.seq, e.id, v.key AS visitor, e.at, e.error, e.truncated, e.cleared, e.rating, e.unanswered, e.tokens_in,
   e.tokens_out, e.backend, e.model, e.queued_ms, e.first_word_ms, e.total_ms, t.said, t.answer, t.name, t.comment,
   t.sources, t.flagged, t.tools, t.more`;
 export const FROM = `exchanges e JOIN texts t ON t.seq = e.seq LEFT JOIN visitors v ON v.ref = e.visitor`;
@@ -54,6 +54,7 @@ export const logRowOf = (row: Row): LogRow => {
     ...(sources && { sources }),
     ...(feedback && { feedback }),
     ...(flagged && { flagged }),
+    ...(row.unanswered === 1 && { unanswered: true }),
     ...(run && { run }),
     ...(row.cleared === 1 && { cleared: true }),
     ...(more !== null && { more }),
@@ -116,11 +117,11 @@ export const insertExchange = (
   const { timestamp: at, bot, run, usage, feedback, flagged } = row;
   const time = place.time ?? Math.max(at, lastTime ?? at);
   const { rowid: seq } = db.run(
-    `INSERT INTO exchanges (id, visitor, list, time, at, answered, error, truncated, cleared, rating, flagged,
+    `INSERT INTO exchanges (id, visitor, list, time, at, answered, error, truncated, cleared, rating, flagged, unanswered,
       tokens_in, tokens_out, backend, model, queued_ms, first_word_ms, total_ms, archive)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ...[row.id, ref, list, time, at, bot === null ? 0 : 1, row.error ?? null, row.truncated ? 1 : 0],
-    ...[row.cleared ? 1 : 0, feedback?.rating ?? null, flagged ? 1 : 0],
+    ...[row.cleared ? 1 : 0, feedback?.rating ?? null, flagged ? 1 : 0, row.unanswered ? 1 : 0],
     ...[usage?.input ?? null, usage?.output ?? null, run?.backend ?? null, run?.model ?? null],
     ...[run?.queuedMs ?? null, run?.firstWordMs ?? null, run?.totalMs ?? null, place.archive ?? null],
   );

@@ -35,6 +35,7 @@ export const migrations: readonly Migration[] = [
     cleared INTEGER NOT NULL,        -- 1: its visitor cleared it; it is told to nobody but operators
     rating TEXT,                     -- up or down
     flagged INTEGER NOT NULL,        -- 1: moderation refused the message
+    unanswered INTEGER NOT NULL,     -- 1: the assistant said that it does not know
     tokens_in REAL, tokens_out REAL,
     backend TEXT, model TEXT,
     queued_ms REAL, first_word_ms REAL, total_ms REAL,

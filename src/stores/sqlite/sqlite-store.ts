@@ -1,15 +1,18 @@
 import { stat } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import type { Clock, Logger } from '../../chat/ports.ts';
 import type { FeedbackLog, Store } from '../../chat/store-port.ts';
 import type { LogRow } from '../../log-file/log-row.ts';
 import { openReadable } from './connection.ts';
 import { createCopySchedule } from './copy-schedule.ts';
 import { reads } from './core-reads.ts';
+import { importFolder } from './first-import.ts';
 import { type Lock, makeAndLock } from './lock.ts';
-import { COPY_STATE, LogCopy, readCopyState } from './log-copy.ts';
+import { LogCopy } from './log-copy.ts';
 import { createLook } from './look.ts';
 import { createMessageLog } from './message-log.ts';
-import { pathsIn, prepareDatabase } from './open-database.ts';
+import { pathsIn, prepareDatabase, refuseHalfMoved } from './open-database.ts';
 import { Overlay } from './overlay.ts';
 import type { Call } from './protocol.ts';
 import type { OpenedRoom, RoomModule } from './room.ts';
@@ -24,9 +27,18 @@ export interface SqliteStore extends Store, FeedbackLog {
   /**
    * Opens another room's part of the database; see room.ts.
    * @param module The URL of its module.
+   * @param options.ownReader Its reads take long, and are not to hold up those of other rooms: they get a thread.
    * @throws Error where the database has a newer schema of it.
    */
-  openRoom<M extends RoomModule>(module: URL): Promise<OpenedRoom<M>>;
+  openRoom<M extends RoomModule>(
+    module: URL,
+    options?: { readonly ownReader?: boolean },
+  ): Promise<OpenedRoom<M>>;
+  /**
+   * Sees to it that nothing that was deleted can be read any more: in the write-ahead log, conversations.json and the
+   * archive.
+   */
+  scrub(): Promise<void>;
   /** Calls `listener` when exchanges were written or changed. @returns What ends that. */
   onChange(listener: () => void): () => void;
   /** Brings all that is known now into conversations.json and the archive. @throws What writing throws. */
@@ -67,15 +79,32 @@ const inode = (file: string): Promise<number | undefined> =>
     () => undefined,
   );
 
+/** A reader in the middle of a read keeps the write-ahead log from being emptied. */
+const CHECKPOINT_TRIES = 50;
+const CHECKPOINT_PAUSE_MS = 100;
+
+/** Empties the write-ahead log into the database. @throws Error where readers are in the way for too long. */
+const emptyLog = async (ask: (request: { type: 'checkpoint' }) => Promise<unknown>): Promise<void> => {
+  for (let tries = 0; tries < CHECKPOINT_TRIES; tries++) {
+    const [state] = z.array(z.object({ busy: z.number() })).parse(await ask({ type: 'checkpoint' }));
+    if (!state || state.busy === 0) return;
+    await sleep(CHECKPOINT_PAUSE_MS);
+  }
+  throw new Error('the write-ahead log could not be emptied: it is being read all the time');
+};
+
 const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStore> => {
   const { dir, maxBytes, clock, logger } = deps;
   const tuning = { ...defaultTuning, ...deps.tuning };
   const paths = pathsIn(dir);
-  const { concurrent } = prepareDatabase(dir, logger);
+  await importFolder(dir, logger);
+  const { concurrent, copyState } = prepareDatabase(dir, logger);
   const own = openReadable(paths.database);
+  refuseHalfMoved(own, dir);
   const writerThread = new Thread(paths.database, 'writer');
   const reader = new Thread(paths.database, 'reader');
   const copier = new Thread(paths.database, 'reader');
+  const ownReaders: Thread[] = [];
 
   const listeners = new Set<() => void>();
   const writer = new Writer({
@@ -94,7 +123,7 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
     file: paths.log,
     archive: paths.archive,
     maxBytes,
-    state: readCopyState(reads.meta(own, COPY_STATE)),
+    state: copyState,
     files: roomOf<typeof import('./copy-files.ts')>(COPY_FILES, { writer, reader: copier }),
     core,
     tuning,
@@ -125,18 +154,28 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
     check().catch((error: unknown) => logger.error({ err: error }, 'the data folder could not be checked'));
   }, tuning.checkMs);
   checks.unref();
-  if (!(await copy.isComplete())) schedule.changed();
+  // The hash of a long file takes a while; nobody needs to wait for it.
+  const looking = copy.isComplete().then(
+    (isComplete) => isComplete || schedule.changed(),
+    () => schedule.changed(),
+  );
+
+  const scrub = async (): Promise<void> => {
+    await schedule.now();
+    await emptyLog((request) => writerThread.ask(request));
+  };
 
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     clearInterval(checks);
+    await looking;
     await schedule.stop();
     const drained = await writer.drain(tuning.closeMs);
     if (drained) await finishCopy();
     else logger.error({ dir }, 'closed with exchanges that could not be written');
     writer.close();
     if (own.database.isOpen) own.close();
-    await Promise.all([reader.close(), copier.close()]);
+    await Promise.all([reader, copier, ...ownReaders].map((thread) => thread.close()));
     await writerThread.close();
     lock.release();
   };
@@ -157,19 +196,20 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
     ...createMessageLog({ writer, look, overlay, callOf }),
     ...createVisitorFacts({
       ...{ writer, core, look, overlay, callOf, days, clock },
-      erased: async () => {
-        await writerThread.ask({ type: 'checkpoint' });
-        await schedule.now();
-      },
+      erased: scrub,
     }),
     health() {
       const trouble = writer.trouble();
       return trouble ? { ok: false, reason: trouble.message } : { ok: true };
     },
-    async openRoom(module) {
+    async openRoom(module, { ownReader = false } = {}) {
       await writerThread.ask({ type: 'migrate', room: module.href });
-      return roomOf(module, { writer, reader });
+      if (!ownReader) return roomOf(module, { writer, reader });
+      const own = new Thread(paths.database, 'reader');
+      ownReaders.push(own);
+      return roomOf(module, { writer, reader: own });
     },
+    scrub,
     onChange(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

@@ -33,11 +33,11 @@ export const createApi = (server: string) => {
     path: string,
     { method = 'GET', token, body, headers = {}, signal }: Call,
   ): Promise<Response> => {
+    // No cache mode here: with `no-store` browsers would ask before each call whether it is allowed.
     const response = await fetch(server + path, {
       method,
       credentials: 'omit',
       referrerPolicy: 'no-referrer',
-      cache: 'no-store',
       headers: {
         ...headers,
         ...(token ? { Authorization: `Bearer ${token}` } : {}),
@@ -66,8 +66,8 @@ export const createApi = (server: string) => {
       try {
         await fetch(`${server}/healthz`, {
           mode: 'no-cors',
-          credentials: 'omit',
           cache: 'no-store',
+          credentials: 'omit',
           signal: AbortSignal.timeout(SHORT_MS),
         });
         return true;

@@ -2,16 +2,15 @@ import type { Rating } from '../protocol/chat.ts';
 import { safely } from '../safely.ts';
 import { createApi, Refused } from './api.ts';
 import { Entries, type EntriesView } from './entries.ts';
-import { type Entry, entryOf, isRunning } from './entry.ts';
+import { type Entry, isRunning } from './entry.ts';
+import { createHistory, type HistoryView } from './history.ts';
 import { type Notice, noticeOf } from './notice.ts';
 import { runTurn, TurnFailed } from './run-turn.ts';
 import { createSession, type UserToken } from './session.ts';
+import { eitherOf } from './signals.ts';
 import { memoryIn, uuid } from './storage.ts';
-import { readHistory } from './wire.ts';
 
-export interface ConversationView extends EntriesView {
-  /** Older entries came, oldest first; they stand before all others. */
-  onOlder(entries: readonly Entry[], hasMore: boolean): void;
+export interface ConversationView extends EntriesView, HistoryView {
   /** Undefined: there is nothing to tell. */
   onNotice(notice: Notice | undefined): void;
   /** The message was not taken, and goes back to where it was written. */
@@ -27,10 +26,6 @@ export interface ConversationOptions {
   readonly view: ConversationView;
 }
 
-const PAGE = 20;
-/** Longest wait for a history that is limited, in seconds. */
-const MAX_WAIT_S = 65;
-
 /** The visitor's conversation, as this tab knows it: everything but how it looks. */
 export const createConversation = ({ server, userToken, view }: ConversationOptions) => {
   const prefix = `thread-proxy:${server}:`;
@@ -40,13 +35,12 @@ export const createConversation = ({ server, userToken, view }: ConversationOpti
   const session = createSession({ api, memory, server, userToken });
   const life = new AbortController();
   const reading = new Map<string, AbortController>();
-  let oldest: string | undefined;
+  let isJoined = false;
 
   const notice = (next?: Notice): void =>
     view.onNotice(next ?? (navigator.onLine ? undefined : { type: 'offline' }));
 
   const entries = new Entries({
-    name: `${server}:${session.name()}`,
     memory,
     view,
     onForeign: (entry) => void read(entry),
@@ -98,7 +92,7 @@ export const createConversation = ({ server, userToken, view }: ConversationOpti
       onWaiting: (isWaiting: boolean) => notice(isWaiting ? { type: 'reconnecting' } : undefined),
     };
     try {
-      const signal = AbortSignal.any([abort.signal, life.signal]);
+      const signal = eitherOf(abort.signal, life.signal);
       const answer = await runTurn(turn, listener, signal, { api, session, memory: tabMemory });
       Object.assign(entry, { id: answer.id, text: answer.answer, sources: answer.sources });
       entry.truncated = answer.truncated;
@@ -119,7 +113,7 @@ export const createConversation = ({ server, userToken, view }: ConversationOpti
   /** As soon as no other tab reads it; what that tab has left is gone on with. */
   const read = (entry: Entry): Promise<void> =>
     quietly(
-      entries.tabs.asOnlyReader(entry.key, life.signal, async () => {
+      entries.asOnlyReader(entry.key, life.signal, async () => {
         const now = entries.get(entry.key);
         if (now && isRunning(now) && !reading.has(entry.key)) await readToEnd(now);
       }),
@@ -131,35 +125,15 @@ export const createConversation = ({ server, userToken, view }: ConversationOpti
     void read(entry);
   };
 
-  const readHistoryOnce = async (before?: string): Promise<void> => {
-    const token = await session.current();
-    if (token === undefined) return notice();
-    const path = `/api/history?limit=${PAGE}${before ? `&before=${encodeURIComponent(before)}` : ''}`;
-    const page = readHistory(await api.json(path, { token }));
-    oldest = page.before;
-    view.onOlder(entries.fill(page.history.map(entryOf)), oldest !== undefined);
-    notice();
-  };
-
-  const restoreHistory = async (): Promise<void> => {
-    if (session.isNamed() || memory.get('token') !== undefined) notice({ type: 'loading' });
-    for (let tries = 0; tries < 3; tries++) {
-      try {
-        return await readHistoryOnce();
-      } catch (thrown) {
-        if (life.signal.aborted) return;
-        const seconds = thrown instanceof Refused ? thrown.retryAfter : undefined;
-        if (thrown instanceof Refused && thrown.status === 401) return notice({ type: 'ended' });
-        if ((seconds ?? 0) > MAX_WAIT_S) break;
-        await new Promise((resolve) => setTimeout(resolve, seconds ? seconds * 1000 : 400 * 4 ** tries));
-      }
-    }
-    notice({ type: 'history-failed' });
-  };
+  const history = createHistory({ api, session, entries, view, tabMemory, notice, life: life.signal });
 
   for (const name of ['online', 'offline'])
     window.addEventListener(name, () => notice(), { signal: life.signal });
-  window.addEventListener('pagehide', () => entries.save(), { signal: life.signal });
+  const keep = (): void => {
+    entries.save();
+    history.keep();
+  };
+  window.addEventListener('pagehide', keep, { signal: life.signal });
 
   return {
     entries: () => entries.all(),
@@ -167,13 +141,15 @@ export const createConversation = ({ server, userToken, view }: ConversationOpti
     /** Shows what was said before, and goes on with an answer that a reload has cut off. */
     restore: async (): Promise<void> => {
       notice();
-      await restoreHistory();
+      if (!isJoined) entries.join(server, await session.name());
+      isJoined = true;
+      await history.restore();
       const saved = entries.saved();
       if (saved) {
         entries.put(saved);
         void read(saved);
       }
-      entries.tabs.tell({ type: 'hello' });
+      entries.ask();
     },
     /** @returns Whether the text was taken: it is not while an answer is being given. */
     send: (text: string): boolean => {
@@ -216,13 +192,14 @@ export const createConversation = ({ server, userToken, view }: ConversationOpti
       }
       for (const abort of reading.values()) abort.abort();
       entries.clear(true);
-      oldest = undefined;
+      history.forget();
       notice();
     },
     /** Begins anew after a session has ended: the old conversation can be reached no more. */
     startOver: (): void => {
       session.forget();
       entries.clear(true);
+      history.forget();
       notice();
     },
     /** @throws where the service could not be told. */
@@ -231,12 +208,12 @@ export const createConversation = ({ server, userToken, view }: ConversationOpti
       await api.json('/api/feedback', { method: 'POST', token: await session.current(), body });
       entry.rating = rating;
     },
-    older: (): Promise<void> => quietly(readHistoryOnce(oldest)),
+    older: (): Promise<void> => quietly(history.older()),
     /** The page goes, or the conversation is another visitor's from now on. */
     end: (): void => {
-      safely(() => entries.save());
+      safely(keep);
       life.abort();
-      entries.tabs.close();
+      entries.leave();
     },
   };
 };

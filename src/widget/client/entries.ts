@@ -1,5 +1,5 @@
 import { safely } from '../safely.ts';
-import { type Entry, isRunning } from './entry.ts';
+import { type Entry, isEntry, isRunning } from './entry.ts';
 import type { Memory } from './storage.ts';
 import { createTabs, type TabMessage, type Tabs } from './tabs.ts';
 
@@ -17,24 +17,49 @@ const SAVE_EVERY_MS = 1_000;
 
 /** The messages and answers of a visitor: the same in all its tabs, and what is being answered kept over a reload. */
 export class Entries {
-  readonly tabs: Tabs;
   readonly #all = new Map<string, Entry>();
   readonly #view: EntriesView;
   readonly #memory: Memory;
-  readonly #pendingKey: string;
   readonly #onForeign: (entry: Entry) => void;
+  /** Absent until it is known whose conversation it is: nothing leaves this page before. */
+  #shared: { readonly tabs: Tabs; readonly pendingKey: string } | undefined;
   #savedAt = 0;
 
-  /**
-   * @param deps.name The same for the tabs that belong together.
-   * @param deps.onForeign Called with a running entry that another tab has begun.
-   */
-  constructor(deps: { name: string; memory: Memory; view: EntriesView; onForeign: (entry: Entry) => void }) {
+  /** @param deps.onForeign Called with a running entry that another tab has begun. */
+  constructor(deps: { memory: Memory; view: EntriesView; onForeign: (entry: Entry) => void }) {
     this.#view = deps.view;
     this.#memory = deps.memory;
-    this.#pendingKey = `turn-${deps.name}`;
     this.#onForeign = deps.onForeign;
-    this.tabs = createTabs(`thread-proxy:${deps.name}`, (message) => this.#onTab(message));
+  }
+
+  /** @param name The same for the tabs of one visitor at one service. */
+  join(server: string, name: string): void {
+    const tabs = createTabs(`thread-proxy:${server}:${name}`, (message) => this.#onTab(message));
+    this.#shared = { tabs, pendingKey: `turn-${name}` };
+  }
+
+  /** Runs `run` as the only tab that reads this turn; waits until the tab that does is gone. */
+  async asOnlyReader(key: string, signal: AbortSignal, run: () => Promise<void>): Promise<void> {
+    await (this.#shared ? this.#shared.tabs.asOnlyReader(key, signal, run) : run());
+  }
+
+  /** Asks other tabs what is going on there. */
+  ask(): void {
+    this.#tell({ type: 'hello' });
+  }
+
+  leave(): void {
+    this.#shared?.tabs.close();
+    this.#shared = undefined;
+  }
+
+  #tell(message: TabMessage): void {
+    this.#shared?.tabs.tell(message);
+  }
+
+  /** @param text Undefined forgets it. */
+  #keep(text: string | undefined): void {
+    if (this.#shared) this.#memory.set(this.#shared.pendingKey, text);
   }
 
   all(): Entry[] {
@@ -63,9 +88,9 @@ export class Entries {
   put(entry: Entry): void {
     this.#all.set(entry.key, entry);
     this.#view.onEntry(entry);
-    this.tabs.tell({ type: 'entry', entry });
+    this.#tell({ type: 'entry', entry });
     if (isRunning(entry)) this.save();
-    else this.#memory.set(this.#pendingKey, undefined);
+    else this.#keep(undefined);
   }
 
   append(entry: Entry, text: string, isOwn: boolean): void {
@@ -74,23 +99,28 @@ export class Entries {
     if (entry.state === 'waiting' || entry.state === 'sending') entry.state = 'streaming';
     this.#view.onDelta(entry, text);
     if (!isOwn) return;
-    this.tabs.tell({ type: 'delta', key: entry.key, at, text, last: entry.last });
+    this.#tell({ type: 'delta', key: entry.key, at, text, last: entry.last });
     if (Date.now() - this.#savedAt > SAVE_EVERY_MS) this.save();
+  }
+
+  /** Takes an entry off this page alone. */
+  drop(key: string): void {
+    if (this.#all.delete(key)) this.#view.onRemoved(key);
   }
 
   remove(key: string): void {
     this.#all.delete(key);
-    this.#memory.set(this.#pendingKey, undefined);
+    this.#keep(undefined);
     this.#view.onRemoved(key);
-    this.tabs.tell({ type: 'removed', key });
+    this.#tell({ type: 'removed', key });
   }
 
   /** @param isTold Whether other tabs are told, too. */
   clear(isTold: boolean): void {
     this.#all.clear();
-    this.#memory.set(this.#pendingKey, undefined);
+    this.#keep(undefined);
     this.#view.onCleared();
-    if (isTold) this.tabs.tell({ type: 'cleared' });
+    if (isTold) this.#tell({ type: 'cleared' });
   }
 
   /** Keeps what another page needs to go on with the answer. */
@@ -98,15 +128,15 @@ export class Entries {
     const entry = this.running();
     if (!entry) return;
     this.#savedAt = Date.now();
-    this.#memory.set(this.#pendingKey, JSON.stringify(entry));
+    this.#keep(JSON.stringify(entry));
   }
 
   /** The entry that was being answered when its page went; undefined where there is none, or it is over by now. */
   saved(): Entry | undefined {
-    const text = this.#memory.get(this.#pendingKey);
-    const entry = safely(() => JSON.parse(text ?? 'null') as Entry | null);
-    if (entry && typeof entry.key === 'string' && !this.#knows(entry)) return entry;
-    this.#memory.set(this.#pendingKey, undefined);
+    const text = this.#shared && this.#memory.get(this.#shared.pendingKey);
+    const entry: unknown = safely(() => JSON.parse(text ?? 'null'));
+    if (isEntry(entry) && isRunning(entry) && !this.#knows(entry)) return entry;
+    this.#keep(undefined);
     return undefined;
   }
 
@@ -120,19 +150,18 @@ export class Entries {
         this.clear(false);
         break;
       case 'removed':
-        this.#all.delete(message.key);
-        this.#view.onRemoved(message.key);
+        this.drop(message.key);
         break;
       case 'hello': {
         const running = this.running();
-        if (running) this.tabs.tell({ type: 'entry', entry: running });
+        if (running) this.#tell({ type: 'entry', entry: running });
         break;
       }
       case 'delta':
         this.#onForeignDelta(message);
         break;
       case 'entry':
-        this.#onForeignEntry(message.entry);
+        if (isEntry(message.entry)) this.#onForeignEntry(message.entry);
     }
   }
 
@@ -141,7 +170,7 @@ export class Entries {
     if (!entry || at < entry.text.length) return;
     if (at > entry.text.length) {
       // Something was missed: the whole of it is asked for.
-      this.tabs.tell({ type: 'hello' });
+      this.#tell({ type: 'hello' });
       return;
     }
     entry.last = last;

@@ -25,6 +25,16 @@ export interface Entry {
   last?: string | undefined;
 }
 
+const STATES = ['sending', 'waiting', 'streaming', 'done', 'failed', 'stopped'];
+
+/** Whether what came from storage, or from a tab with another version, is an entry. */
+export const isEntry = (value: unknown): value is Entry => {
+  if (typeof value !== 'object' || value === null) return false;
+  const { key, user, text, at, state } = value as Partial<Record<keyof Entry, unknown>>;
+  const areTexts = [key, user, text].every((one) => typeof one === 'string');
+  return areTexts && Number.isFinite(at) && STATES.includes(String(state));
+};
+
 export const isRunning = ({ state }: Entry): boolean =>
   state === 'sending' || state === 'waiting' || state === 'streaming';
 
@@ -37,5 +47,6 @@ export const entryOf = (exchange: HistoryExchange): Entry => ({
   state: exchange.bot === null ? 'failed' : 'done',
   truncated: exchange.truncated,
   sources: exchange.sources,
+  rating: exchange.feedback?.rating,
   ...(exchange.bot === null ? { error: { code: exchange.error ?? 'unknown', message: '' } } : {}),
 });

@@ -2,6 +2,7 @@ import type { ChatAnswer } from '../protocol/chat.ts';
 import { type Api, Refused } from './api.ts';
 import { readEvents, type StreamEvent } from './read-events.ts';
 import type { Session } from './session.ts';
+import { eitherOf } from './signals.ts';
 import type { Memory } from './storage.ts';
 import { type Failure, parseJson, readAnswer, readFailure } from './wire.ts';
 
@@ -70,7 +71,7 @@ const watchdog = (outer: AbortSignal) => {
   const controller = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;
   return {
-    signal: AbortSignal.any([outer, controller.signal]),
+    signal: eitherOf(outer, controller.signal),
     expect: (ms: number): void => {
       clearTimeout(timer);
       timer = setTimeout(() => controller.abort(), ms);

@@ -1,7 +1,7 @@
 import { safely } from '../safely.ts';
 import type { Api } from './api.ts';
 import { Refused } from './api.ts';
-import type { Memory } from './storage.ts';
+import { type Memory, uuid } from './storage.ts';
 import { readToken } from './wire.ts';
 
 /** A token that the site made for its user; a function is asked again when the token is about to end. */
@@ -19,9 +19,19 @@ export interface Session {
   forget(): void;
   /** Whether the site names the visitor. */
   isNamed(): boolean;
-  /** Who it is, in a form that names no one: keeps visitors of one browser apart. */
-  name(): string;
+  /** Who it is, in a form that names nobody: keeps the visitors of one browser apart. */
+  name(): Promise<string>;
 }
+
+/** The name of who is known by the browser alone. */
+const ANYONE = 'a';
+
+/** A short sum, so that what a site calls its users does not stand in the browser's storage. */
+const shortSum = (text: string): string => {
+  let sum = 0;
+  for (const char of text) sum = (Math.imul(sum, 31) + (char.codePointAt(0) ?? 0)) | 0;
+  return (sum >>> 0).toString(36);
+};
 
 /** A token is refreshed when less than this share of its life is left. */
 const LAST_PART = 0.25;
@@ -98,14 +108,12 @@ export const createSession = (deps: {
       memory.set('token', undefined);
     },
     isNamed: () => userToken() !== undefined,
-    name: () => {
+    name: async () => {
       const given = userToken();
-      const token = typeof given === 'string' ? given : fromSite;
-      const visitor = given ? (readToken(token ?? '')?.visitor ?? 'user') : '';
-      // A short sum, so that what a site calls its users does not stand in the browser's storage.
-      let sum = 0;
-      for (const char of visitor) sum = (Math.imul(sum, 31) + (char.codePointAt(0) ?? 0)) | 0;
-      return given ? `u${(sum >>> 0).toString(36)}` : 'a';
+      if (!given) return ANYONE;
+      const visitor = readToken(await named(given).catch(() => ''))?.visitor;
+      // Without a name nothing is shared with other pages: they may be another user's.
+      return `u${shortSum(visitor ?? uuid())}`;
     },
   };
 };

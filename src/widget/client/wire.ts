@@ -48,7 +48,8 @@ export const readFailure = (fields: Record<string, unknown>): Failure => {
 };
 
 const readExchange = (value: unknown): HistoryExchange[] => {
-  const { id, user, bot, timestamp, error, truncated, sources } = fieldsOf(value);
+  const { id, user, bot, timestamp, error, truncated, sources, feedback } = fieldsOf(value);
+  const { rating } = fieldsOf(feedback);
   if (typeof id !== 'string' || typeof user !== 'string') return [];
   return [
     {
@@ -59,6 +60,7 @@ const readExchange = (value: unknown): HistoryExchange[] => {
       error: textOf(error),
       truncated: truncated === true ? true : undefined,
       sources: readSources(sources),
+      feedback: rating === 'up' || rating === 'down' ? { rating } : undefined,
     },
   ];
 };

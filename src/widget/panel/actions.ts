@@ -1,8 +1,9 @@
 import type { Entry } from '../client/entry.ts';
-import { h, icon, set } from '../dom.ts';
+import { h, set } from '../dom.ts';
 import type { Rating } from '../protocol/chat.ts';
 import type { Context } from './context.ts';
 import { onCopy } from './copy.ts';
+import { icon } from './icons.ts';
 
 const MAX_COMMENT = 1_000;
 

@@ -1,5 +1,6 @@
-import { h, icon, set } from '../dom.ts';
+import { h, set } from '../dom.ts';
 import type { Context } from './context.ts';
+import { icon } from './icons.ts';
 
 /** Where the visitor writes. */
 export interface Composer {

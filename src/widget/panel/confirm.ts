@@ -17,7 +17,7 @@ export const askToClear = (context: Context, frame: HTMLElement, run: () => Prom
       await run();
       close();
     } catch {
-      text.textContent = strings.failed;
+      text.textContent = strings.busy;
       yes.disabled = false;
     }
   });

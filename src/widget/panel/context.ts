@@ -10,6 +10,7 @@ export interface Context {
   conversation(): Conversation;
   /** Speaks to screen readers. */
   say(text: string): void;
+  focusInput(): void;
   emit(type: string, detail: object): void;
   /** The assistant's name. */
   name(): string;

@@ -1,5 +1,5 @@
-import { icon } from '../dom.ts';
 import type { Strings } from '../strings/en.ts';
+import { icon } from './icons.ts';
 
 /** How long a button says that it has copied. */
 const SAID_MS = 1_600;

@@ -1,8 +1,9 @@
 import { type Entry, isRunning } from '../client/entry.ts';
-import { h, icon } from '../dom.ts';
+import { h } from '../dom.ts';
 import { answerActions } from './actions.ts';
 import type { Context } from './context.ts';
 import { failureText } from './failures.ts';
+import { icon } from './icons.ts';
 import { withoutBidiControls } from './links.ts';
 import { createMarkdown, type Markdown } from './markdown.ts';
 import { linkMarks, sourceList } from './sources.ts';
@@ -14,7 +15,9 @@ export interface EntryView {
   /** Shows the entry as it is now. */
   update(): void;
   /** Shows words that were added at the end of the entry's text. */
-  append(text: string): void;
+  append(): void;
+  /** The answer's words. */
+  spoken(): string;
 }
 
 export const createEntryView = (entry: Entry, context: Context): EntryView => {
@@ -66,6 +69,12 @@ export const createEntryView = (entry: Entry, context: Context): EntryView => {
     shown = text;
   };
 
+  const again = (): void => {
+    context.conversation().retry(entry);
+    // The button goes, and must not take the focus with it.
+    context.focusInput();
+  };
+
   const failed = (): HTMLElement =>
     h(
       'div',
@@ -75,12 +84,7 @@ export const createEntryView = (entry: Entry, context: Context): EntryView => {
     );
 
   const retry = (): HTMLElement =>
-    h(
-      'button',
-      { type: 'button', class: 'plain', onclick: () => context.conversation().retry(entry) },
-      icon('retry', 15),
-      strings.retry,
-    );
+    h('button', { type: 'button', class: 'plain', onclick: again }, icon('retry', 15), strings.retry);
 
   const finish = (): void => {
     if (!isEnded && markdown) markdown.end();
@@ -118,5 +122,6 @@ export const createEntryView = (entry: Entry, context: Context): EntryView => {
       bubble.hidden = false;
       dots.hidden = true;
     },
+    spoken: () => bubble.innerText,
   };
 };

@@ -1,5 +1,6 @@
-import { h, icon, set } from '../dom.ts';
+import { h, set } from '../dom.ts';
 import type { Context } from './context.ts';
+import { icon } from './icons.ts';
 import { createMenu } from './menu.ts';
 
 /** Name, state and menu of the chat. */

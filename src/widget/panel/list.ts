@@ -1,7 +1,8 @@
 import type { Entry } from '../client/entry.ts';
-import { h, icon } from '../dom.ts';
+import { h } from '../dom.ts';
 import type { Context } from './context.ts';
 import { createEntryView, type EntryView } from './entry-view.ts';
+import { icon } from './icons.ts';
 import { createWelcome } from './welcome.ts';
 
 /** The messages, in a box that scrolls. */
@@ -9,6 +10,8 @@ export interface MessageList {
   readonly element: HTMLElement;
   update(entry: Entry): void;
   append(entry: Entry): void;
+  /** The answer's words, without marks of Markdown. */
+  spoken(key: string): string;
   remove(key: string): void;
   /** Puts older entries before all others. */
   prepend(entries: readonly Entry[], hasMore: boolean): void;
@@ -132,9 +135,10 @@ export const createList = (context: Context, onSuggestion: (text: string) => voi
       follow();
     },
     append: (entry) => {
-      views.get(entry.key)?.append(entry.text);
+      views.get(entry.key)?.append();
       follow();
     },
+    spoken: (key) => views.get(key)?.spoken() ?? '',
     remove: (key) => {
       views.get(key)?.element.remove();
       views.delete(key);

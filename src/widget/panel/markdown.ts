@@ -1,7 +1,8 @@
 import * as smd from 'streaming-markdown';
-import { h, icon } from '../dom.ts';
+import { h } from '../dom.ts';
 import type { Strings } from '../strings/en.ts';
 import { onCopy } from './copy.ts';
+import { icon } from './icons.ts';
 import { hiddenHost, linkTo, safeUrl, withoutBidiControls } from './links.ts';
 
 /** Markdown that grows: what stands is never made anew, and no HTML is ever parsed. */

@@ -1,5 +1,6 @@
-import { h, type IconName, icon } from '../dom.ts';
+import { h } from '../dom.ts';
 import type { Context } from './context.ts';
+import { type IconName, icon } from './icons.ts';
 import { linkTo, safeUrl } from './links.ts';
 
 /** A button with a menu below it: new chat, copy, privacy. */

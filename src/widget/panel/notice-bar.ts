@@ -1,6 +1,7 @@
 import type { Notice } from '../client/notice.ts';
-import { h, type IconName, icon } from '../dom.ts';
+import { h } from '../dom.ts';
 import type { Context } from './context.ts';
+import { type IconName, icon } from './icons.ts';
 
 /** Tells what stands in the way of the next message, and what to do about it. */
 export const createNoticeBar = (context: Context, on: { changed: () => void }) => {
@@ -21,10 +22,23 @@ export const createNoticeBar = (context: Context, on: { changed: () => void }) =
       else clock.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
     };
     const [before = '', after = ''] = strings.limited.split('{time}');
-    element.replaceChildren(icon('lock', 18), h('span', {}, before, clock, after));
+    element.replaceChildren(icon('clock', 18), h('span', {}, before, clock, after));
     tick();
     timer = setInterval(tick, 500);
     context.say(strings.limited.replace('{time}', clock.textContent ?? ''));
+  };
+
+  // Their buttons go, and must not take the focus with them.
+  const startOver = (): void => {
+    context.conversation().startOver();
+    context.focusInput();
+  };
+  const readAgain = (): void => {
+    context
+      .conversation()
+      .restore()
+      .catch(() => undefined);
+    context.focusInput();
   };
 
   const show = (next: Notice | undefined): void => {
@@ -46,13 +60,13 @@ export const createNoticeBar = (context: Context, on: { changed: () => void }) =
         fill('lock', strings.refused);
         break;
       case 'budget':
-        fill('lock', strings.budget);
+        fill('clock', strings.budget);
         break;
       case 'history-failed': {
         const again = {
           type: 'button',
           class: 'plain',
-          onclick: () => void context.conversation().restore(),
+          onclick: readAgain,
         };
         fill('offline', strings.historyFailed, h('button', again, icon('retry', 15), strings.retry));
         break;
@@ -61,9 +75,9 @@ export const createNoticeBar = (context: Context, on: { changed: () => void }) =
         const anew = {
           type: 'button',
           class: 'plain strong',
-          onclick: () => context.conversation().startOver(),
+          onclick: startOver,
         };
-        fill('lock', strings.ended, h('button', anew, strings.startOver));
+        fill('chat', strings.ended, h('button', anew, strings.startOver));
         break;
       }
       default:

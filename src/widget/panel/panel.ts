@@ -35,6 +35,7 @@ export interface Panel {
   open(isWanted: boolean): void;
   close(): void;
   send(text: string): boolean;
+  /** @throws where it cannot be done now. */
   clear(): Promise<void>;
   /** Settings have changed. */
   refresh(): void;
@@ -52,12 +53,14 @@ export const createPanel = async (host: PanelHost): Promise<Panel> => {
 
   const context: Context = {
     strings,
-    language: host.language,
+    // The region that the browser is set to decides how times look.
+    language: navigator.languages.find((tag) => tag.split('-')[0] === host.language) ?? host.language,
     settings: host.settings,
     conversation: () => conversation,
     say: (text) => {
       speaker.textContent = text;
     },
+    focusInput: () => composer.focus(),
     emit: host.emit,
     name: () => host.settings().title ?? strings.name,
   };
@@ -124,8 +127,12 @@ export const createPanel = async (host: PanelHost): Promise<Panel> => {
     const { server } = host.settings();
     return createConversation({ server, userToken: host.userToken, view });
   };
+  const restore = (): void => {
+    // What it cannot do it has told the visitor.
+    conversation.restore().catch(() => undefined);
+  };
   conversation = begin();
-  void conversation.restore();
+  restore();
 
   return {
     open: (isWanted) => {
@@ -144,7 +151,7 @@ export const createPanel = async (host: PanelHost): Promise<Panel> => {
       conversation.end();
       list.clear();
       conversation = begin();
-      void conversation.restore();
+      restore();
     },
     end: () => {
       notices.stop();

@@ -1,6 +1,8 @@
 import type { ConversationView } from '../client/conversation.ts';
+import { noticeOf } from '../client/notice.ts';
 import type { Composer } from './composer.ts';
 import type { Context } from './context.ts';
+import { failureText } from './failures.ts';
 import type { Frame } from './frame.ts';
 import type { MessageList } from './list.ts';
 import type { createNoticeBar } from './notice-bar.ts';
@@ -44,11 +46,15 @@ export const conversationView = (parts: Parts): ConversationView => {
     onReturned: (text) => composer.putBack(text),
     onAnswer: (entry) => {
       // The whole answer at once: word by word nobody could listen to it.
-      context.say(`${context.name()}: ${entry.text}`);
+      context.say(`${context.name()}: ${list.spoken(entry.key) || entry.text}`);
       if (!frame.isShown()) host.onUnread();
       const { id, text, truncated = false, sources = [] } = entry;
       host.emit('answer', { id, text, truncated, sources });
     },
-    onError: (code, message) => host.emit('error', { code, message }),
+    onError: (code, message) => {
+      // What a notice tells is spoken by it.
+      if (!noticeOf(code, undefined)) context.say(failureText(code, message, context.strings));
+      host.emit('error', { code, message });
+    },
   };
 };

@@ -49,6 +49,7 @@ export interface HistoryExchange {
   readonly error?: string | undefined;
   readonly truncated?: true | undefined;
   readonly sources?: readonly Source[] | undefined;
+  readonly feedback?: { readonly rating: Rating; readonly comment?: string | undefined } | undefined;
 }
 
 /** GET /api/history, oldest first. */

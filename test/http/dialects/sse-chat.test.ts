@@ -2,6 +2,7 @@ import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { callApi, SITE_KEY } from '../../helpers/api.ts';
+import { exchangeRaw } from '../../helpers/raw-http.ts';
 import { startBoth, startService, type TestService } from '../../helpers/service.ts';
 
 const OPS_TOKEN = 'ops-token-of-at-least-thirty-two-characters';
@@ -110,16 +111,32 @@ describe('a client of the SSE chat', () => {
     expect(log.anonymous?.[0]).toMatchObject({ name: 'TR' });
   });
 
+  it('begins no session for what a page of another site loads as an image or in a frame', async () => {
+    const service = await startService({ ...env, ALLOWED_ORIGINS: '*' });
+    const outcome = async (site: string, mode: string) => {
+      // By hand: fetch writes headers of these names itself.
+      const head = `GET /?username=TR HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: ${site}\r\nSec-Fetch-Mode: ${mode}`;
+      const bytes = Buffer.from(`${head}\r\nConnection: close\r\n\r\n`);
+      return (await exchangeRaw(service.url, { bytes }))[0]?.status;
+    };
+    expect(await outcome('cross-site', 'no-cors')).toBe(403);
+    expect(await outcome('cross-site', 'navigate')).toBe(403);
+    expect(await outcome('same-site', 'no-cors')).toBe(403);
+    expect(await outcome('cross-site', 'cors')).toBe(200);
+    expect(await outcome('same-origin', 'no-cors')).toBe(200);
+    expect(await outcome('none', 'navigate')).toBe(200);
+  });
+
   it('begins no session without a username', async () => {
     const service = await startService({ ...env, DEMO_PAGE: 'off' });
     expect(await codeOf(await fetch(service.url))).toBe('404 not_found');
     for (const username of ['', '%20', 'x'.repeat(129), '%00']) {
       const response = await fetch(`${service.url}?username=${username}`);
       const { error } = z
-        .object({ error: z.object({ code: z.string(), message: z.string() }) })
+        .object({ error: z.object({ code: z.string(), detail: z.string().optional() }) })
         .parse(await response.json());
       expect([response.status, error.code]).toEqual([400, 'invalid_request']);
-      expect(error.message).toMatch(/^username /);
+      expect(error.detail).toMatch(/^username /);
     }
   });
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
-import { eventually } from '../json/helper.ts';
+import { eventually } from '../sqlite/helper.ts';
 import { message, user } from '../store-contract.ts';
 import { openStores } from './helper.ts';
 
@@ -57,6 +57,24 @@ describe('counts', () => {
     expect(await there.accept(message(user('carl')), next)).toMatchObject({ count: 1 });
     expect(await here.countMessage(next.day)).toBe(2);
     expect(await here.accept(message(user('dora')), next)).toMatchObject({ count: 3 });
+  });
+
+  test('a share of the day is counted exactly, and what is over it costs the site nothing', async () => {
+    const stores = await openStores(databases, 3);
+    const share = { key: '2026-10-13 203.0.113.7', limit: 5 };
+    const day = { day: '2026-10-13', limit: 20, share };
+    const all = Array.from({ length: 30 }, (_, index) => message(user(`visitor ${index}`)));
+    const results = await Promise.all(
+      all.map((one, index) => (stores[index % 3] ?? stores[0]).accept(one, day)),
+    );
+    expect(results.filter(({ type }) => type === 'accepted')).toHaveLength(5);
+    expect(results.filter((one) => one.type === 'over' && one.of === 'share')).toHaveLength(25);
+    const other = { ...day, share: { key: '2026-10-13 203.0.113.8', limit: 5 } };
+    expect(await stores[1].accept(message(user('other')), other)).toMatchObject({ count: 6 });
+    // Without a bound of the site only the share counts.
+    const alone = { day: '2026-10-13', limit: null, share: { key: 'alone', limit: 1 } };
+    expect(await stores[0].accept(message(user('one')), alone)).not.toHaveProperty('count');
+    expect(await stores[1].accept(message(user('two')), alone)).toEqual({ type: 'over', of: 'share' });
   });
 
   test('calls of one key that come at the same moment share a statement, and are told different counts', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startPostgres, type TestPostgres } from '../../helpers/postgres.ts';
-import { eventually } from '../json/helper.ts';
+import { eventually } from '../sqlite/helper.ts';
 import { message, user } from '../store-contract.ts';
 import { answered, isWell, openBehindProxy, openStore, quick, unavailable } from './helper.ts';
 

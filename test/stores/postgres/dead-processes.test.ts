@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
-import { eventually } from '../json/helper.ts';
+import { eventually } from '../sqlite/helper.ts';
 import { message, user } from '../store-contract.ts';
 import { accepted, answered, connectTo, never, openStore, openStores, quick } from './helper.ts';
 import { startPuppet } from './puppet.ts';
@@ -135,18 +135,29 @@ describe('a process that dies', () => {
 
   test('is none of two that slept at the same time: both go on, and nothing is lost', async () => {
     const url = await databases.newSchema();
-    const [one, other] = [await startPuppet(url, quick), await startPuppet(url, quick)];
+    const patient = { ...quick, deadMs: 2000 };
+    const [one, other] = [await startPuppet(url, patient), await startPuppet(url, patient)];
     const [first, second] = [message(alice), message(user('bob'))];
     await one.accept(first);
     await other.accept(second);
-    // Both have seen each other by now.
     const sql = connectTo(url);
-    await eventually(async () => (await sql`select from tp_processes where beat > 3`).length === 2);
-    for (const puppet of [one, other]) puppet.signal('SIGSTOP');
-    const until = performance.now() + 2 * quick.deadMs;
+    const beats = async (): Promise<number> =>
+      (await sql`select sum(beat)::integer as beats from tp_processes`)[0]?.beats;
+    const more = async (by: number): Promise<void> => {
+      const before = await beats();
+      await eventually(async () => (await beats()) >= before + by);
+    };
+    await more(6);
+    other.signal('SIGSTOP');
+    // Now only one of them sends heartbeats, and has seen the last of the other's.
+    await more(4);
+    one.signal('SIGSTOP');
+    const until = performance.now() + 1.5 * patient.deadMs;
     await eventually(() => performance.now() > until);
-    for (const puppet of [one, other]) puppet.signal('SIGCONT');
-    await eventually(async () => (await sql`select from tp_processes where beat > 10`).length === 2);
+    one.signal('SIGCONT');
+    await more(4);
+    other.signal('SIGCONT');
+    await more(8);
     expect(await one.finish(answered(first))).toBe('done');
     expect(await other.finish(answered(second))).toBe('done');
   });

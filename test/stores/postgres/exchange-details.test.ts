@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import type { Exchange } from '../../../src/chat/model.ts';
 import { type MovedExchange, openMovingStore } from '../../../src/stores/postgres/moving/moving.ts';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
-import { memoryLogger } from '../json/helper.ts';
+import { memoryLogger } from '../sqlite/helper.ts';
 import { exchange, user } from '../store-contract.ts';
 import { openStore } from './helper.ts';
 

@@ -1,7 +1,7 @@
 import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { startPostgres, type TestPostgres } from '../../helpers/postgres.ts';
-import { eventually } from '../json/helper.ts';
+import { eventually } from '../sqlite/helper.ts';
 import { message, user } from '../store-contract.ts';
 import { answered, connectTo, isWell, openBehindProxy, openStore, quick, unavailable } from './helper.ts';
 

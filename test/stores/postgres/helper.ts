@@ -11,7 +11,7 @@ import {
 import type { Tuning } from '../../../src/stores/postgres/tuning.ts';
 import { type TestDatabases, type TestPostgres, withOurTables } from '../../helpers/postgres.ts';
 import { startProxy, type TcpProxy } from '../../helpers/tcp-proxy.ts';
-import { clock, eventually, memoryLogger } from '../json/helper.ts';
+import { clock, eventually, memoryLogger } from '../sqlite/helper.ts';
 
 /** What the store of a test is opened with; each names only what it is about. */
 export const storeDeps = (url: string, overrides: Partial<PostgresStoreDeps> = {}): PostgresStoreDeps => ({

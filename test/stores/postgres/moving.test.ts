@@ -3,7 +3,7 @@ import { type MovedExchange, openMovingStore } from '../../../src/stores/postgre
 import type { PostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
 import { openPostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
-import { memoryLogger } from '../json/helper.ts';
+import { memoryLogger } from '../sqlite/helper.ts';
 import { exchange, user } from '../store-contract.ts';
 import { openStore, quick, storeDeps } from './helper.ts';
 

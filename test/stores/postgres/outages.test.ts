@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { AcceptedMessage, Exchange } from '../../../src/chat/model.ts';
 import { startPostgres, type TestPostgres } from '../../helpers/postgres.ts';
-import { eventually } from '../json/helper.ts';
+import { eventually } from '../sqlite/helper.ts';
 import { exchange, message, user } from '../store-contract.ts';
 import { answered, connectTo, isWell, never, openStore, quick, unavailable } from './helper.ts';
 
@@ -49,18 +49,21 @@ describe('a database that stops', () => {
     const url = await server.newSchema();
     // Long enough that the other comes back late, and is alive by then all the same.
     const slow = { ...quick, deadMs: 3000 };
-    const here = await openStore(url, { tuning: { ...slow, retryMs: 1500 } });
+    const here = await openStore(url, { tuning: { ...slow, beatMs: 600_000, retryMs: 1500 } });
     const there = await openStore(url, { tuning: slow });
     const one = message(alice);
     await here.accept(one);
-    await server.stop('immediate');
+    const sql = connectTo(url);
+    const beats = async () => (await sql`select sum(beat)::integer as beats from tp_processes`)[0]?.beats;
+    // One of them sends heartbeats, and has seen the other.
+    await eventually(async () => (await beats()) > 3);
+    // In order, so that no heartbeat is lost: what was counted before is what is found afterwards.
+    await server.stop('fast');
     const until = performance.now() + 1.5 * slow.deadMs;
     await eventually(() => performance.now() > until);
     await server.start();
     await isWell(there);
-    // Until then only one of them has sent a heartbeat since, and has seen none of the other.
-    const sql = connectTo(url);
-    const beats = async () => (await sql`select sum(beat)::integer as beats from tp_processes`)[0]?.beats;
+    // By now only one of them has sent a heartbeat since, and has seen none of the other.
     const before = await beats();
     await eventually(async () => (await beats()) > before + 20);
     expect(await there.interrupted()).toEqual([]);

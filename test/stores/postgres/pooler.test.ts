@@ -4,7 +4,7 @@ import { openMovingStore } from '../../../src/stores/postgres/moving/moving.ts';
 import { readByKey } from '../../../src/stores/postgres/moving/read-exchanges.ts';
 import { pgbouncer, startPgbouncer } from '../../helpers/pgbouncer.ts';
 import { startPostgres, type TestPostgres } from '../../helpers/postgres.ts';
-import { eventually, memoryLogger } from '../json/helper.ts';
+import { eventually, memoryLogger } from '../sqlite/helper.ts';
 import { exchange, message, user } from '../store-contract.ts';
 import { accepted, answered, connectTo, never, openStore, quick, unavailable } from './helper.ts';
 

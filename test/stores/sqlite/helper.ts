@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
 import type { Logger } from '../../../src/chat/ports.ts';
+import { type Connection, openReadable } from '../../../src/stores/sqlite/connection.ts';
 import {
   openSqliteStore,
   type SqliteStore,
@@ -78,3 +79,17 @@ export const idsOnDisk = async (dir: string): Promise<{ live: string[]; archived
   const archived = await Promise.all(names.map((name) => idsIn(join(dir, 'archive', name))));
   return { live: await idsIn(join(dir, 'conversations.json')), archived: archived.flat() };
 };
+
+/** Reads the database of a folder, whether a store is open on it or not. */
+export const reading = <T>(dir: string, read: (db: Connection) => T): T => {
+  const db = openReadable(join(dir, 'thread-proxy.db'));
+  try {
+    return read(db);
+  } finally {
+    db.close();
+  }
+};
+
+/** The ids of all exchanges in the database. */
+export const idsInDatabase = (dir: string): string[] =>
+  reading(dir, (db) => db.all('SELECT id FROM exchanges').map(({ id }) => String(id)));

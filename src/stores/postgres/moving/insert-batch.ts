@@ -1,4 +1,5 @@
 import type { Sql } from '../driver.ts';
+import { foldedText } from '../ops/unfolded.ts';
 import { answerColumns, storable } from '../rows.ts';
 import type { Batch } from './moving.ts';
 
@@ -13,21 +14,22 @@ export const insertBatch = async (sql: Sql, batch: Batch, position: string): Pro
     ...{ id: one.id, visitor: one.visitor, name: one.name, cleared: one.cleared, more: one.more },
     ...{ said: one.user, at: one.timestamp },
     ...answerColumns(one),
+    folded: foldedText(one.user, one.bot),
   }));
   // Queue positions matter only to messages that still run.
   if (exchanges.length > 0)
     await sql`
       insert into tp_exchanges
         (id, visitor, place, said, answer, error, truncated, tokens_in, tokens_out, at, name, cleared, more, sources, rating,
-          comment, flagged, backend, model, queued_ms, first_word_ms, total_ms, tools, unanswered)
+          comment, flagged, backend, model, queued_ms, first_word_ms, total_ms, tools, unanswered, folded)
       select id, visitor, 0, said, answer, error, coalesce(truncated, false), tokens_in, tokens_out, at, name,
         coalesce(cleared, false), more, sources, rating, comment, flagged, backend, model, queued_ms, first_word_ms, total_ms,
-        tools, unanswered
+        tools, unanswered, folded
       from rows from (json_to_recordset(${rows(exchangeRows)}::text::json) as (
         id text, visitor text, said text, answer text, error text, truncated boolean, tokens_in float8,
         tokens_out float8, at float8, name text, cleared boolean, more text, sources jsonb, rating text,
         comment text, flagged jsonb, backend text, model text, queued_ms float8, first_word_ms float8, total_ms float8,
-        tools jsonb, unanswered boolean)) with ordinality
+        tools jsonb, unanswered boolean, folded text)) with ordinality
       order by ordinality
       on conflict (id) do nothing`;
   if (threads.length > 0)

@@ -186,10 +186,12 @@ export const openMovingStore = async (deps: {
     unfinished: async () => {
       const rows = await ask(
         (sql) => sql`
-          select t.id, t.visitor, t.said, null as answer, 'internal_error' as error, false as truncated,
-            null::float8 as tokens_in, null::float8 as tokens_out, t.at, t.name,
-            t.place <= coalesce(v.cleared, 0) as cleared, null as more
+          select t.id, t.visitor, t.said, t.at, t.name, t.place <= coalesce(v.cleared, 0) as cleared, none.*
           from tp_taken t left join tp_visitors v on v.key = t.visitor
+          cross join json_to_record('{"error":"internal_error","truncated":false}') as none(
+            answer text, error text, truncated boolean, tokens_in float8, tokens_out float8, more text, sources json,
+            rating text, comment text, flagged json, backend text, model text, queued_ms float8, first_word_ms float8,
+            total_ms float8, tools json, unanswered boolean)
           where t.undone is null and t.place > coalesce(v.dropped, 0)
           order by t.visitor, t.place`,
       );

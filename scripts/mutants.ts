@@ -1,0 +1,62 @@
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { MUTANTS } from '../test/mutants/mutants.ts';
+
+/**
+ * `npm run test:mutants [-- <part of a file's name>]`: puts plausible bugs into a copy of the code one by one, runs the
+ * tests that are to notice, and tells which did not. Fails where fewer than 80 % were noticed.
+ */
+
+const ROOT = path.resolve(import.meta.dirname, '..');
+const TARGET = 0.8;
+const SECONDS_EACH = 180;
+const COPIED = [
+  'src',
+  'test',
+  'emulator',
+  'docs',
+  'scripts',
+  'package.json',
+  'tsconfig.json',
+  'vitest.config.ts',
+];
+
+const [only = ''] = process.argv.slice(2);
+const chosen = MUTANTS.filter(({ file }) => file.includes(only));
+const copy = mkdtempSync(path.join(tmpdir(), 'thread-proxy-mutants-'));
+for (const name of COPIED) cpSync(path.join(ROOT, name), path.join(copy, name), { recursive: true });
+symlinkSync(path.join(ROOT, 'node_modules'), path.join(copy, 'node_modules'));
+
+const passes = (tests: readonly string[]): boolean =>
+  spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--bail', '1', ...tests], {
+    cwd: copy,
+    timeout: SECONDS_EACH * 1_000,
+    killSignal: 'SIGKILL',
+    stdio: 'ignore',
+  }).status === 0;
+
+const survivors: string[] = [];
+try {
+  for (const { file, from, to, tests } of chosen) {
+    const target = path.join(copy, file);
+    const source = readFileSync(target, 'utf8');
+    if (source.split(from).length !== 2) throw new Error(`not once in ${file}: ${from}`);
+    writeFileSync(
+      target,
+      source.replace(from, () => to),
+    );
+    const isKilled = !passes(tests);
+    writeFileSync(target, source);
+    const name = `${file}: ${from.trim().replaceAll(/\s+/g, ' ')}`;
+    if (!isKilled) survivors.push(name);
+    console.log(`${isKilled ? 'killed  ' : 'SURVIVED'} ${name}`);
+  }
+} finally {
+  rmSync(copy, { recursive: true, force: true });
+}
+const killed = chosen.length - survivors.length;
+console.log(`\n${killed} of ${chosen.length} killed (${Math.round((100 * killed) / chosen.length)} %)`);
+for (const name of survivors) console.log(`survived: ${name}`);
+if (killed < TARGET * chosen.length) process.exitCode = 1;

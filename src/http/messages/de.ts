@@ -1,0 +1,31 @@
+import type { Messages } from './messages.ts';
+
+/** Deutsch. */
+export const de: Messages = {
+  invalid_json: 'Ihre Nachricht konnte nicht gelesen werden. Bitte versuchen Sie es erneut.',
+  invalid_request: 'Diese Nachricht kann nicht gesendet werden. Vielleicht ist sie leer oder zu lang.',
+  session_required: 'Bitte melden Sie sich an oder laden Sie die Seite neu.',
+  session_invalid: 'Ihre Sitzung ist ungültig. Bitte laden Sie die Seite neu.',
+  session_expired: 'Ihre Sitzung ist abgelaufen. Bitte laden Sie die Seite neu.',
+  user_mismatch: 'Ihre Sitzung gehört jemand anderem. Bitte laden Sie die Seite neu.',
+  origin_not_allowed: 'Der Chat ist auf dieser Website nicht verfügbar.',
+  forbidden: 'Das ist nicht erlaubt.',
+  not_found: 'Das wurde nicht gefunden.',
+  method_not_allowed: 'Das ist hier nicht möglich.',
+  thread_busy: 'Ihre vorigen Nachrichten werden noch beantwortet. Bitte warten Sie einen Moment.',
+  body_too_large: 'Ihre Nachricht ist zu lang.',
+  unsupported_media_type: 'Ihre Nachricht konnte nicht gelesen werden. Bitte versuchen Sie es erneut.',
+  idempotency_mismatch: 'Diese Nachricht konnte nicht gesendet werden. Bitte versuchen Sie es erneut.',
+  rate_limited: 'Zu viele Nachrichten. Bitte warten Sie einen Moment.',
+  budget_spent: 'Das Tageslimit ist erreicht. Bitte versuchen Sie es morgen wieder.',
+  internal_error: 'Bei uns ist etwas schiefgegangen. Bitte versuchen Sie es erneut.',
+  upstream_unreachable: 'Der Assistent ist nicht erreichbar. Bitte versuchen Sie es erneut.',
+  upstream_unauthorized: 'Der Assistent ist nicht richtig eingerichtet.',
+  upstream_rejected: 'Der Assistent konnte diese Nachricht nicht beantworten.',
+  upstream_failed: 'Die Antwort ist fehlgeschlagen. Bitte versuchen Sie es erneut.',
+  upstream_busy: 'Der Assistent ist gerade ausgelastet. Bitte versuchen Sie es gleich noch einmal.',
+  overloaded: 'Zurzeit finden viele Gespräche statt. Bitte versuchen Sie es gleich noch einmal.',
+  log_unavailable: 'Ihre Nachricht konnte nicht gespeichert werden. Bitte versuchen Sie es erneut.',
+  shutting_down: 'Der Dienst wird neu gestartet. Bitte versuchen Sie es gleich noch einmal.',
+  upstream_timeout: 'Die Antwort hat zu lange gedauert. Bitte versuchen Sie es erneut.',
+};

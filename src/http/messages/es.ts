@@ -1,0 +1,31 @@
+import type { Messages } from './messages.ts';
+
+/** Español. */
+export const es: Messages = {
+  invalid_json: 'No se pudo leer tu mensaje. Inténtalo de nuevo.',
+  invalid_request: 'Este mensaje no se puede enviar. Quizá esté vacío o sea demasiado largo.',
+  session_required: 'Inicia sesión o vuelve a cargar la página.',
+  session_invalid: 'Tu sesión no es válida. Vuelve a cargar la página.',
+  session_expired: 'Tu sesión ha caducado. Vuelve a cargar la página.',
+  user_mismatch: 'Tu sesión pertenece a otra persona. Vuelve a cargar la página.',
+  origin_not_allowed: 'El chat no está disponible en este sitio.',
+  forbidden: 'Esto no está permitido.',
+  not_found: 'No se ha encontrado.',
+  method_not_allowed: 'Esto no es posible aquí.',
+  thread_busy: 'Todavía se están respondiendo tus mensajes anteriores. Espera un momento.',
+  body_too_large: 'Tu mensaje es demasiado largo.',
+  unsupported_media_type: 'No se pudo leer tu mensaje. Inténtalo de nuevo.',
+  idempotency_mismatch: 'No se pudo enviar este mensaje. Inténtalo de nuevo.',
+  rate_limited: 'Demasiados mensajes. Espera un momento.',
+  budget_spent: 'Se ha alcanzado el límite diario. Inténtalo de nuevo mañana.',
+  internal_error: 'Algo ha fallado por nuestra parte. Inténtalo de nuevo.',
+  upstream_unreachable: 'No se puede contactar con el asistente. Inténtalo de nuevo.',
+  upstream_unauthorized: 'El asistente no está configurado correctamente.',
+  upstream_rejected: 'El asistente no pudo responder a este mensaje.',
+  upstream_failed: 'El asistente no ha podido responder. Inténtalo de nuevo.',
+  upstream_busy: 'El asistente está ocupado. Inténtalo de nuevo en un momento.',
+  overloaded: 'Hay muchas conversaciones en este momento. Inténtalo de nuevo en un momento.',
+  log_unavailable: 'No se pudo guardar tu mensaje. Inténtalo de nuevo.',
+  shutting_down: 'El servicio se está reiniciando. Inténtalo de nuevo en un momento.',
+  upstream_timeout: 'El asistente ha tardado demasiado en responder. Inténtalo de nuevo.',
+};

@@ -1,0 +1,31 @@
+import type { Messages } from './messages.ts';
+
+/** Français. */
+export const fr: Messages = {
+  invalid_json: 'Votre message n’a pas pu être lu. Veuillez réessayer.',
+  invalid_request: 'Ce message ne peut pas être envoyé. Il est peut-être vide ou trop long.',
+  session_required: 'Veuillez vous connecter ou recharger la page.',
+  session_invalid: 'Votre session n’est pas valide. Veuillez recharger la page.',
+  session_expired: 'Votre session a expiré. Veuillez recharger la page.',
+  user_mismatch: 'Votre session appartient à quelqu’un d’autre. Veuillez recharger la page.',
+  origin_not_allowed: 'Le chat n’est pas disponible sur ce site.',
+  forbidden: 'Cela n’est pas autorisé.',
+  not_found: 'Cela n’a pas été trouvé.',
+  method_not_allowed: 'Cela n’est pas possible ici.',
+  thread_busy: 'Vos messages précédents sont encore en cours de réponse. Veuillez patienter un instant.',
+  body_too_large: 'Votre message est trop long.',
+  unsupported_media_type: 'Votre message n’a pas pu être lu. Veuillez réessayer.',
+  idempotency_mismatch: 'Ce message n’a pas pu être envoyé. Veuillez réessayer.',
+  rate_limited: 'Trop de messages. Veuillez patienter un instant.',
+  budget_spent: 'La limite quotidienne est atteinte. Veuillez réessayer demain.',
+  internal_error: 'Une erreur s’est produite de notre côté. Veuillez réessayer.',
+  upstream_unreachable: 'L’assistant est injoignable. Veuillez réessayer.',
+  upstream_unauthorized: 'L’assistant n’est pas configuré correctement.',
+  upstream_rejected: 'L’assistant n’a pas pu répondre à ce message.',
+  upstream_failed: 'L’assistant n’a pas réussi à répondre. Veuillez réessayer.',
+  upstream_busy: 'L’assistant est occupé. Veuillez réessayer dans un instant.',
+  overloaded: 'Il y a beaucoup de conversations en ce moment. Veuillez réessayer dans un instant.',
+  log_unavailable: 'Votre message n’a pas pu être enregistré. Veuillez réessayer.',
+  shutting_down: 'Le service redémarre. Veuillez réessayer dans un instant.',
+  upstream_timeout: 'L’assistant a mis trop de temps à répondre. Veuillez réessayer.',
+};

@@ -1,0 +1,31 @@
+import type { Messages } from './messages.ts';
+
+/** Italiano. */
+export const it: Messages = {
+  invalid_json: 'Non è stato possibile leggere il messaggio. Riprova.',
+  invalid_request: 'Questo messaggio non può essere inviato. Forse è vuoto o troppo lungo.',
+  session_required: 'Accedi o ricarica la pagina.',
+  session_invalid: 'La sessione non è valida. Ricarica la pagina.',
+  session_expired: 'La sessione è scaduta. Ricarica la pagina.',
+  user_mismatch: 'La sessione appartiene a un’altra persona. Ricarica la pagina.',
+  origin_not_allowed: 'La chat non è disponibile su questo sito.',
+  forbidden: 'Questo non è consentito.',
+  not_found: 'Non è stato trovato nulla.',
+  method_not_allowed: 'Questo non è possibile qui.',
+  thread_busy: 'I messaggi precedenti sono ancora in attesa di risposta. Attendi un momento.',
+  body_too_large: 'Il messaggio è troppo lungo.',
+  unsupported_media_type: 'Non è stato possibile leggere il messaggio. Riprova.',
+  idempotency_mismatch: 'Non è stato possibile inviare questo messaggio. Riprova.',
+  rate_limited: 'Troppi messaggi. Attendi un momento.',
+  budget_spent: 'Il limite giornaliero è stato raggiunto. Riprova domani.',
+  internal_error: 'Qualcosa è andato storto da parte nostra. Riprova.',
+  upstream_unreachable: 'L’assistente non è raggiungibile. Riprova.',
+  upstream_unauthorized: 'L’assistente non è configurato correttamente.',
+  upstream_rejected: 'L’assistente non ha potuto rispondere a questo messaggio.',
+  upstream_failed: 'L’assistente non è riuscito a rispondere. Riprova.',
+  upstream_busy: 'L’assistente è occupato. Riprova tra un momento.',
+  overloaded: 'Ci sono molte conversazioni in questo momento. Riprova tra un momento.',
+  log_unavailable: 'Non è stato possibile salvare il messaggio. Riprova.',
+  shutting_down: 'Il servizio si sta riavviando. Riprova tra un momento.',
+  upstream_timeout: 'L’assistente ha impiegato troppo tempo a rispondere. Riprova.',
+};

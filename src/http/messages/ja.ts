@@ -1,0 +1,31 @@
+import type { Messages } from './messages.ts';
+
+/** 日本語. */
+export const ja: Messages = {
+  invalid_json: 'メッセージを読み取れませんでした。もう一度お試しください。',
+  invalid_request: 'このメッセージは送信できません。空か、長すぎる可能性があります。',
+  session_required: 'ログインするか、ページを再読み込みしてください。',
+  session_invalid: 'セッションが無効です。ページを再読み込みしてください。',
+  session_expired: 'セッションが終了しました。ページを再読み込みしてください。',
+  user_mismatch: 'このセッションは別の方のものです。ページを再読み込みしてください。',
+  origin_not_allowed: 'このサイトではチャットを利用できません。',
+  forbidden: 'この操作は許可されていません。',
+  not_found: '見つかりませんでした。',
+  method_not_allowed: 'ここではこの操作はできません。',
+  thread_busy: '前のメッセージに回答中です。少しお待ちください。',
+  body_too_large: 'メッセージが長すぎます。',
+  unsupported_media_type: 'メッセージを読み取れませんでした。もう一度お試しください。',
+  idempotency_mismatch: 'このメッセージを送信できませんでした。もう一度お試しください。',
+  rate_limited: 'メッセージが多すぎます。少しお待ちください。',
+  budget_spent: '本日の上限に達しました。明日もう一度お試しください。',
+  internal_error: 'こちら側で問題が発生しました。もう一度お試しください。',
+  upstream_unreachable: 'アシスタントに接続できません。もう一度お試しください。',
+  upstream_unauthorized: 'アシスタントが正しく設定されていません。',
+  upstream_rejected: 'アシスタントはこのメッセージに回答できませんでした。',
+  upstream_failed: 'アシスタントが回答できませんでした。もう一度お試しください。',
+  upstream_busy: 'アシスタントが混み合っています。しばらくしてからお試しください。',
+  overloaded: '現在、会話が混み合っています。しばらくしてからお試しください。',
+  log_unavailable: 'メッセージを保存できませんでした。もう一度お試しください。',
+  shutting_down: 'サービスを再起動しています。しばらくしてからお試しください。',
+  upstream_timeout: '回答に時間がかかりすぎました。もう一度お試しください。',
+};

@@ -1,0 +1,31 @@
+import type { Messages } from './messages.ts';
+
+/** Nederlands. */
+export const nl: Messages = {
+  invalid_json: 'Je bericht kon niet worden gelezen. Probeer het opnieuw.',
+  invalid_request: 'Dit bericht kan niet worden verstuurd. Misschien is het leeg of te lang.',
+  session_required: 'Log in of laad de pagina opnieuw.',
+  session_invalid: 'Je sessie is niet geldig. Laad de pagina opnieuw.',
+  session_expired: 'Je sessie is verlopen. Laad de pagina opnieuw.',
+  user_mismatch: 'Je sessie is van iemand anders. Laad de pagina opnieuw.',
+  origin_not_allowed: 'De chat is niet beschikbaar op deze site.',
+  forbidden: 'Dit is niet toegestaan.',
+  not_found: 'Dit is niet gevonden.',
+  method_not_allowed: 'Dit is hier niet mogelijk.',
+  thread_busy: 'Je vorige berichten worden nog beantwoord. Wacht even.',
+  body_too_large: 'Je bericht is te lang.',
+  unsupported_media_type: 'Je bericht kon niet worden gelezen. Probeer het opnieuw.',
+  idempotency_mismatch: 'Dit bericht kon niet worden verstuurd. Probeer het opnieuw.',
+  rate_limited: 'Te veel berichten. Wacht even.',
+  budget_spent: 'De daglimiet is bereikt. Probeer het morgen opnieuw.',
+  internal_error: 'Er ging iets mis aan onze kant. Probeer het opnieuw.',
+  upstream_unreachable: 'De assistent is niet bereikbaar. Probeer het opnieuw.',
+  upstream_unauthorized: 'De assistent is niet goed ingesteld.',
+  upstream_rejected: 'De assistent kon dit bericht niet beantwoorden.',
+  upstream_failed: 'Het antwoorden is mislukt. Probeer het opnieuw.',
+  upstream_busy: 'De assistent is bezet. Probeer het zo meteen opnieuw.',
+  overloaded: 'Er zijn nu veel gesprekken. Probeer het zo meteen opnieuw.',
+  log_unavailable: 'Je bericht kon niet worden opgeslagen. Probeer het opnieuw.',
+  shutting_down: 'De dienst start opnieuw. Probeer het zo meteen opnieuw.',
+  upstream_timeout: 'Het antwoord duurde te lang. Probeer het opnieuw.',
+};

@@ -1,0 +1,31 @@
+import type { Messages } from './messages.ts';
+
+/** Polski. */
+export const pl: Messages = {
+  invalid_json: 'Nie udało się odczytać wiadomości. Spróbuj ponownie.',
+  invalid_request: 'Tej wiadomości nie można wysłać. Może jest pusta albo za długa.',
+  session_required: 'Zaloguj się lub odśwież stronę.',
+  session_invalid: 'Sesja jest nieprawidłowa. Odśwież stronę.',
+  session_expired: 'Sesja wygasła. Odśwież stronę.',
+  user_mismatch: 'Sesja należy do kogoś innego. Odśwież stronę.',
+  origin_not_allowed: 'Czat nie jest dostępny na tej stronie.',
+  forbidden: 'To jest niedozwolone.',
+  not_found: 'Nie znaleziono.',
+  method_not_allowed: 'To nie jest tutaj możliwe.',
+  thread_busy: 'Na poprzednie wiadomości nie ma jeszcze odpowiedzi. Poczekaj chwilę.',
+  body_too_large: 'Wiadomość jest za długa.',
+  unsupported_media_type: 'Nie udało się odczytać wiadomości. Spróbuj ponownie.',
+  idempotency_mismatch: 'Nie udało się wysłać tej wiadomości. Spróbuj ponownie.',
+  rate_limited: 'Za dużo wiadomości. Poczekaj chwilę.',
+  budget_spent: 'Dzienny limit został wyczerpany. Spróbuj ponownie jutro.',
+  internal_error: 'Coś poszło nie tak po naszej stronie. Spróbuj ponownie.',
+  upstream_unreachable: 'Asystent jest nieosiągalny. Spróbuj ponownie.',
+  upstream_unauthorized: 'Asystent nie jest poprawnie skonfigurowany.',
+  upstream_rejected: 'Asystent nie mógł odpowiedzieć na tę wiadomość.',
+  upstream_failed: 'Asystentowi nie udało się odpowiedzieć. Spróbuj ponownie.',
+  upstream_busy: 'Asystent jest zajęty. Spróbuj ponownie za chwilę.',
+  overloaded: 'Trwa teraz wiele rozmów. Spróbuj ponownie za chwilę.',
+  log_unavailable: 'Nie udało się zapisać wiadomości. Spróbuj ponownie.',
+  shutting_down: 'Usługa jest uruchamiana ponownie. Spróbuj ponownie za chwilę.',
+  upstream_timeout: 'Odpowiedź trwała zbyt długo. Spróbuj ponownie.',
+};

@@ -1,0 +1,31 @@
+import type { Messages } from './messages.ts';
+
+/** Português. */
+export const pt: Messages = {
+  invalid_json: 'Não foi possível ler a sua mensagem. Tente novamente.',
+  invalid_request: 'Esta mensagem não pode ser enviada. Talvez esteja vazia ou seja longa demais.',
+  session_required: 'Inicie sessão ou recarregue a página.',
+  session_invalid: 'A sua sessão não é válida. Recarregue a página.',
+  session_expired: 'A sua sessão expirou. Recarregue a página.',
+  user_mismatch: 'A sua sessão pertence a outra pessoa. Recarregue a página.',
+  origin_not_allowed: 'O chat não está disponível neste site.',
+  forbidden: 'Isto não é permitido.',
+  not_found: 'Não foi encontrado.',
+  method_not_allowed: 'Isto não é possível aqui.',
+  thread_busy: 'As suas mensagens anteriores ainda estão a ser respondidas. Aguarde um momento.',
+  body_too_large: 'A sua mensagem é longa demais.',
+  unsupported_media_type: 'Não foi possível ler a sua mensagem. Tente novamente.',
+  idempotency_mismatch: 'Não foi possível enviar esta mensagem. Tente novamente.',
+  rate_limited: 'Demasiadas mensagens. Aguarde um momento.',
+  budget_spent: 'O limite diário foi atingido. Tente novamente amanhã.',
+  internal_error: 'Algo correu mal do nosso lado. Tente novamente.',
+  upstream_unreachable: 'Não é possível contactar o assistente. Tente novamente.',
+  upstream_unauthorized: 'O assistente não está configurado corretamente.',
+  upstream_rejected: 'O assistente não conseguiu responder a esta mensagem.',
+  upstream_failed: 'O assistente não conseguiu responder. Tente novamente.',
+  upstream_busy: 'O assistente está ocupado. Tente novamente dentro de instantes.',
+  overloaded: 'Há muitas conversas neste momento. Tente novamente dentro de instantes.',
+  log_unavailable: 'Não foi possível guardar a sua mensagem. Tente novamente.',
+  shutting_down: 'O serviço está a reiniciar. Tente novamente dentro de instantes.',
+  upstream_timeout: 'O assistente demorou demasiado a responder. Tente novamente.',
+};

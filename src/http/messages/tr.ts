@@ -1,0 +1,31 @@
+import type { Messages } from './messages.ts';
+
+/** Türkçe. */
+export const tr: Messages = {
+  invalid_json: 'Mesajınız okunamadı. Lütfen tekrar deneyin.',
+  invalid_request: 'Bu mesaj gönderilemiyor. Boş ya da çok uzun olabilir.',
+  session_required: 'Lütfen giriş yapın veya sayfayı yenileyin.',
+  session_invalid: 'Oturumunuz geçerli değil. Lütfen sayfayı yenileyin.',
+  session_expired: 'Oturumunuz sona erdi. Lütfen sayfayı yenileyin.',
+  user_mismatch: 'Oturumunuz başka birine ait. Lütfen sayfayı yenileyin.',
+  origin_not_allowed: 'Sohbet bu sitede kullanılamıyor.',
+  forbidden: 'Buna izin verilmiyor.',
+  not_found: 'Bulunamadı.',
+  method_not_allowed: 'Bu burada mümkün değil.',
+  thread_busy: 'Önceki mesajlarınız hâlâ yanıtlanıyor. Lütfen biraz bekleyin.',
+  body_too_large: 'Mesajınız çok uzun.',
+  unsupported_media_type: 'Mesajınız okunamadı. Lütfen tekrar deneyin.',
+  idempotency_mismatch: 'Bu mesaj gönderilemedi. Lütfen tekrar deneyin.',
+  rate_limited: 'Çok fazla mesaj. Lütfen biraz bekleyin.',
+  budget_spent: 'Günlük sınıra ulaşıldı. Lütfen yarın tekrar deneyin.',
+  internal_error: 'Bizim tarafımızda bir sorun oluştu. Lütfen tekrar deneyin.',
+  upstream_unreachable: 'Asistana ulaşılamıyor. Lütfen tekrar deneyin.',
+  upstream_unauthorized: 'Asistan doğru ayarlanmamış.',
+  upstream_rejected: 'Asistan bu mesajı yanıtlayamadı.',
+  upstream_failed: 'Asistan yanıt veremedi. Lütfen tekrar deneyin.',
+  upstream_busy: 'Asistan meşgul. Lütfen birazdan tekrar deneyin.',
+  overloaded: 'Şu anda çok sayıda sohbet var. Lütfen birazdan tekrar deneyin.',
+  log_unavailable: 'Mesajınız kaydedilemedi. Lütfen tekrar deneyin.',
+  shutting_down: 'Hizmet yeniden başlatılıyor. Lütfen birazdan tekrar deneyin.',
+  upstream_timeout: 'Asistanın yanıtlaması çok uzun sürdü. Lütfen tekrar deneyin.',
+};

@@ -1,0 +1,31 @@
+import type { Messages } from './messages.ts';
+
+/** 中文. */
+export const zh: Messages = {
+  invalid_json: '无法读取您的消息，请重试。',
+  invalid_request: '无法发送此消息，它可能为空或过长。',
+  session_required: '请登录或重新加载页面。',
+  session_invalid: '您的会话无效，请重新加载页面。',
+  session_expired: '您的会话已结束，请重新加载页面。',
+  user_mismatch: '此会话属于其他人，请重新加载页面。',
+  origin_not_allowed: '此网站上无法使用聊天。',
+  forbidden: '不允许此操作。',
+  not_found: '未找到相关内容。',
+  method_not_allowed: '此处无法执行该操作。',
+  thread_busy: '您之前的消息仍在回复中，请稍候。',
+  body_too_large: '您的消息过长。',
+  unsupported_media_type: '无法读取您的消息，请重试。',
+  idempotency_mismatch: '无法发送此消息，请重试。',
+  rate_limited: '消息过多，请稍候。',
+  budget_spent: '已达到今日上限，请明天再试。',
+  internal_error: '我们这边出了点问题，请重试。',
+  upstream_unreachable: '无法连接到助手，请重试。',
+  upstream_unauthorized: '助手未正确设置。',
+  upstream_rejected: '助手无法回复此消息。',
+  upstream_failed: '助手回复失败，请重试。',
+  upstream_busy: '助手正忙，请稍后再试。',
+  overloaded: '当前对话较多，请稍后再试。',
+  log_unavailable: '无法保存您的消息，请重试。',
+  shutting_down: '服务正在重启，请稍后再试。',
+  upstream_timeout: '助手回复超时，请重试。',
+};

@@ -1,0 +1,39 @@
+/** The operators' part of the database: what the store's threads import (stores/sqlite/room.ts). */
+
+import type { Connection } from '../../stores/sqlite/connection.ts';
+import * as counts from './counts.ts';
+import * as erase from './erase.ts';
+import { overview } from './overview.ts';
+import * as search from './search.ts';
+
+export { migrations } from './schema.ts';
+export const room = 'ops';
+
+export const reads = {
+  conversations: search.conversations,
+  exchanges: search.exchanges,
+  opsExchange: search.opsExchange,
+  backends: search.backends,
+  overview,
+  dayUse: counts.dayUse,
+  outboxState: counts.outboxState,
+  openErasures: erase.openErasures,
+  auditLog: erase.auditLog,
+};
+
+export const writes = {
+  index: counts.index,
+  addUse: counts.addUse,
+  addRefused: counts.addRefused,
+  beginErasure: erase.beginErasure,
+  eraseSome: erase.eraseSome,
+  forgetVisitor: erase.forgetVisitor,
+  threadDeleted: erase.threadDeleted,
+  endErasure: erase.endErasure,
+  eraseOlder: erase.eraseOlder,
+  audit: (db: Connection, line: Parameters<typeof erase.addAudit>[1]): void => erase.addAudit(db, line),
+  enqueue: counts.enqueue,
+  due: counts.due,
+  delivered: counts.delivered,
+  notDelivered: counts.notDelivered,
+};

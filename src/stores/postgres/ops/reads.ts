@@ -1,0 +1,136 @@
+import { z } from 'zod';
+import { visitorKey } from '../../../chat/model.ts';
+import { type ConversationRow, NOBODY, type OpsExchange, type OpsReads } from '../../../ops/ops-port.ts';
+import type { Database } from '../database.ts';
+import type { Sql } from '../driver.ts';
+import { exchangeColumns } from '../exchange-columns.ts';
+import { exchangeOf, exchangeRow } from '../rows.ts';
+import { allOf, filterConditions, ownerOf } from './filter.ts';
+import { createOverview } from './overview.ts';
+import { cursorOf, pageOf, readingOf } from './pages.ts';
+
+/** Characters of a first message that the list shows. */
+const FIRST_CHARS = 200;
+
+const opsRow = exchangeRow.extend({
+  seq: z.number(),
+  visitor: z.string().nullable(),
+  cleared: z.boolean(),
+});
+
+const opsExchangeOf = (row: unknown): OpsExchange => {
+  const { seq, visitor, cleared, ...rest } = opsRow.parse(row);
+  const exchange = exchangeOf({ ...rest, visitor: visitor ?? visitorKey(NOBODY) });
+  return { ...exchange, cursor: cursorOf({ at: rest.at, seq }), ...(cleared && { cleared: true }) };
+};
+
+const summaryRow = z.object({
+  owner: z.string(),
+  name: z.string().nullable(),
+  first_words: z.string().nullable(),
+  exchanges: z.number(),
+  failed: z.number(),
+  up: z.number(),
+  down: z.number(),
+  flagged: z.number(),
+  unanswered: z.number(),
+  last_seen: z.number(),
+});
+const backendRow = z.object({ backend: z.string() });
+
+const opsColumns = (sql: Sql) => sql`seq, ${exchangeColumns(sql)}, cleared`;
+
+/** What operators read, over connections of its own: however long it takes, no message waits for it. */
+export const createOpsReads = ({ database }: { database: Database }): OpsReads => {
+  /** What is told of whole threads, by their owners. */
+  const summaries = async (owners: readonly string[]): Promise<Map<string, z.infer<typeof summaryRow>>> => {
+    const rows = await database.ask(
+      (sql) => sql`
+        select k.owner, v.name, s.*,
+          (select left(said, ${FIRST_CHARS}::integer) from tp_exchanges e where ${ownerOf(sql, 'e')} = k.owner
+            order by at, seq limit 1) as first_words
+        from json_array_elements_text(${JSON.stringify(owners)}::text::json) as k(owner)
+        left join tp_visitors v on v.key = k.owner
+        cross join lateral (
+          select count(*) as exchanges, count(error) as failed, count(*) filter (where rating = 'up') as up,
+            count(*) filter (where rating = 'down') as down, count(flagged) as flagged,
+            count(*) filter (where unanswered) as unanswered, coalesce(max(at), 0) as last_seen
+          from tp_exchanges e where ${ownerOf(sql, 'e')} = k.owner
+        ) s`,
+    );
+    return new Map(rows.map((row) => [summaryRow.parse(row).owner, summaryRow.parse(row)]));
+  };
+
+  const conversationOf = (
+    match: OpsExchange,
+    summary: z.infer<typeof summaryRow> | undefined,
+  ): ConversationRow => {
+    const { name = null, first_words: firstWords = null, last_seen: lastSeen = 0 } = summary ?? {};
+    const { exchanges = 0, failed = 0, up = 0, down = 0, flagged = 0, unanswered = 0 } = summary ?? {};
+    return {
+      visitor: match.visitor,
+      ...(name !== null && { name }),
+      firstWords: firstWords ?? '',
+      ...{ exchanges, failed, up, down, flagged, unanswered, lastSeen, match },
+      cursor: match.cursor,
+    };
+  };
+
+  return {
+    async exchanges(filter, page) {
+      let isUp = false;
+      const rows = await database.ask((sql) => {
+        const reading = readingOf(sql, page, 'e');
+        isUp = reading.isUp;
+        return sql`
+          select ${opsColumns(sql)} from tp_exchanges e
+          where ${allOf(sql, [filterConditions(sql, filter, 'e'), reading.condition])}
+          order by ${reading.order} limit ${reading.limit}`;
+      });
+      return pageOf(rows.map(opsExchangeOf), page, isUp);
+    },
+    async conversations(filter, page) {
+      let isUp = false;
+      const rows = await database.ask((sql) => {
+        const reading = readingOf(sql, page, 'e');
+        isUp = reading.isUp;
+        return sql`
+          select ${opsColumns(sql)} from tp_exchanges e
+          where ${allOf(sql, [filterConditions(sql, filter, 'e'), reading.condition])}
+            -- The newest of its thread that fits.
+            and not exists (
+              select from tp_exchanges n
+              where ${ownerOf(sql, 'n')} = ${ownerOf(sql, 'e')} and (n.at, n.seq) > (e.at, e.seq)
+                and ${filterConditions(sql, filter, 'n')})
+          order by ${reading.order} limit ${reading.limit}`;
+      });
+      const { rows: matches, ...rest } = pageOf(rows.map(opsExchangeOf), page, isUp);
+      const of = await summaries(matches.map(({ visitor }) => visitorKey(visitor)));
+      return {
+        ...rest,
+        rows: matches.map((match) => conversationOf(match, of.get(visitorKey(match.visitor)))),
+      };
+    },
+    async opsExchange(id) {
+      const rows = await database.ask(
+        (sql) => sql`select ${opsColumns(sql)} from tp_exchanges where id = ${id}`,
+      );
+      return rows[0] && opsExchangeOf(rows[0]);
+    },
+    overview: createOverview({ database }),
+    async backends() {
+      // From name to name along the index: as many steps as there are names.
+      const rows = await database.ask(
+        (sql) => sql`
+          with recursive names as (
+            (select backend from tp_exchanges where backend is not null order by backend limit 1)
+            union all
+            select (select e.backend from tp_exchanges e where e.backend > names.backend order by e.backend limit 1)
+            from names where names.backend is not null
+          )
+          select backend from names where backend is not null`,
+      );
+      return rows.map((row) => backendRow.parse(row).backend);
+    },
+  };
+};

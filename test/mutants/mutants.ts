@@ -1,0 +1,171 @@
+/** Plausible bugs, one each: a text of a source file, what it becomes, and the tests that are to notice. */
+export interface Mutant {
+  readonly file: string;
+  /** Stands once in the file. */
+  readonly from: string;
+  readonly to: string;
+  readonly tests: readonly string[];
+}
+
+const of =
+  (file: string, ...tests: string[]) =>
+  (from: string, to: string): Mutant => ({ file, from, to, tests });
+
+const chat = of('src/chat/chat.ts', 'test/chat', 'test/http/stop-turn.test.ts', 'test/http/history.test.ts');
+const accept = of('src/chat/accept.ts', 'test/chat/accept.test.ts', 'test/limits', 'test/chat/queue.test.ts');
+const queue = of('src/chat/thread-queue.ts', 'test/chat/queue.test.ts');
+const waiting = of('src/chat/waiting.ts', 'test/chat/waiting.test.ts');
+const find = of(
+  'src/chat/find-turn.ts',
+  'test/chat/find-turn.test.ts',
+  'test/http/resume.test.ts',
+  'test/http/idempotency.test.ts',
+);
+const remote = of(
+  'src/chat/remote-turns.ts',
+  'test/chat/find-turn.test.ts',
+  'test/chat/remote-turns.test.ts',
+);
+const recent = of('src/chat/recent-turns.ts', 'test/chat/recent-turns.test.ts');
+const idempotency = of('src/chat/idempotency.ts', 'test/http/idempotency.test.ts');
+const text = of('src/chat/answer-text.ts', 'test/chat/stopping.test.ts', 'test/chat/answer-markers.test.ts');
+const budget = of('src/limits/daily-budget.ts', 'test/limits');
+const counts = of('src/limits/bounded-counts.ts', 'test/limits');
+const address = of('src/limits/client-address.ts', 'test/limits/client-address.test.ts');
+const proxies = of('src/limits/trusted-proxies.ts', 'test/limits', 'test/http/origins.test.ts');
+const tokens = of(
+  'src/identity/session-tokens.ts',
+  'test/http/dialects/doors.test.ts',
+  'test/http/socket-life.test.ts',
+  'test/identity',
+  'test/http/session.test.ts',
+);
+const match = of('src/identity/secret-match.ts', 'test/identity', 'test/http/site-keys.test.ts');
+const keys = of('src/identity/temporary-keys.ts', 'test/http/dialects/token-chat.test.ts');
+const limits = of('src/http/limits.ts', 'test/http/session.test.ts', 'test/limits/limits.test.ts');
+const edge = of('src/http/edge.ts', 'test/limits/limits.test.ts', 'test/http/origins.test.ts');
+const guards = of(
+  'src/http/request-guards.ts',
+  'test/http/origins.test.ts',
+  'test/http/requests.test.ts',
+  'test/http/dialects/sse-chat.test.ts',
+);
+const connections = of('src/http/connections.ts', 'test/http/connections.test.ts');
+const refusals = of('src/http/refusals.ts', 'test/http/connections.test.ts');
+const path = of('src/http/clean-path.ts', 'test/http/connections.test.ts');
+const page = of('src/http/transcript-page.ts', 'test/http/history.test.ts');
+const speaks = of(
+  'src/http/who-speaks.ts',
+  'test/http/who-speaks.test.ts',
+  'test/http/who-speaks-port.test.ts',
+  'test/http/site-keys.test.ts',
+);
+const access = of(
+  'src/http/turn-access.ts',
+  'test/http/resume.test.ts',
+  'test/http/feedback.test.ts',
+  'test/http/stop-turn.test.ts',
+);
+const feedback = of('src/http/feedback.ts', 'test/http/feedback.test.ts');
+const sse = of('src/http/sse.ts', 'test/http/readers-that-leave.test.ts', 'test/chat/leaving.test.ts');
+const languages = of('src/http/messages/languages.ts', 'test/http/messages.test.ts');
+const connection = of(
+  'src/http/socket/connection.ts',
+  'test/http/socket.test.ts',
+  'test/http/socket-life.test.ts',
+  'test/http/socket-resume.test.ts',
+);
+const sockets = of(
+  'src/http/socket/sockets.ts',
+  'test/http/socket-opening.test.ts',
+  'test/http/socket-life.test.ts',
+  'test/http/socket-draining.test.ts',
+);
+const outbox = of('src/http/socket/outbox.ts', 'test/http/socket-life.test.ts');
+
+export const MUTANTS: readonly Mutant[] = [
+  chat('    if (draining) throw shuttingDown();\n    if (live', '    if (live'),
+  chat('>= limits.maxLiveTurns) throw overloaded()', '> 1e9) throw overloaded()'),
+  chat('if (outOfTime) abort(shuttingDown());', ''),
+  chat('await store.clear(visitor, limits.clearKeepsLog);', 'await store.clear(visitor, true);'),
+  chat('for (const { abort } of live.values()) abort(shuttingDown());', ''),
+  accept('if (!health.ok) throw', 'if (false) throw'),
+  accept("if (['thread_busy', 'budget_spent'].includes(asAppError(thrown).code)) await part.giveBack();", ''),
+  accept("visitor.kind === 'verified' ? visitorKey(visitor) : address", 'address'),
+  queue('ahead.length < limits.maxWaiting', 'ahead.length <= limits.maxWaiting'),
+  queue('if (index >= 0) waiting.splice(index, 1);\n', 'if (index >= 0) waiting.splice(index, 0);\n'),
+  waiting('if (signal.aborted) onAbort();', ''),
+  waiting("signal.removeEventListener('abort', onAbort);", ''),
+  find('if (unfinished) return remoteTurns.follow(unfinished);', ''),
+  find('!exchange || exchange.bot === null', '!exchange'),
+  remote("if (error.code === 'log_unavailable') return 'running';", ''),
+  remote('if (stopping.signal.aborted) throw shuttingDown();', ''),
+  remote('if (known) return known;', ''),
+  recent('total <= MAX_UNITS && until > clock.now()', 'total <= MAX_UNITS'),
+  recent('if (units > MAX_UNITS) return;', ''),
+  idempotency('throw idempotencyMismatch()', 'void 0'),
+  text(".replace(/[\\uD800-\\uDBFF]$/, '')", ''),
+  budget('if (totalHits > shareLimit) throw refusal();', ''),
+  budget('return async () => shares.decrement(key);', 'return nothing;'),
+  budget('count === Math.ceil(limit * WARN_AT)', 'count === limit + 1'),
+  budget('await giveShareBack();\n        throw', 'throw'),
+  budget('if (warnedOf !== day)', 'if (true)'),
+  counts('if (windows.size < maxKeys && window.resetTime.getTime() > now) break;', 'break;'),
+  counts('left <= 0', 'left < -1e12'),
+  address('entries.at(-trusted)', 'entries.at(0)'),
+  address('?? normalised(origin.socketAddress)', ''),
+  address('.slice(0, 4)', '.slice(0, 8)'),
+  proxies("address?.replace(/%.*$/, '') ?? ''", "address ?? ''"),
+  proxies("hostname === 'localhost' ||", "hostname.startsWith('localhost') ||"),
+  tokens('if (!(await endOnce(session))) throw sessionExpired();', 'await endOnce(session);'),
+  tokens("typ: z.literal('session')", 'typ: z.string()'),
+  tokens('data.exp * 1000 + grace <= clock.now() ||', ''),
+  tokens('for (const listener of listeners) listener(session.tokenId);', ''),
+  match('matches = timingSafeEqual(one, other) || matches', 'matches = timingSafeEqual(one, other)'),
+  keys('data.exp * 1000 > clock.now()', 'true'),
+  limits('.toSorted((a, b) => a.windowMs - b.windowMs)', ''),
+  limits('info.remaining < tightest.remaining', 'true'),
+  limits('if (totalHits > limit) throw refusal(resetTime, clock);', ''),
+  limits('if (!isSite) await', 'await'),
+  edge('edge.isTrustedProxy(peer) ? edge.trustProxy : 0', 'edge.trustProxy'),
+  edge('if (origin === publicOrigin) return true;', ''),
+  edge('url?.origin === origin && isLoopbackHost(url.hostname)', 'url !== null'),
+  guards("c.header('Vary', 'Origin');", ''),
+  guards("if (!isOriginAllowed(edge, c.req.header('origin'))) throw originNotAllowed();", ''),
+  guards('maxAge: PREFLIGHT_S', 'maxAge: 600'),
+  guards('if (Number(length) > MAX_BODY_BYTES) throw bodyTooLarge();', ''),
+  guards("'utf-8', { fatal: true }", "'utf-8'"),
+  guards("isForeign && c.req.header('sec-fetch-mode') !== 'cors'", 'false'),
+  connections('connection.inHand >= MAX_IN_HAND', 'false'),
+  connections('if (connection.inHand === MAX_IN_HAND) response.shouldKeepAlive = false;', ''),
+  connections('if (count(peer, 1) > MAX_PER_PEER)', 'if (false)'),
+  connections("socket.once('close', () => count(peer, -1));", ''),
+  connections('if (connection.stalled >= STALLED_CHECKS) socket.destroy();', ''),
+  connections('connection && connection.inHand > 0 && connection.last?.complete', 'false'),
+  refusals("httpVersion === '1.0'", 'false'),
+  refusals('HPE_HEADER_OVERFLOW: 431', 'HPE_HEADER_OVERFLOW: 400'),
+  path(".replace(/\\/{2,}/g, '/')", ''),
+  path(".replace(/(.)\\/$/, '$1')", ''),
+  page('newestFirst.length > 0 && chars > MAX_CHARS', 'chars > MAX_CHARS'),
+  page('chars > MAX_CHARS)', 'false)'),
+  page('oldest && hasOlder', 'oldest'),
+  speaks('await identity.verifiedUsers.markVerified(', 'void identity.verifiedUsers.markVerified('),
+  speaks('claims.userId !== undefined && claims.userId !== session.userId', 'false'),
+  speaks("identity.mode === 'signed' ||", ''),
+  access("mode === 'open' &&", ''),
+  access('&& !(await verifiedUsers.isVerified(visitor.id))', ''),
+  access("return visitor.kind === 'verified';", 'return true;'),
+  feedback('await mayReadTurn(exchange.visitor, given, identity)', 'true'),
+  feedback('rating === null ? undefined :', 'rating === null ? { rating: "up" as const } :'),
+  sse('if (!turn.at(from)) outgoing.flushHeaders();', ''),
+  sse("outgoing.on('close', leave);", ''),
+  languages('if (q === 0) continue;', ''),
+  languages("language === 'en' || language === '*'", "language === '*'"),
+  connection('handling + outbox.following() >= MAX_FRAMES', 'false'),
+  connection('if (isDraining) throw shuttingDown();', ''),
+  connection('visitorKey(turn.visitor) !== visitorKey(visitor)', 'false'),
+  sockets('if (isDraining) connection.drain();', ''),
+  sockets('if (isDraining) throw shuttingDown();', ''),
+  sockets('if (!isOriginAllowed(edge, origin)) throw originNotAllowed();', ''),
+  outbox('if (isFull()) ws.terminate();', 'if (false) ws.terminate();'),
+];
