@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { shipAssets } from '../src/http/widget/assets.ts';
 
 /**
- * `npm run build`: makes the package that is published, in dist/package. Node.js strips no types below node_modules, so
+ * `npm run build:package`: makes the package that is published, in dist/package. Node.js strips no types below node_modules, so
  * the package holds JavaScript: the same files, line by line, without types. The widget is bundled.
  */
 
