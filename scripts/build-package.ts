@@ -14,7 +14,7 @@ const ROOT = path.resolve(import.meta.dirname, '..');
 const DEFAULT_OUT = path.join(ROOT, 'dist/package');
 
 /** What goes along as it is. */
-const COPIED = [
+export const COPIED = [
   'bin',
   'docs',
   'README.md',

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
+import { COPIED } from '../../scripts/build-package.ts';
 import { callsTo, ROOT, runProgram, whereItListens } from '../helpers/child-service.ts';
 import { temporaryFolder } from '../helpers/service.ts';
 
@@ -64,4 +65,13 @@ it('the package that is published runs where it is installed: service, widget, p
   const unknown = await runProgram([...bin, 'nonsense'], { env, cwd: site });
   expect(await unknown.ended).toEqual([2, null]);
   expect(unknown.stderr()).toMatch(/^There is no command nonsense\.\nUsage: /);
+});
+
+it('the image is built from all that the package is made of', async () => {
+  const ignored = await readFile(path.join(ROOT, '.dockerignore'), 'utf8');
+  const needed = [...COPIED, 'src', 'package.json', 'package-lock.json', 'tsconfig.json', '.npmrc'];
+  for (const name of [...needed, 'scripts/build-package.ts']) {
+    const [folder = ''] = name.split('/');
+    expect(ignored.split('\n')).toContain(`!${folder === 'scripts' ? name : folder}`);
+  }
 });
