@@ -6,6 +6,7 @@
  *   npm run bench -- --quick           everything, in less than a minute
  *   npm run bench -- append start      only these
  *   npm run bench -- --json            for machines
+ *   npm run bench -- documents --collection <folder>   search on a public collection: docs.jsonl, queries.jsonl, qrels.tsv
  *
  * For whoever looks for what is slow: BENCH_NODE_ARGS (such as --heap-growing-percent=50) are given to the service's
  * node, BENCH_SERVICE is another main.ts to measure, BENCH_DIR the folder whose disk is used instead of the system's
@@ -15,6 +16,7 @@
 import { parseArgs } from 'node:util';
 import { append } from './append.ts';
 import { cleanUpAtExit } from './children.ts';
+import { documents } from './documents.ts';
 import { latency } from './latency.ts';
 import { postgres } from './postgres.ts';
 import { processes } from './processes.ts';
@@ -40,6 +42,7 @@ const BENCHES: Record<string, Bench> = {
   postgres,
   processes,
   widget,
+  documents,
 };
 
 const usage = (): never => {
@@ -49,7 +52,11 @@ const usage = (): never => {
 
 const readArguments = () => {
   try {
-    const options = { quick: { type: 'boolean' }, json: { type: 'boolean' } } as const;
+    const options = {
+      quick: { type: 'boolean' },
+      json: { type: 'boolean' },
+      collection: { type: 'string' },
+    } as const;
     return parseArgs({ options, allowPositionals: true });
   } catch {
     return usage();
@@ -65,7 +72,7 @@ const rows: Row[] = [];
 for (const name of names) {
   const bench = BENCHES[name] ?? usage();
   const benchBegan = performance.now();
-  rows.push(...(await bench({ quick: values.quick ?? false })));
+  rows.push(...(await bench({ quick: values.quick ?? false, collection: values.collection })));
   console.error(`${name}: ${((performance.now() - benchBegan) / 1000).toFixed(1)} s`);
 }
 if (values.json) console.log(JSON.stringify(rows, null, 2));

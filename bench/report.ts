@@ -14,6 +14,8 @@ export interface Row {
 /** A bench gets so much time. */
 export interface BenchOptions {
   readonly quick: boolean;
+  /** A folder with docs.jsonl, queries.jsonl and qrels.tsv, for the bench of documents. */
+  readonly collection?: string | undefined;
 }
 
 export type Bench = (options: BenchOptions) => Promise<Row[]>;

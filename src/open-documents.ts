@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Clock, Logger } from './chat/ports.ts';
 import type { Config } from './config/read-config.ts';
-import { createDocuments, type Documents } from './documents/documents.ts';
+import { createDocuments, type Documents, type ServedDocuments } from './documents/documents.ts';
 import { createEmbedder } from './documents/embeddings/embedder.ts';
 import { createMeaning } from './documents/embeddings/meaning.ts';
 import type { DocumentIndex } from './documents/index/index-port.ts';
 import { createRewrite } from './documents/rewrite.ts';
+import { createWorklist } from './documents/work.ts';
 
 const OPENAI_URL = 'https://api.openai.com/v1';
 const DEFAULT_DIR = './documents';
@@ -22,12 +23,6 @@ interface OpenDocumentsDeps {
   readonly fetch: typeof fetch;
   readonly clock: Clock;
   readonly logger: Logger;
-}
-
-/** The documents, with the folder that the settings name. */
-export interface OpenedDocuments extends Documents {
-  /** Reads the folder of documents, if there is one, and logs what became of it. Never rejects. */
-  readFolder(): Promise<void>;
 }
 
 const openIndex = async ({ config: { settings }, logger }: OpenDocumentsDeps): Promise<DocumentIndex> => {
@@ -96,13 +91,15 @@ export const documentsFolder = ({
 };
 
 /** Documents that cost nothing as long as there are none: the index is opened when it is first needed. */
-export const openDocuments = (deps: OpenDocumentsDeps): OpenedDocuments => {
+export const openDocuments = (deps: OpenDocumentsDeps): ServedDocuments => {
   const { settings } = deps.config;
   const { logger } = deps;
   let opened: Promise<Documents> | undefined;
   let failedAt = Number.NEGATIVE_INFINITY;
   let reading: Promise<void> = Promise.resolve();
-  let isClosing = false;
+  const stopping = new AbortController();
+  const { signal: stopped } = stopping;
+  const worklist = createWorklist(deps.clock, () => stopped.aborted);
   const get = (): Promise<Documents> => {
     opened ??= openAll(deps).catch((thrown: unknown) => {
       opened = undefined;
@@ -125,7 +122,7 @@ export const openDocuments = (deps: OpenDocumentsDeps): OpenedDocuments => {
     const counts = { added: 0, changed: 0, unchanged: 0, removed: 0, skipped: 0, unreadable: 0 };
     try {
       for await (const result of (await get()).add(folder)) {
-        if (isClosing) return;
+        if (stopped.aborted) return;
         counts[result.type] += 1;
         if (result.type === 'unreadable') {
           logger.warn({ file: result.location, reason: result.reason }, 'a document could not be read');
@@ -159,10 +156,20 @@ export const openDocuments = (deps: OpenDocumentsDeps): OpenedDocuments => {
         return undefined;
       });
     },
+    removeById: async (id) => (await ifThere((documents) => documents.removeById(id))) ?? false,
+    addInBackground: (address, options) =>
+      worklist.start(address, async function* () {
+        yield* (await get()).add(address, { ...options, signal: stopped });
+      }),
+    refreshInBackground: () =>
+      worklist.start('refresh', async function* () {
+        if (isThere()) yield* (await get()).refresh({ signal: stopped });
+      }),
+    work: () => worklist.list(),
     embed: async () => ifThere((documents) => documents.embed()),
     close: async () => {
-      isClosing = true;
-      await reading;
+      stopping.abort(new Error('stopping'));
+      await Promise.all([reading, worklist.idle()]);
       await (await opened?.catch(() => undefined))?.close();
     },
     readFolder: () => {

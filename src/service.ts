@@ -133,6 +133,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
     const app = createApp({
       chat,
       transcript: store,
+      documents,
       feedback: store,
       identity: {
         tokens: createSessionTokens({

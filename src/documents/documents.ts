@@ -12,6 +12,7 @@ import { createParser } from './parsers/parser.ts';
 import type { Rewrite } from './rewrite.ts';
 import { createSearch, type Found, type SearchOptions } from './search/search.ts';
 import { tellPassages } from './told-passages.ts';
+import type { Work } from './work.ts';
 
 export interface DocumentsDeps {
   readonly index: DocumentIndex;
@@ -50,9 +51,23 @@ export interface Documents {
   ask(question: string, options?: SearchOptions): Promise<Found[]>;
   /** What a run is told; undefined where nothing fits. Never rejects but with the signal's reason. */
   quote(asked: Asked, signal: AbortSignal): Promise<{ context: string; citable: Citable[] } | undefined>;
-  /** How many passages still wait for their vectors; undefined without a model. */
+  /** Removes a source by its id. @returns Whether it was there. */
+  removeById(id: string): Promise<boolean>;
+  /** Embeds what has no vector yet, and waits for it. */
   embed(): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Documents with what reads them in the background. */
+export interface ServedDocuments extends Documents {
+  /** Starts to read a site. @returns Whether there was room for one more. */
+  addInBackground(address: string, options?: { maxPages?: number | undefined }): boolean;
+  /** Starts to read all folders, files and sites again. @returns As above. */
+  refreshInBackground(): boolean;
+  /** What is being read in the background, and was last; newest first. */
+  work(): readonly Work[];
+  /** Reads the folder of documents, if there is one, and logs what became of it. Never rejects. */
+  readFolder(): Promise<void>;
 }
 
 export interface AddOptions extends TakeOptions, Pick<CrawlOptions, 'maxPages' | 'delayMs' | 'signal'> {
@@ -172,6 +187,11 @@ export const createDocuments = ({
       for (const { id } of chosen) await library.remove(id);
       changed(false);
       return chosen.length;
+    },
+    removeById: async (id) => {
+      const removed = await library.remove(id);
+      changed(false);
+      return removed;
     },
     sources: () => library.sources(),
     ask: (question, options) => search.search(question, options),

@@ -1,6 +1,7 @@
 import type { Chat } from '../chat/chat-api.ts';
 import type { Clock, Logger } from '../chat/ports.ts';
 import type { FeedbackLog, Transcript } from '../chat/store-port.ts';
+import type { ServedDocuments } from '../documents/documents.ts';
 import type { TemporaryKeys } from '../identity/temporary-keys.ts';
 import type { WidgetSettings } from '../widget/protocol/widget-settings.ts';
 import type { Edge } from './edge.ts';
@@ -42,6 +43,8 @@ export interface RouteDeps {
     /** Tells the ops token from others; null: the ops routes are off. */
     readonly isOpsToken: ((given: string) => boolean) | null;
   };
+  /** What the assistant may quote. */
+  readonly documents: ServedDocuments;
   /** What the service tells about itself. */
   readonly about: {
     readonly version: string;

@@ -80,6 +80,13 @@ const TABLE: Record<string, Record<Caller, Outcome>> = {
   'get /api/models': everyone('200'),
   'get /api/widget': everyone('200'),
   'get /api/sessions': everyone('403 forbidden', { ops: '200' }),
+  'post /make_embedding': everyone('403 forbidden', { site: '415 unsupported_media_type' }),
+  'post /api/make_embedding': everyone('403 forbidden', { site: '415 unsupported_media_type' }),
+  'get /api/ops/documents': everyone('403 forbidden', { ops: '200' }),
+  'post /api/ops/documents': everyone('403 forbidden', { ops: '400 invalid_request' }),
+  'get /api/ops/documents/search': everyone('403 forbidden', { ops: '200' }),
+  'post /api/ops/documents/refresh': everyone('403 forbidden', { ops: '202' }),
+  'delete /api/ops/documents/{id}': everyone('403 forbidden', { ops: '404 not_found' }),
   'get /healthz': everyone('200'),
   'get /readyz': everyone('200'),
   'get /openapi.json': everyone('200'),
@@ -92,6 +99,7 @@ function everyone(outcome: Outcome, but: Partial<Record<Caller, Outcome>> = {}):
 /** What each older client's route needs to be looked at for who calls. */
 const QUERIES: Record<string, string> = {
   'get /': '?username=ann',
+  'get /api/ops/documents/search': '?q=shipping',
   'get /sessions': '?username=ann',
   'post /token': '?name=ann',
 };
@@ -164,6 +172,7 @@ describe('who gets in', () => {
         if (`${method.toLowerCase()} ${path}` in TABLE) continue;
         // No exchange is called that, but it could be.
         if (method === 'DELETE' && path === '/api/chat/ws') continue;
+        if (method === 'DELETE' && path.startsWith('/api/ops/documents/')) continue;
         for (const who of CALLERS) {
           const { status } = await callApi(service, method, path, { bearer: await bearerOf(who) });
           expect(status, `${method} ${path} as ${who}`).toBe(405);

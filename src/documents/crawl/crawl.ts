@@ -58,6 +58,7 @@ export async function* crawl(
     isLoopbackNamed: namesLoopback(root),
     maxBytes: MAX_PAGE_BYTES,
     maxTime: options.pageMs ?? DEFAULTS.pageMs,
+    signal,
   };
   const rules = await readRobots(get);
   if (typeof rules === 'string') throw new UnreadableDocument(rules);

@@ -31,6 +31,7 @@ export interface GetOptions {
   readonly maxTime: number;
   /** What is known of it: it is sent anew only if it has changed. */
   readonly etag?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const MAX_REDIRECTS = 5;
@@ -108,7 +109,8 @@ const reasonOf = (thrown: unknown, signal: AbortSignal): string => {
 
 /** Asks for a page; never leaves its origin, nor goes to a private network. */
 export const getPage = async (address: string, options: GetOptions): Promise<Fetched> => {
-  const signal = AbortSignal.timeout(options.maxTime);
+  const limit = AbortSignal.timeout(options.maxTime);
+  const signal = options.signal ? AbortSignal.any([limit, options.signal]) : limit;
   let url = new URL(address);
   try {
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {

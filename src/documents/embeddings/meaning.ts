@@ -74,12 +74,21 @@ export const createMeaning = ({ index, embedder, model, logger }: MeaningDeps): 
     }
   };
 
+  let pass: Promise<void> | undefined;
+  /** One at a time: what two embed at once is paid for twice. */
+  const embedOnce = (): Promise<void> => {
+    pass ??= embedAll().finally(() => {
+      pass = undefined;
+    });
+    return pass;
+  };
+
   const runJob = async (): Promise<void> => {
     let rest = FIRST_REST_MS;
     while (isWanted && !stop.signal.aborted) {
       isWanted = false;
       try {
-        await embedAll();
+        await embedOnce();
         rest = FIRST_REST_MS;
       } catch (thrown) {
         if (stop.signal.aborted) return;
@@ -107,7 +116,7 @@ export const createMeaning = ({ index, embedder, model, logger }: MeaningDeps): 
         job = undefined;
       });
     },
-    whenDone: embedAll,
+    whenDone: embedOnce,
     nearest: async (text, limit) => {
       try {
         const served = await serving();

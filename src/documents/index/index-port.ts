@@ -12,6 +12,8 @@ export interface WordGroup {
   readonly forms: readonly string[];
   /** Words that begin so count, too. */
   readonly prefix?: string;
+  /** It is a run of characters, and maybe across the border of two words. */
+  readonly isGram?: true;
 }
 
 /** A passage's id with how well it fits; higher is better, and only to be compared within one search. */

@@ -165,7 +165,11 @@ export const openPostgresIndex = async ({
       const each = best.counts.split(' ').map(Number);
       return {
         total: best.total,
-        counts: groups.map((_, group) => Math.max(...each.filter((_, at) => owners[at] === group))),
+        counts: groups.map(({ forms, prefix }, group) => {
+          const own = each.filter((_, at) => owners[at] === group);
+          const exact = Math.max(...own.slice(0, forms.length));
+          return exact > 0 || prefix === undefined ? exact : (own.at(-1) ?? 0);
+        }),
         hits: hits.map(({ id, score }) => ({ id, score })),
       };
     },

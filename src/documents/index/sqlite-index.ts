@@ -126,12 +126,15 @@ export const createSqliteIndex = (db: DatabaseSync): SyncIndex => {
 
   const numberOf = (text: string): number => Number(Object.values(sql(text).get() ?? {})[0] ?? 0);
 
-  /** How many passages have a word; one that has several of its forms counts for each. */
+  /** How many passages have a word, or, where none has, words that begin so. Who has several forms counts for each. */
   const countOf = ({ forms, prefix }: WordGroup): number => {
-    const exact = sql(`select sum(doc) as count from document_terms where term in (${placeholders(forms)})`);
+    const exact = Number(
+      sql(`select sum(doc) as count from document_terms where term in (${placeholders(forms)})`).get(...forms)
+        ?.count ?? 0,
+    );
+    if (exact > 0 || prefix === undefined) return exact;
     const begun = sql('select sum(doc) as count from document_terms where term >= ? and term < ?');
-    const row = prefix === undefined ? exact.get(...forms) : begun.get(prefix, `${prefix}\u{10FFFF}`);
-    return Number(row?.count ?? 0);
+    return Number(begun.get(prefix, `${prefix}\u{10FFFF}`)?.count ?? 0);
   };
 
   return {

@@ -1,4 +1,5 @@
 import type { DocumentIndex, WordGroup } from '../index/index-port.ts';
+import { languageOf } from '../text/languages.ts';
 import { termOf } from '../text/terms.ts';
 
 /** Shorter words are no compounds; shorter parts mean nothing. */
@@ -13,9 +14,9 @@ interface Split {
 }
 
 const splitsOf = (word: string, languages: readonly string[]): Split[] => {
-  const forms = (part: string): string[] => [
-    ...new Set(languages.map((code) => termOf(part, code === '' ? undefined : code))),
-  ];
+  const isSmall = (part: string): boolean => languages.some((code) => languageOf(code)?.stopWords.has(part));
+  const forms = (part: string): string[] =>
+    isSmall(part) ? [] : [...new Set(languages.map((code) => termOf(part, code === '' ? undefined : code)))];
   return Array.from({ length: Math.max(0, word.length - 2 * MIN_PART + 1) }, (_, at) => {
     const left = word.slice(0, at + MIN_PART);
     const bare = left.replace(LINKS, '');

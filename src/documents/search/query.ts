@@ -1,6 +1,6 @@
 import type { WordGroup } from '../index/index-port.ts';
 import { detectLanguage, languageOf } from '../text/languages.ts';
-import { termOf, wordsOf } from '../text/terms.ts';
+import { isGram, termOf, wordsOf } from '../text/terms.ts';
 
 /** Words of a question that are looked for: of a longer one, the last. */
 const MAX_WORDS = 32;
@@ -8,6 +8,12 @@ const MAX_WORDS = 32;
 const MAX_LANGUAGES = 4;
 /** Shorter words begin too many others. */
 const MIN_PREFIX = 4;
+
+/** Japanese writes its grammar in Hiragana: what a question is about is in the other runs, where there are any. */
+const withoutKana = (words: readonly string[]): readonly string[] => {
+  const telling = words.filter((word) => !/^[\p{Script=Hiragana}ー]+$/u.test(word));
+  return telling.length > 0 ? telling : words;
+};
 
 /** A question as the index is asked it. */
 export interface Query {
@@ -28,7 +34,7 @@ export const buildQuery = (question: string, languages: readonly string[]): Quer
   const own = detectLanguage(question);
   const spoken = own === undefined ? tried : [...tried, own];
   const telling = all.filter((word) => !isStopWord(word, spoken));
-  const words = (telling.length > 0 ? telling : all).slice(-MAX_WORDS);
+  const words = withoutKana(telling.length > 0 ? telling : all).slice(-MAX_WORDS);
   const seen = new Set<string>();
   const groups: WordGroup[] = [];
   for (const word of words) {
@@ -40,7 +46,8 @@ export const buildQuery = (question: string, languages: readonly string[]): Quer
     const shortest = forms.toSorted((a, b) => a.length - b.length)[0] ?? word;
     const isWord =
       /^\p{L}+$/u.test(word) && /^[\p{Script=Latin}\p{Script=Cyrillic}\p{Script=Greek}]+$/u.test(word);
-    groups.push(isWord && shortest.length >= MIN_PREFIX ? { forms, prefix: shortest } : { forms });
+    if (isGram(word)) groups.push({ forms, isGram: true });
+    else groups.push(isWord && shortest.length >= MIN_PREFIX ? { forms, prefix: shortest } : { forms });
   }
   return { groups };
 };

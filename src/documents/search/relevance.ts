@@ -5,6 +5,9 @@ import { termsOf } from '../text/terms.ts';
 /** How rare a word is; one that no passage has is the rarest. */
 const rarity = (total: number, count: number): number => Math.log(1 + (total - count + 0.5) / (count + 0.5));
 
+/** What a run of characters counts that no passage has: mostly it is across the border of two words. */
+const UNKNOWN_GRAM_SHARE = 0.2;
+
 /** What a word that only begins alike counts, against the word itself. */
 const PREFIX_SHARE = 0.7;
 
@@ -21,8 +24,9 @@ export const coverage = (
   const terms = new Set(termsOf([title, ...passage.headings, passage.text].join('\n'), language));
   let has = 0;
   let asked = 0;
-  for (const [at, { forms, prefix }] of groups.entries()) {
-    const weight = rarity(total, Math.min(total, counts[at] ?? 0));
+  for (const [at, { forms, prefix, isGram }] of groups.entries()) {
+    const count = Math.min(total, counts[at] ?? 0);
+    const weight = rarity(total, count) * (isGram && count === 0 ? UNKNOWN_GRAM_SHARE : 1);
     asked += weight;
     if (forms.some((form) => terms.has(form))) has += weight;
     else if (prefix !== undefined && [...terms].some((term) => term.startsWith(prefix)))

@@ -10,7 +10,7 @@ const CANDIDATES = 50;
 /** Passages that are given at most. */
 const MAX_FOUND = 10;
 /** A passage that has less of what was asked, by words, is not about it. */
-const MIN_COVERAGE = 0.34;
+const MIN_COVERAGE = 0.3;
 /** One that has less than this share of what the best has is not told beside it. */
 const MIN_SHARE_OF_BEST = 0.5;
 
@@ -49,6 +49,8 @@ export interface SearchOptions {
 export interface Search {
   /** The best passages for a question, best first, also those below the floor. */
   search(question: string, options?: SearchOptions): Promise<Found[]>;
+  /** The ids of the best passages for a text, best first, whatever they are worth. */
+  rank(text: string, limit: number): Promise<string[]>;
   /** Documents have come or gone. */
   refresh(): void;
 }
@@ -58,8 +60,9 @@ const byWords = async (
   words: readonly string[],
   languages: readonly string[],
   index: DocumentIndex,
+  limit: number,
 ) => {
-  const hits = await index.byWords(query.groups, CANDIDATES);
+  const hits = await index.byWords(query.groups, limit);
   const unknown = words.filter((word) =>
     query.groups.some(
       ({ forms, prefix }, at) =>
@@ -70,7 +73,7 @@ const byWords = async (
   if (parts.length === 0) return { groups: query.groups, hits };
   // In place of the words that they are the parts of.
   const groups = [...query.groups.filter((_, at) => hits.counts[at] !== 0), ...parts];
-  return { groups, hits: await index.byWords(groups, CANDIDATES) };
+  return { groups, hits: await index.byWords(groups, limit) };
 };
 
 /** For how long it is believed which languages there are, if any. */
@@ -99,15 +102,19 @@ export const createSearch = ({
     }
     return languages.list;
   };
-  const find = async (text: string, languages: readonly string[]): Promise<Found[]> => {
+  const candidates = async (text: string, languages: readonly string[], limit: number) => {
     const query = buildQuery(text, languages);
     const [{ groups, hits }, nearest] = await Promise.all([
-      byWords(query, wordsOf(text), languages, index),
-      meaning?.nearest(text, CANDIDATES) ?? [],
+      byWords(query, wordsOf(text), languages, index, limit),
+      meaning?.nearest(text, limit) ?? [],
     ]);
-    const fused = fuse([hits.hits.map(({ id }) => id), nearest.map(({ id }) => id)]).slice(0, 2 * MAX_FOUND);
-    const passages = await index.passages(fused.map(({ id }) => id));
-    return select(passages, fused, { groups, hits, nearest });
+    const fused = fuse([hits.hits.map(({ id }) => id), nearest.map(({ id }) => id)]);
+    return { fused, groups, hits, nearest };
+  };
+  const find = async (text: string, languages: readonly string[]): Promise<Found[]> => {
+    const { fused, ...found } = await candidates(text, languages, CANDIDATES);
+    const best = fused.slice(0, 2 * MAX_FOUND);
+    return select(await index.passages(best.map(({ id }) => id)), best, found);
   };
   return {
     search: async (question, { previous } = {}) => {
@@ -120,6 +127,10 @@ export const createSearch = ({
       const before = await previous();
       if (before === undefined) return standsAlone ? alone : find(question, languages);
       return find(`${before}\n${question}`, languages);
+    },
+    rank: async (text, limit) => {
+      const { fused } = await candidates(text, await languagesNow(), limit);
+      return fused.slice(0, limit).map(({ id }) => id);
     },
     refresh: () => {
       languages = undefined;

@@ -32,6 +32,9 @@ export const wordsOf = (text: string): string[] =>
       });
   });
 
+/** Whether a word of {@link wordsOf} is a run of characters. */
+export const isGram = (word: string): boolean => UNSPACED.test(word);
+
 /** The term of a word in a language. */
 export const termOf = (word: string, language: string | undefined): string => {
   if (/\d/.test(word)) return word;

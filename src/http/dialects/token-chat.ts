@@ -11,6 +11,7 @@ import { checkedRoutes, json, jsonBody } from '../route-parts.ts';
 import { chatHeaders, messageText } from '../schemas.ts';
 import { bearer, sessionSpeaker } from '../who-speaks.ts';
 import type { Dialect } from './dialect.ts';
+import { makeEmbeddingRoutes } from './make-embedding.ts';
 
 /**
  * The token chat: a server gets a temporary key for its site key, a page begins a session with it, and sends
@@ -93,7 +94,7 @@ const bareToken = (authorization: string | undefined): string | undefined =>
 
 /** POST /get_temp_api_key, POST /start_chat, POST /chat, and POST /api/chat for what comes with a bare token. */
 export const tokenChat = (
-  deps: Pick<RouteDeps, 'chat' | 'edge' | 'identity' | 'limits' | 'messages'>,
+  deps: Pick<RouteDeps, 'chat' | 'documents' | 'edge' | 'identity' | 'limits' | 'messages'>,
 ): Dialect => {
   const { identity, limits, messages } = deps;
   const { tokens, isSiteKey, temporaryKeys } = identity;
@@ -157,6 +158,7 @@ export const tokenChat = (
     return c.json(await answer(c, token, said.data.query, headers.data['idempotency-key']), 200);
   };
   routes.post('/api/chat', chatBeforeOurs);
+  routes.route('/', makeEmbeddingRoutes(deps));
 
   return { routes };
 };
