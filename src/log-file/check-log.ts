@@ -89,16 +89,6 @@ export const forEachEntry = async (
   }
 };
 
-/** The exchange's row; undefined where it cannot be written again. */
-const writable = (one: LoggedExchange): LogRow | undefined => {
-  try {
-    return rowOfLogged(one);
-  } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
-};
-
 /**
  * Checks all of a log and counts what is in it.
  * @param each Called with what is right so far.
@@ -125,9 +115,7 @@ export const checkLog = async (
     if (key === ANONYMOUS) counts.anonymous++;
     if (stored.bot === null) counts.failed++;
     if (stored.timestamp !== timestamp) counts.inMilliseconds++;
-    const row = writable(entry);
-    if (!row) add(`${JSON.stringify(key)}[${entry.index}]`, 'nested too deeply');
-    else if (faults.length === 0) each?.(entry, row);
+    if (faults.length === 0) each?.(entry, rowOfLogged(entry));
     return undefined;
   });
   if (faults.length > 0) throw new LogFaults(reader.path, faults, more);

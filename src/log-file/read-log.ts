@@ -44,6 +44,14 @@ const shownKey = (key: string): string =>
 const pathOf = (key: string, index: number, inside: readonly PropertyKey[] = []): string =>
   `${shownKey(key)}[${index}]${inside.map((name) => `.${String(name)}`).join('')}`;
 
+/** Levels of lists and objects in an exchange: more could not be written again by every thread. */
+const MAX_DEPTH = 1000;
+
+const isDeeper = (value: unknown, depth: number): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (depth === 0 || Object.values(value).some((inner) => isDeeper(inner, depth - 1)));
+
 /** @throws SyntaxError where the text is not JSON. */
 const parsed = (json: string): { raw: object; stored: StoredExchange } | { issues: z.core.$ZodIssue[] } => {
   const raw: unknown = JSON.parse(json);
@@ -96,6 +104,10 @@ export function* readLog(reader: LogReader): Generator<Entry> {
         continue;
       }
       const { raw, stored } = result;
+      if (isDeeper(raw, MAX_DEPTH)) {
+        yield { kind: 'fault', path: pathOf(key, index), message: 'nested too deeply' };
+        continue;
+      }
       const id = identities.idOf(key, index, stored);
       const timestamp = inSeconds(stored.timestamp);
       latest = Math.max(latest, timestamp);
@@ -110,7 +122,6 @@ export function* readLog(reader: LogReader): Generator<Entry> {
 /**
  * The exchange as a store takes it over.
  * @param id Its id there, where that is another one.
- * @throws RangeError where it is nested too deeply to be written as JSON.
  */
 export const rowOfLogged = ({ key, stored, timestamp, raw, id: own }: LoggedExchange, id = own): LogRow => {
   // Where the older form had an `id` of another kind, or one twice, it stays beside ours.
