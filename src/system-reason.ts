@@ -20,6 +20,8 @@ const errnoOf = (thrown: unknown): string | undefined =>
 /** Why the system refused, for a person. */
 export const systemReason = (thrown: unknown): string => {
   const code = errnoOf(thrown);
-  if (code === undefined) return thrown instanceof Error ? thrown.message : String(thrown);
+  // SQLite's own words are better than its code.
+  if (code === undefined || code === 'ERR_SQLITE_ERROR')
+    return thrown instanceof Error ? thrown.message : String(thrown);
   return REASONS[code] ?? `the system says ${code}`;
 };
