@@ -298,9 +298,9 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
     bad: ['true', 'On'],
   },
   DIALECTS: {
-    absent: ['session', 'token', 'sse', 'socket'],
+    absent: ['session', 'token', 'sse', 'socket', 'deep-chat', 'n8n', 'flowise', 'ai-sdk'],
     good: [
-      ['all', ['session', 'token', 'sse', 'socket']],
+      ['all', ['session', 'token', 'sse', 'socket', 'deep-chat', 'n8n', 'flowise', 'ai-sdk']],
       ['none', []],
       ['sse, session,sse', ['session', 'sse']],
     ],

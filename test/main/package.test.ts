@@ -21,51 +21,58 @@ const pack = async (folder: string): Promise<{ file: string; contents: string[] 
   return { file: path.join(folder, made.filename), contents: made.files.map((entry) => entry.path) };
 };
 
-it('the package that is published runs where it is installed: service, widget, pages and commands', async () => {
-  const { file, contents } = await pack(await temporaryFolder());
-  expect(contents.filter((name) => /(?<!\.d)\.tsx?$|^(emulator|test|bench|scripts)\//.test(name))).toEqual(
-    [],
-  );
-  expect(contents).toContain('bin/thread-proxy');
+/** It is built, packed and installed: on a busy machine that takes a while. */
+const TIMEOUT_MS = 180_000;
 
-  const site = path.join(await temporaryFolder(), 'site');
-  await mkdir(site);
-  await writeFile(path.join(site, 'package.json'), '{"private": true}');
-  // Without the packages of Node.js itself: the one that runs this test is on the PATH.
-  const flags = ['--omit=optional', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'];
-  await run('npm', ['install', ...flags, file], { cwd: site });
-  // As a person runs it: nobody names the site's folder.
-  const bin = ['env', '-u', 'THREAD_PROXY_DIR', path.join(site, 'node_modules/.bin/thread-proxy')] as const;
-  const env = { PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin`, HOST: '127.0.0.1', PORT: '0' };
+it(
+  'the package that is published runs where it is installed: service, widget, pages and commands',
+  async () => {
+    const { file, contents } = await pack(await temporaryFolder());
+    expect(contents.filter((name) => /(?<!\.d)\.tsx?$|^(emulator|test|bench|scripts)\//.test(name))).toEqual(
+      [],
+    );
+    expect(contents).toContain('bin/thread-proxy');
 
-  await writeFile(path.join(site, '.env'), 'MAX_MESSAGE_CHARS=7\n');
-  const older = { ann: [{ user: 'Before', bot: 'Answer', timestamp: 1_700_000_000 }] };
-  await writeFile(path.join(site, 'older.json'), JSON.stringify(older));
-  const imported = await runProgram([...bin, 'import', 'older.json'], { env, cwd: site });
-  expect(await imported.ended, imported.stderr()).toEqual([0, null]);
+    const site = path.join(await temporaryFolder(), 'site');
+    await mkdir(site);
+    await writeFile(path.join(site, 'package.json'), '{"private": true}');
+    // Without the packages of Node.js itself: the one that runs this test is on the PATH.
+    const flags = ['--omit=optional', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'];
+    await run('npm', ['install', ...flags, file], { cwd: site });
+    // As a person runs it: nobody names the site's folder.
+    const bin = ['env', '-u', 'THREAD_PROXY_DIR', path.join(site, 'node_modules/.bin/thread-proxy')] as const;
+    const env = { PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin`, HOST: '127.0.0.1', PORT: '0' };
 
-  const service = await runProgram([...bin], { env, cwd: site });
-  const url = await whereItListens(service);
-  const { post } = callsTo(url);
-  expect((await post({ user_id: 'ann', message: 'Hello!' })).status).toBe(200);
-  // The .env of the folder in which it was started.
-  expect((await post({ user_id: 'ann', message: 'Far too long' })).status).toBe(400);
-  for (const page of ['/', '/widget.js', '/openapi.json']) {
-    expect([page, (await fetch(url + page)).status]).toEqual([page, 200]);
-  }
-  service.kill('SIGTERM');
-  expect(await service.ended).toEqual([0, null]);
-  expect(service.stderr()).toBe('');
-  expect(await readdir(site)).toContain('data');
-  const log = await readFile(path.join(site, 'data/conversations.json'), 'utf8');
-  expect(
-    Object.values(z.record(z.string(), z.array(z.unknown())).parse(JSON.parse(log))).flat(),
-  ).toHaveLength(2);
+    await writeFile(path.join(site, '.env'), 'MAX_MESSAGE_CHARS=7\n');
+    const older = { ann: [{ user: 'Before', bot: 'Answer', timestamp: 1_700_000_000 }] };
+    await writeFile(path.join(site, 'older.json'), JSON.stringify(older));
+    const imported = await runProgram([...bin, 'import', 'older.json'], { env, cwd: site });
+    expect(await imported.ended, imported.stderr()).toEqual([0, null]);
 
-  const unknown = await runProgram([...bin, 'nonsense'], { env, cwd: site });
-  expect(await unknown.ended).toEqual([2, null]);
-  expect(unknown.stderr()).toMatch(/^There is no command nonsense\.\nUsage: /);
-});
+    const service = await runProgram([...bin], { env, cwd: site });
+    const url = await whereItListens(service);
+    const { post } = callsTo(url);
+    expect((await post({ user_id: 'ann', message: 'Hello!' })).status).toBe(200);
+    // The .env of the folder in which it was started.
+    expect((await post({ user_id: 'ann', message: 'Far too long' })).status).toBe(400);
+    for (const page of ['/', '/widget.js', '/openapi.json']) {
+      expect([page, (await fetch(url + page)).status]).toEqual([page, 200]);
+    }
+    service.kill('SIGTERM');
+    expect(await service.ended).toEqual([0, null]);
+    expect(service.stderr()).toBe('');
+    expect(await readdir(site)).toContain('data');
+    const log = await readFile(path.join(site, 'data/conversations.json'), 'utf8');
+    expect(
+      Object.values(z.record(z.string(), z.array(z.unknown())).parse(JSON.parse(log))).flat(),
+    ).toHaveLength(2);
+
+    const unknown = await runProgram([...bin, 'nonsense'], { env, cwd: site });
+    expect(await unknown.ended).toEqual([2, null]);
+    expect(unknown.stderr()).toMatch(/^There is no command nonsense\.\nUsage: /);
+  },
+  TIMEOUT_MS,
+);
 
 it('the image is built from all that the package is made of', async () => {
   const ignored = await readFile(path.join(ROOT, '.dockerignore'), 'utf8');
