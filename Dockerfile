@@ -1,31 +1,29 @@
-# Builds with `docker build -t thread-proxy .`; README.md, "In a container", tells how to run it.
-FROM node:26-slim AS packages
-WORKDIR /app
-COPY package.json package-lock.json .npmrc ./
-# The optional packages are Node.js itself, for machines that have an older one.
-RUN npm ci --omit=dev --omit=optional --ignore-scripts
+# Builds with `docker build -t thread-proxy .`; docs/deploy.md tells how to run it.
 
-# The bundler is an optional package as well; only this stage has it.
-FROM node:26-slim AS widget
+# The package that is published (scripts/build-package.ts): JavaScript, the bundled widget, no emulator and no tests.
+FROM node:26-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev --ignore-scripts
-COPY src ./src
-RUN node src/commands/build-widget.ts
+COPY . .
+RUN node scripts/build-package.ts
+WORKDIR /app/dist/package
+# The optional packages are Node.js itself, for machines that have an older one.
+RUN npm ci --omit=dev --omit=optional --ignore-scripts && du -sh . node_modules
 
 FROM node:26-slim
-WORKDIR /app
-COPY --from=packages /app/node_modules ./node_modules
-COPY package.json ./
-COPY src ./src
-COPY --from=widget /app/dist ./dist
+COPY --from=build /app/dist/package /app
 # The one folder that is written to. A volume that is new takes its owner from here.
-RUN install -d -o node -g node -m 0700 /data
-ENV NODE_ENV=production DATA_DIR=/data PORT=5000
+RUN install -d -o node -g node -m 0700 /data \
+  && install -d /site \
+  && ln -s /app/bin/thread-proxy /usr/local/bin/thread-proxy
+# What the site's owner mounts at /site: assistant.json and documents, both optional.
+ENV NODE_ENV=production THREAD_PROXY_DIR=/site DATA_DIR=/data PORT=5000
+WORKDIR /site
 USER node
 VOLUME /data
 EXPOSE 5000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # No shell and no npm in between: SIGTERM reaches the service itself.
-CMD ["node", "src/main.ts"]
+CMD ["node", "/app/src/main.js"]

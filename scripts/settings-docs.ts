@@ -40,6 +40,11 @@ export const envExample = (): string =>
       ([name, { fallback, doc, takes }]) => `\n# ${doc}\n# Takes ${takes}.\n#${name}=${fallback ?? ''}`,
     ),
     '',
+    '# For compose.yaml only: the name that Caddy gets a certificate for, and the password of the database in it,',
+    '# of letters and digits (openssl rand -hex 24). Compose also needs SESSION_SECRET (openssl rand -base64 36).',
+    '#SITE_ADDRESS=chat.example.org',
+    '#POSTGRES_PASSWORD=',
+    '',
   ].join('\n');
 
 if (import.meta.main) {

@@ -45,6 +45,7 @@ export const reportText = (report: ImportReport): string => {
     ['  anonymous', log.anonymous, 'logged; those without a session are told to no one'],
     ['  failed', log.failed, 'without an answer'],
     ...unlessZero(['  in milliseconds', log.inMilliseconds, 'their times become seconds']),
+    ...unlessZero(['left out', log.invalid, 'no exchanges']),
     ['already there', exchanges.known],
     ['new', exchanges.taken],
   ];

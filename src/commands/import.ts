@@ -7,6 +7,7 @@ import { AppError } from '../errors.ts';
 import { checkLog, LogChanged, LogFaults, type Pass } from '../log-file/check-log.ts';
 import { type LogReader, openLogReader } from '../log-file/log-reader.ts';
 import { lineOf } from '../log-file/log-row.ts';
+import { inSeconds, readTime } from '../log-file/log-times.ts';
 import type { MovingStore } from '../log-file/moving-store.ts';
 import { filesOf } from '../stores/sqlite/first-import.ts';
 import { holdsDatabase } from '../stores/sqlite/moving.ts';
@@ -26,12 +27,22 @@ import { type OpenDeps, openMoving, type StorePlace } from './moving/ends.ts';
 import { progressOn } from './progress.ts';
 import { newThreads, readThreadMap, type ThreadMap } from './thread-map.ts';
 
-const USAGE = `Usage: npm run import -- <conversations.json> [--threads <file>] [--dry-run]
+const USAGE = `Usage: npm run import -- <conversations.json> [--threads <file>] [--skip-invalid] [--undated <time>]
+                      [--dry-run]
 
-Takes over the log of an older system, {user_id: [{user, bot, timestamp}]}, into the store that the
-service would use (DATABASE_URL, else DATA_DIR). Stop the service first. The file may be of any size; run again, the import adds only what is new.
+Takes over the log of an older system into the store that the service would use (DATABASE_URL, else DATA_DIR). Stop the
+service first. The file may be of any size; run again, the import adds only what is new. It may be
+
+  {user_id: [{user, bot, timestamp}]}       a list of exchanges for each user
+  {user_id: [{role, content, timestamp}]}   a list of messages for each user
+  [{user_id, user, bot, timestamp}]         exchanges of all users; [{user_id, messages: [{role, content}]}] as well
+  {object: "list", data: [{thread_id, …}]}  messages as OpenAI's API lists them; the thread stands for the user
+
+in UTF-8 or UTF-16, with times in seconds, milliseconds, microseconds or as ISO 8601.
 
   --threads <file>  a map {user_id: thread_id}, for BACKEND=assistants at a server that still has the threads
+  --skip-invalid    leaves out what is no exchange, and lists it; else nothing is imported then
+  --undated <time>  the time of what has none, such as 2025-12-31
   --dry-run         checks and counts, and writes nothing
   --help            this text`;
 
@@ -44,13 +55,30 @@ const readArgs = (args: readonly string[]) => {
   try {
     const { values, positionals } = parseArgs({
       args: [...args],
-      options: { threads: { type: 'string' }, 'dry-run': { type: 'boolean', default: false } },
+      options: {
+        threads: { type: 'string' },
+        'skip-invalid': { type: 'boolean', default: false },
+        undated: { type: 'string' },
+        'dry-run': { type: 'boolean', default: false },
+      },
       allowPositionals: true,
     });
     const [file, ...more] = positionals;
     if (file === undefined) throw new UsageError('Which file is to be imported?');
     if (more.length > 0) throw new UsageError(`One file at a time, not also ${more.join(', ')}.`);
-    return { file: path.resolve(file), threads: values.threads, dryRun: values['dry-run'] };
+    const undated = values.undated === undefined ? undefined : readTime(values.undated);
+    if (values.undated !== undefined && undated === undefined) {
+      throw new UsageError('--undated takes a time, such as 2025-12-31 or 2025-12-31T08:00:00Z.');
+    }
+    return {
+      file: path.resolve(file),
+      threads: values.threads,
+      dryRun: values['dry-run'],
+      reading: {
+        skipInvalid: values['skip-invalid'],
+        ...(undated !== undefined && { undated: inSeconds(undated) }),
+      },
+    };
   } catch (error) {
     // Node's own words: "Unknown option '--x'".
     throw error instanceof TypeError ? new UsageError(error.message) : error;
@@ -164,7 +192,7 @@ const readStore = async (store: MovingStore, known: KnownExchanges): Promise<Rea
 };
 
 const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<void> => {
-  const { file, threads, dryRun } = readArgs(args);
+  const { file, threads, dryRun, reading } = readArgs(args);
   const place = placeOf(env);
   const deps = {
     maxBytes: (settingOf(env, 'LOG_MAX_MB', SETTINGS.LOG_MAX_MB) ?? 0) * BYTES_PER_MB,
@@ -179,6 +207,7 @@ const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<vo
   const reader = openFile(file);
   const progress = progressOn(process.stderr);
   const passOf = (what: string): Pass => ({
+    ...reading,
     signal,
     onProgress: (share) => progress.show(what, share),
   });
@@ -187,6 +216,11 @@ const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<vo
     const hasDatabase = 'url' in place || (await holdsDatabase(place.dir));
     if (hasDatabase) store = await openUnused(place, deps);
     const log = await checkLog(reader, passOf('Checking')).catch(refused);
+    if (log.invalid > 0) {
+      progress.end();
+      const more = log.invalid > log.faults.length ? [`… and ${log.invalid - log.faults.length} more`] : [];
+      warn(`Left out:\n${[...log.faults, ...more].map((fault) => `  ${fault}`).join('\n')}`);
+    }
     if (!dryRun) store ??= await openUnused(place, deps);
     const known = new KnownExchanges();
     let owners: ReadonlySet<string> = new Set();

@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { CompactNumbers } from '../log-file/compact-numbers.ts';
+import { inSeconds } from '../log-file/log-times.ts';
 import { olderId } from '../log-file/older-form.ts';
-import { inSeconds, type LoggedExchange } from '../log-file/read-log.ts';
+import type { LoggedExchange } from '../log-file/read-log.ts';
 
 /** What is known of an exchange that the store has. */
 export interface KeptExchange {

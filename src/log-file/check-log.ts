@@ -1,10 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
-import { brokenAt } from '../assistant/json-place.ts';
 import { ConversationsSyntaxError } from './find-conversations.ts';
 import { ANONYMOUS } from './log-fields.ts';
-import { type LogReader, syntaxFault } from './log-reader.ts';
+import type { FilePlace, LogReader } from './log-reader.ts';
 import type { LogRow } from './log-row.ts';
-import { BrokenExchange, type Entry, type LoggedExchange, readLog, rowOfLogged } from './read-log.ts';
+import {
+  type Entry,
+  type LogFault,
+  type LoggedExchange,
+  type ReadOptions,
+  readLog,
+  rowOfLogged,
+} from './read-log.ts';
 
 /** What a log holds. */
 export interface LogCounts {
@@ -14,15 +20,21 @@ export interface LogCounts {
   anonymous: number;
   /** Exchanges without an answer. */
   failed: number;
-  /** Exchanges whose time is in milliseconds. */
+  /** Exchanges whose time is in milliseconds, or finer. */
   inMilliseconds: number;
+  /** Things that are no exchange, and were left out. */
+  invalid: number;
+  /** The first of them, each with its place. */
+  faults: readonly string[];
 }
 
 /** What a pass is told and tells. */
-export interface Pass {
+export interface Pass extends ReadOptions {
   readonly signal: AbortSignal;
   /** @param share How much of the file was read, 0 to 1. */
   onProgress(share: number): void;
+  /** What is no exchange is counted and left out, instead of standing against all. */
+  readonly skipInvalid?: boolean;
 }
 
 const MAX_FAULTS = 20;
@@ -51,13 +63,8 @@ export class LogChanged extends Error {
   }
 }
 
-/** Where in the file an exchange's text breaks. */
-const placeInFile = (reader: LogReader, { json, at }: BrokenExchange): number => {
-  const { line, column } = brokenAt(json);
-  const before = json.split('\n').slice(0, line - 1);
-  const start = before.reduce((chars, one) => chars + one.length + 1, 0);
-  return Math.min(reader.size, at + Buffer.byteLength(json.slice(0, start + column - 1)));
-};
+const placed = ({ line, column }: FilePlace, what: string): string =>
+  `line ${line}, column ${column}: ${what}`;
 
 /**
  * Runs through a log, entry by entry.
@@ -65,12 +72,12 @@ const placeInFile = (reader: LogReader, { json, at }: BrokenExchange): number =>
  */
 export const forEachEntry = async (
   reader: LogReader,
-  { signal, onProgress }: Pass,
+  { signal, onProgress, undated }: Pass,
   each: (entry: Entry) => Promise<void> | undefined,
 ): Promise<void> => {
   let count = 0;
   try {
-    for (const entry of readLog(reader)) {
+    for (const entry of readLog(reader, undated === undefined ? {} : { undated })) {
       const work = each(entry);
       if (work) await work;
       if (++count % YIELD_EVERY > 0) continue;
@@ -81,43 +88,45 @@ export const forEachEntry = async (
     if (reader.hasChanged()) throw new LogChanged(reader);
   } catch (error) {
     if (reader.hasChanged()) throw new LogChanged(reader);
-    if (error instanceof ConversationsSyntaxError)
-      throw new LogFaults(reader.path, [syntaxFault(reader, error)]);
-    if (!(error instanceof BrokenExchange)) throw error;
-    const at = placeInFile(reader, error);
-    throw new LogFaults(reader.path, [syntaxFault(reader, new ConversationsSyntaxError(error.message, at))]);
+    if (!(error instanceof ConversationsSyntaxError)) throw error;
+    throw new LogFaults(reader.path, [placed(reader.placesOf([error.at])(error.at), error.message)]);
   }
 };
 
 /**
  * Checks all of a log and counts what is in it.
  * @param each Called with what is right so far.
- * @throws LogFaults that lists what stands against taking it over.
+ * @throws LogFaults that lists what stands against taking it over; with `skipInvalid` only what is no list of anything.
  */
 export const checkLog = async (
   reader: LogReader,
   pass: Pass,
   each?: (exchange: LoggedExchange, row: LogRow) => void,
 ): Promise<LogCounts> => {
-  const counts: LogCounts = { users: 0, exchanges: 0, anonymous: 0, failed: 0, inMilliseconds: 0 };
-  const faults: string[] = [];
-  let more = 0;
-  const add = (path: string, message: string): void => {
-    if (faults.length < MAX_FAULTS) faults.push(`${path}: ${message}`);
-    else more++;
+  const counts = { users: 0, exchanges: 0, anonymous: 0, failed: 0, inMilliseconds: 0 };
+  const found: LogFault[] = [];
+  let invalid = 0;
+  const told = (): string[] => {
+    const placeOf = reader.placesOf(found.map(({ at }) => at));
+    return found.map(({ at, path, message }) => placed(placeOf(at), path ? `${path}: ${message}` : message));
   };
-  await forEachEntry(reader, pass, (entry) => {
-    if (entry.kind === 'fault') add(entry.path, entry.message);
-    if (entry.kind === 'user') counts.users += entry.isNew ? 1 : 0;
-    if (entry.kind !== 'exchange') return undefined;
-    const { key, stored, timestamp } = entry;
-    counts.exchanges++;
-    if (key === ANONYMOUS) counts.anonymous++;
-    if (stored.bot === null) counts.failed++;
-    if (stored.timestamp !== timestamp) counts.inMilliseconds++;
-    if (faults.length === 0) each?.(entry, rowOfLogged(entry));
-    return undefined;
-  });
-  if (faults.length > 0) throw new LogFaults(reader.path, faults, more);
-  return counts;
+  try {
+    await forEachEntry(reader, pass, (entry) => {
+      if (entry.kind === 'user') counts.users += entry.isNew ? 1 : 0;
+      if (entry.kind === 'fault' && ++invalid <= MAX_FAULTS) found.push(entry);
+      if (entry.kind !== 'exchange') return undefined;
+      const { key, stored, timestamp } = entry;
+      counts.exchanges++;
+      if (key === ANONYMOUS) counts.anonymous++;
+      if (stored.bot === null) counts.failed++;
+      if (stored.timestamp !== timestamp) counts.inMilliseconds++;
+      if (invalid === 0 || pass.skipInvalid) each?.(entry, rowOfLogged(entry));
+      return undefined;
+    });
+  } catch (error) {
+    if (!(error instanceof LogFaults)) throw error;
+    throw new LogFaults(reader.path, [...told(), ...error.faults], invalid - found.length);
+  }
+  if (invalid > 0 && !pass.skipInvalid) throw new LogFaults(reader.path, told(), invalid - found.length);
+  return { ...counts, invalid, faults: told() };
 };

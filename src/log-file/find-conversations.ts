@@ -4,17 +4,19 @@ import { isUtf8 } from 'node:buffer';
 export type Found =
   /** A key that has a list: what follows under this key are its elements. */
   | { readonly kind: 'list'; readonly key: string; readonly at: number }
-  /** An element of the key's list; `stray`: what a key has instead of a list. */
+  /**
+   * An element of the key's list, or of the whole where that is one list; `stray`: what a key has instead of a list.
+   */
   | {
       readonly kind: 'element' | 'stray';
-      readonly key: string;
+      readonly key: string | undefined;
       /** Its text, of which only the end was looked for: whoever parses it learns whether it is JSON. */
       readonly json: string;
       readonly at: number;
       readonly end: number;
     };
 
-/** A text that is not of the form `{key: [{…}]}`. */
+/** A text that is neither of the form `{key: [{…}]}` nor of the form `[{…}]`. */
 export class ConversationsSyntaxError extends Error {
   /** In bytes from the beginning. */
   readonly at: number;
@@ -131,7 +133,7 @@ export function* findConversations(readOn: ReadOn): Generator<Found> {
     }
     return text.toString('utf8', start, at);
   };
-  const value = (kind: 'element' | 'stray', key: string): Found => {
+  const value = (kind: 'element' | 'stray', key: string | undefined): Found => {
     skipSpace();
     const first = text[at];
     if (first === QUOTE) skipString();
@@ -152,8 +154,16 @@ export function* findConversations(readOn: ReadOn): Generator<Found> {
     }
   };
 
-  expect(OPEN_OBJECT);
-  if (!next(CLOSE_OBJECT)) {
+  if (next(OPEN_LIST)) {
+    if (!next(CLOSE_LIST)) {
+      do {
+        yield value('element', undefined);
+      } while (next(COMMA));
+      expect(CLOSE_LIST);
+    }
+  } else if (!next(OPEN_OBJECT)) {
+    fail('"{" or "["');
+  } else if (!next(CLOSE_OBJECT)) {
     do {
       const key = readKey();
       expect(COLON);

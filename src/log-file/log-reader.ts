@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { type ConversationsSyntaxError, type Found, findConversations } from './find-conversations.ts';
+import { type Found, findConversations } from './find-conversations.ts';
+import { asUtf8 } from './utf16.ts';
 
 const PIECE_BYTES = 1024 * 1024;
 const NEWLINE = 0x0a;
@@ -16,13 +17,14 @@ export interface FilePlace {
  */
 export interface LogReader {
   readonly path: string;
-  /** Its size when it was opened. */
+  /** Its size when it was opened, as UTF-8. */
   readonly size: number;
   /** Bytes that the present pass has read. */
   readonly position: number;
   /** What is in the file, from its beginning. @throws ConversationsSyntaxError */
   pass(): Generator<Found>;
-  placeOf(at: number): FilePlace;
+  /** Where bytes are, in lines; not while a pass is under way. */
+  placesOf(ats: readonly number[]): (at: number) => FilePlace;
   /** Whether somebody has written to the file since it was opened. */
   hasChanged(): boolean;
   close(): void;
@@ -36,7 +38,8 @@ export const openLogReader = (path: string): LogReader => {
     closeSync(file);
     throw new Error('it is not a file');
   }
-  const { size, mtimeMs } = opened;
+  const text = asUtf8(file);
+  const { size } = text === file ? opened : fstatSync(text);
   let position = 0;
   let buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);
   const readOn = (needed: Buffer, from: number): Buffer | undefined => {
@@ -45,7 +48,7 @@ export const openLogReader = (path: string): LogReader => {
     into.set(needed);
     buffer = into;
     const read = readSync(
-      file,
+      text,
       buffer,
       needed.length,
       Math.min(PIECE_BYTES, buffer.length - needed.length),
@@ -67,30 +70,43 @@ export const openLogReader = (path: string): LogReader => {
         return longer;
       });
     },
-    placeOf(at) {
+    placesOf(ats) {
+      const sorted = ats.toSorted((a, b) => a - b);
+      const places = new Map<number, FilePlace>();
       let line = 1;
       let lineStart = 0;
-      for (let base = 0; base < at; ) {
+      for (let base = 0; places.size < new Set(sorted).size; ) {
         const piece = readOn(Buffer.alloc(0), base);
-        if (!piece) break;
-        for (let i = piece.indexOf(NEWLINE); i >= 0 && base + i < at; i = piece.indexOf(NEWLINE, i + 1)) {
+        const end = piece ? base + piece.length : Number.POSITIVE_INFINITY;
+        let seen = base;
+        for (const at of sorted.filter((at) => at >= base && at < end)) {
+          for (let i = piece?.indexOf(NEWLINE, seen - base) ?? -1; i >= 0 && base + i < at; ) {
+            line++;
+            lineStart = base + i + 1;
+            i = piece?.indexOf(NEWLINE, i + 1) ?? -1;
+          }
+          seen = Math.max(seen, at);
+          places.set(at, { line, column: at - lineStart + 1 });
+        }
+        for (
+          let i = piece?.indexOf(NEWLINE, seen - base) ?? -1;
+          i >= 0;
+          i = piece?.indexOf(NEWLINE, i + 1) ?? -1
+        ) {
           line++;
           lineStart = base + i + 1;
         }
-        base += piece.length;
+        base = end;
       }
-      return { line, column: at - lineStart + 1 };
+      return (at) => places.get(at) ?? { line: 1, column: 1 };
     },
     hasChanged() {
       const now = fstatSync(file);
-      return now.size !== size || now.mtimeMs !== mtimeMs;
+      return now.size !== opened.size || now.mtimeMs !== opened.mtimeMs;
     },
-    close: () => closeSync(file),
+    close: () => {
+      if (text !== file) closeSync(text);
+      closeSync(file);
+    },
   };
-};
-
-/** What a fault in the file's syntax is called: with its place. */
-export const syntaxFault = (reader: LogReader, error: ConversationsSyntaxError): string => {
-  const { line, column } = reader.placeOf(error.at);
-  return `line ${line}, column ${column}: ${error.message}`;
 };

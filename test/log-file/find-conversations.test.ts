@@ -94,7 +94,10 @@ test('a file is read to its end, again and again, and its places are told in lin
     expect(found).toHaveLength(9000);
     expect(reader.position).toBe(reader.size);
     expect(found.every((each) => each.kind === 'list' || each.json === one)).toBe(true);
-    expect(reader.placeOf(found.at(-1)?.at ?? 0)).toEqual({ line: 3001, column: line.length });
+    expect(reader.placesOf([found.at(-1)?.at ?? 0])(found.at(-1)?.at ?? 0)).toEqual({
+      line: 3001,
+      column: line.length,
+    });
   }
   expect(reader.hasChanged()).toBe(false);
   await writeFile(path, '{}');

@@ -101,7 +101,7 @@ describe.each(chosen)('$name, $install', (manager) => {
     await until(() => service.lines().at(-1)?.msg === 'stopped', 'a clean end');
 
     expect(await ended('run', 'import', ...manager.separator, '--help')).toContain('Usage: npm run import');
-    const tested = await ended('run', 'test', ...manager.separator, 'test/config', 'test/rules');
+    const tested = await ended('run', 'test', ...manager.separator, 'test/config', 'test/logging');
     expect(tested).toMatch(/Tests +\d+ passed/);
   });
 });

@@ -21,6 +21,8 @@ export type Assets = ReadonlyMap<string, Asset>;
 const ROOT = path.resolve(import.meta.dirname, '../../..');
 /** Where a build is kept, in a folder by what it was made of. */
 const BUILDS = path.join(ROOT, 'dist/widget');
+/** The build that comes with the published package, which has no sources to build from. */
+const SHIPPED = path.join(BUILDS, 'shipped');
 
 const inGzip = promisify(gzip);
 const inBrotli = promisify(brotliCompress);
@@ -113,11 +115,16 @@ export const buildAssets = async (): Promise<number> => {
   return (await readKept(folder)).length;
 };
 
+/** Builds the widget's files into a folder, for a package that carries no sources. */
+export const shipAssets = async (folder: string): Promise<void> => writeAll(folder, await build());
+
 /**
  * The widget's files: those that were built before, else built now (some 200 ms) and kept, where the disk allows it.
  * @throws where they are not built and cannot be.
  */
 export const loadAssets = async (): Promise<Assets> => {
+  const shipped = await readKept(SHIPPED).catch(() => undefined);
+  if (shipped) return new Map(shipped.map((asset) => [asset.path, asset]));
   const folder = await currentFolder();
   const known = await readKept(folder).catch(() => undefined);
   const assets = known ?? (await build());
