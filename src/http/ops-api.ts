@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Visitor } from '../chat/model.ts';
 import { CONTENT_TYPES, exportAs, FORMATS } from '../ops/export-forms.ts';
+import { exportStream } from '../ops/export-stream.ts';
 import { filterOf, readQuery } from '../ops/pages/query.ts';
 import { readStats } from '../ops/stats.ts';
 import { failures } from './failure-answers.ts';
@@ -128,7 +129,7 @@ export const opsApiRoutes = (deps: Pick<RouteDeps, 'ops' | 'clock'>) => {
       const filter = filterOf(readQuery(new URL(c.req.url).searchParams), tools.calendar, now);
       await tools.store.audit({ at: now / 1000, by: 'api', action: 'export', count: 1 });
       const pieces = exportAs(format, filter, { reads: tools.store, logEntry: tools.logEntry, now });
-      return new Response(ReadableStream.from(pieces).pipeThrough(new TextEncoderStream()), {
+      return new Response(exportStream(pieces), {
         headers: { 'Content-Type': CONTENT_TYPES[format], 'Cache-Control': 'no-store' },
       });
     })

@@ -2,6 +2,7 @@ import type { Hono } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import { z } from 'zod';
 import { CONTENT_TYPES, exportAs, FORMATS } from '../export-forms.ts';
+import { exportStream } from '../export-stream.ts';
 import type { OpsPagesDeps } from './deps.ts';
 import { HEADERS } from './headers.ts';
 import { filterOf, readQuery } from './query.ts';
@@ -22,7 +23,7 @@ export const addStreams = (app: Hono<PagesEnv>, deps: OpsPagesDeps): void => {
     const filter = filterOf(readQuery(new URL(c.req.url).searchParams), calendar, now);
     await store.audit({ at: now / 1000, by: 'page', action: 'export', count: 1 });
     return new Response(
-      ReadableStream.from(encoded(exportAs(format, filter, { reads: store, logEntry: deps.logEntry, now }))),
+      exportStream(exportAs(format, filter, { reads: store, logEntry: deps.logEntry, now })),
       {
         headers: {
           ...HEADERS,
@@ -54,8 +55,3 @@ export const addStreams = (app: Hono<PagesEnv>, deps: OpsPagesDeps): void => {
     });
   });
 };
-
-async function* encoded(pieces: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
-  const encoder = new TextEncoder();
-  for await (const piece of pieces) yield encoder.encode(piece);
-}
