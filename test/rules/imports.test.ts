@@ -43,7 +43,8 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   assistant: ['errors.ts'],
   identity: ['errors.ts'],
   limits: ['errors.ts'],
-  ops: [...PORTS, 'errors.ts'],
+  // What operators search and count is in the store's database: stores/sqlite/room.ts.
+  ops: ['stores/sqlite', 'log-file', ...PORTS, 'errors.ts'],
   // Runs on foreign pages.
   widget: [],
   config: ['system-reason.ts'],

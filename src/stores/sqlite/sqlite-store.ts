@@ -11,7 +11,7 @@ import { type Lock, makeAndLock } from './lock.ts';
 import { LogCopy } from './log-copy.ts';
 import { createLook } from './look.ts';
 import { createMessageLog } from './message-log.ts';
-import { pathsIn, prepareDatabase, refuseHalfMoved } from './open-database.ts';
+import { pathsIn, prepareDatabase, refuseHalfMoved, removeHalfWritten } from './open-database.ts';
 import { Overlay } from './overlay.ts';
 import type { Call } from './protocol.ts';
 import type { OpenedRoom, RoomModule } from './room.ts';
@@ -76,6 +76,7 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
   const { dir, maxBytes, clock, logger } = deps;
   const tuning = { ...defaultTuning, ...deps.tuning };
   const paths = pathsIn(dir);
+  await removeHalfWritten(dir);
   await importFolder(dir, logger);
   const { concurrent, copyState } = prepareDatabase(dir, logger);
   const own = openReadable(paths.database);
