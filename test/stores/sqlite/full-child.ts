@@ -15,8 +15,8 @@ const store = await openSqliteStore({
 });
 const visitor = { kind: 'user', id: 'alice' } as const;
 let unwell = 0;
-for (let round = 0; round < 60; round++) {
-  const batch = Array.from({ length: 10 }, async () => {
+for (let round = 0; round < 120; round++) {
+  const batch = Array.from({ length: 5 }, async () => {
     const message = { id: randomUUID(), visitor, user: 'Hello', timestamp: Date.now() / 1000 };
     const taken = await store.accept(message).then(
       () => true,
@@ -26,7 +26,7 @@ for (let round = 0; round < 60; round++) {
       },
     );
     if (!store.health().ok) unwell++;
-    await store.finish({ ...message, bot: 'x'.repeat(500) });
+    await store.finish({ ...message, bot: 'x'.repeat(100) });
     writeSync(1, `f ${message.id} ${taken}.\n`);
   });
   await Promise.all(batch);
