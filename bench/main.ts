@@ -18,6 +18,7 @@ import { append } from './append.ts';
 import { cleanUpAtExit } from './children.ts';
 import { documents } from './documents.ts';
 import { latency } from './latency.ts';
+import { ops } from './ops.ts';
 import { postgres } from './postgres.ts';
 import { processes } from './processes.ts';
 import { rebuild } from './rebuild.ts';
@@ -39,6 +40,7 @@ const BENCHES: Record<string, Bench> = {
   tokens,
   start,
   rebuild,
+  ops,
   postgres,
   processes,
   widget,

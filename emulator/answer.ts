@@ -1,7 +1,6 @@
 /** What the emulated assistant answers: a pure function of the thread and the message. */
 
-import type { ToolOutput } from './tools.ts';
-import type { Message } from './transcript.ts';
+import type { Message, ToolOutput } from './transcript.ts';
 
 /** What an answer may depend on. */
 export interface AnswerTurn {

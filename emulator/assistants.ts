@@ -1,15 +1,12 @@
 /** `/v1/assistants`. */
 
-import type { OpenAI } from 'openai';
 import { z } from 'zod';
 import { ApiError } from './api-error.ts';
 import { type Handler, parse, type Route, sendJson } from './http.ts';
+import type { StoredAssistant } from './memory.ts';
 import { Metadata, ResponseFormat, Temperature, ToolResources, TopP } from './shapes.ts';
 import { AssistantTools } from './tools.ts';
 import type { World } from './world.ts';
-
-/** An assistant on the wire; the SDK's type does not know of its `reasoning_effort`. */
-export type StoredAssistant = Required<OpenAI.Beta.Assistant> & { readonly reasoning_effort: string | null };
 
 const CreateBody = z.object({
   model: z.string(),

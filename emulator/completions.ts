@@ -6,9 +6,10 @@ import { ChatMessage, transcriptOf } from './completion-messages.ts';
 import { completionScript } from './completion-script.ts';
 import { type Handler, parse, type Route } from './http.ts';
 import { planOf } from './plan.ts';
+import { tokensOf } from './tokens.ts';
 import { CompletionTools, offerOf } from './tools.ts';
 import { Turn } from './turn.ts';
-import { tokensOf, type World } from './world.ts';
+import type { World } from './world.ts';
 
 const CreateBody = z.object({
   model: z.string().nullish(),

@@ -2,7 +2,8 @@
 
 import { z } from 'zod';
 import { type Handler, parse, type Route, sendJson } from './http.ts';
-import { tokensOf, type World } from './world.ts';
+import { tokensOf } from './tokens.ts';
+import type { World } from './world.ts';
 
 const MAX_TEXTS = 2_048;
 

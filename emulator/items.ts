@@ -3,7 +3,6 @@
 import type { OpenAI } from 'openai';
 import { type ItemInput, textOf } from './shapes.ts';
 import type { Entry, Message } from './transcript.ts';
-import type { World } from './world.ts';
 
 type MessageItem = OpenAI.Conversations.Message;
 type CallItem = OpenAI.Responses.ResponseFunctionToolCallItem;
@@ -59,21 +58,27 @@ export const itemObject = (entry: Entry): ItemObject => {
   }
 };
 
+/** What gives items their ids and times. */
+interface ItemMaker {
+  id(prefix: string): string;
+  now(): number;
+}
+
 /** An item that was given, as it is remembered. */
-export const entryOf = (world: World, item: ItemInput): Entry => {
+export const entryOf = (maker: ItemMaker, item: ItemInput): Entry => {
   switch (item.type) {
     case 'function_call': {
       const { call_id: callId, name, arguments: given } = item;
-      return { kind: 'call', id: world.id('fc'), callId, name, arguments: given };
+      return { kind: 'call', id: maker.id('fc'), callId, name, arguments: given };
     }
     case 'function_call_output':
-      return { kind: 'output', id: world.id('fco'), callId: item.call_id, text: textOf(item.output) };
+      return { kind: 'output', id: maker.id('fco'), callId: item.call_id, text: textOf(item.output) };
     default:
       return {
-        id: world.id('msg'),
+        id: maker.id('msg'),
         role: item.role,
         text: textOf(item.content),
-        createdAt: world.now(),
+        createdAt: maker.now(),
         ...(item.phase && { phase: item.phase }),
       };
   }

@@ -1,8 +1,9 @@
 /** What the emulator remembers: threads of both kinds, responses, assistants. All of it is bounded. */
 
-import type { StoredAssistant } from './assistants.ts';
+import type { OpenAI } from 'openai';
 import type { StoredResponse } from './response-object.ts';
 import type { StoredRun } from './run-object.ts';
+import type { Metadata } from './shapes.ts';
 import { Shelf } from './shelf.ts';
 import { Transcript } from './transcript.ts';
 
@@ -16,7 +17,8 @@ const MAX_RUNS = 20;
 /** What a thread weighs beside what it holds, in characters. */
 const THREAD_WEIGHT = 500;
 
-export type Metadata = Record<string, string>;
+/** An assistant on the wire; the SDK's type does not know of its `reasoning_effort`. */
+export type StoredAssistant = Required<OpenAI.Beta.Assistant> & { readonly reasoning_effort: string | null };
 
 /** A conversation (Responses wire) or a thread (Assistants wire). */
 export class Thread {

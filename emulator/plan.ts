@@ -3,8 +3,7 @@
 import { piecesOf } from './answer.ts';
 import { CONTEXT_FULL } from './api-error.ts';
 import type { FailureCode, Fault } from './faults.ts';
-import type { MadeCall } from './tools.ts';
-import type { Said } from './world.ts';
+import type { MadeCall, Said } from './tools.ts';
 
 export type Ending =
   | { readonly kind: 'completed' }

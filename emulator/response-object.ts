@@ -2,11 +2,11 @@
 
 import type { OpenAI } from 'openai';
 import type { OutputEntry } from './items.ts';
-import type { Metadata } from './memory.ts';
 import type { Ending, Plan } from './plan.ts';
+import type { Metadata } from './shapes.ts';
+import { tokensOf } from './tokens.ts';
 import type { Transcript } from './transcript.ts';
 import type { Turn } from './turn.ts';
-import { tokensOf } from './world.ts';
 
 type ResponseStatus = OpenAI.Responses.ResponseStatus;
 type ErrorCode = OpenAI.Responses.ResponseError['code'];

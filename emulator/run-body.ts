@@ -3,11 +3,12 @@
 import type { OpenAI } from 'openai';
 import { z } from 'zod';
 import { ApiError } from './api-error.ts';
-import type { StoredAssistant } from './assistants.ts';
+import type { StoredAssistant } from './memory.ts';
 import type { RunEcho, StoredRun } from './run-object.ts';
 import { Metadata, ResponseFormat, Temperature, ThreadMessage, TopP } from './shapes.ts';
 import { ThreadBody } from './threads.ts';
-import { AssistantTools, type ToolOutput } from './tools.ts';
+import { AssistantTools } from './tools.ts';
+import type { ToolOutput } from './transcript.ts';
 
 type Run = OpenAI.Beta.Threads.Run;
 

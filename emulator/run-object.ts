@@ -2,11 +2,11 @@
 
 import type { OpenAI } from 'openai';
 import { CONTEXT_FULL } from './api-error.ts';
-import type { Metadata } from './memory.ts';
 import type { Plan } from './plan.ts';
-import type { ToolOutput } from './tools.ts';
+import type { Metadata } from './shapes.ts';
+import { tokensOf } from './tokens.ts';
+import type { ToolOutput } from './transcript.ts';
 import type { Turn } from './turn.ts';
-import { tokensOf } from './world.ts';
 
 type Run = OpenAI.Beta.Threads.Run;
 type RunStatus = OpenAI.Beta.Threads.RunStatus;

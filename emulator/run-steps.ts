@@ -4,8 +4,8 @@ import type { OpenAI } from 'openai';
 import { type CallPiece, callPieces } from './plan.ts';
 import { type Stage, type StoredRun, usageOf } from './run-object.ts';
 import { frameOf, namedEvent, WORDS } from './sse.ts';
-import type { ToolOutput } from './tools.ts';
-import { tokensOf } from './world.ts';
+import { tokensOf } from './tokens.ts';
+import type { ToolOutput } from './transcript.ts';
 
 type StreamEvent = OpenAI.Beta.AssistantStreamEvent;
 type RunStep = OpenAI.Beta.Threads.Runs.RunStep;

@@ -14,7 +14,8 @@ import { callsStep } from './run-steps.ts';
 import { spoil } from './stream-faults.ts';
 import { threadObject } from './thread-objects.ts';
 import { addMessages, makeThread, requireThread } from './threads.ts';
-import { NO_PROGRESS, offerOf, type Progress, type ToolCall } from './tools.ts';
+import { NO_PROGRESS, offerOf, type Progress } from './tools.ts';
+import type { ToolCall } from './transcript.ts';
 import { Turn } from './turn.ts';
 import type { World } from './world.ts';
 

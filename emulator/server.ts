@@ -76,7 +76,7 @@ export interface Emulator {
   idle(): Promise<void>;
   /** Deletes a thread or conversation; says whether there was one. */
   deleteThread(id: string): boolean;
-  /** Loses all state, as if the server had been made anew. Answers in flight are cut off. Faults and counts stay. */
+  /** Loses all state, as if the server had been restarted. Answers in flight are cut off. Faults and counts stay. */
   forgetEverything(): void;
   /** `forgetEverything`, and no faults, counts and recorded requests. */
   reset(): void;

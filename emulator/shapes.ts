@@ -4,6 +4,7 @@ import type { OpenAI } from 'openai';
 import { z } from 'zod';
 
 export const Metadata = z.record(z.string().max(64), z.string().max(512));
+export type Metadata = z.infer<typeof Metadata>;
 
 export const Temperature = z.number().min(0).max(2);
 export const TopP = z.number().min(0).max(1);

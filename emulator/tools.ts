@@ -3,20 +3,7 @@
 import type { OpenAI } from 'openai';
 import { z } from 'zod';
 import type { AnswerTurn } from './answer.ts';
-import type { Transcript } from './transcript.ts';
-
-/** A function call that the model makes; its ids are made by the emulator. */
-export interface ToolCall {
-  readonly name: string;
-  /** JSON; sent as it is, also where it is none. */
-  readonly arguments: string;
-}
-
-/** What came back of a function call. */
-export interface ToolOutput extends ToolCall {
-  readonly callId: string;
-  readonly output: string;
-}
+import type { ToolCall, ToolOutput, Transcript } from './transcript.ts';
 
 /** What the model's choice of calls may depend on. */
 export interface ToolTurn extends AnswerTurn {
@@ -36,6 +23,12 @@ export type CallTools = (turn: ToolTurn) => readonly ToolCall[];
 export interface MadeCall extends ToolCall {
   readonly id: string;
   readonly callId: string;
+}
+
+/** What the model does: it calls functions, or it answers. */
+export interface Said {
+  readonly text: string;
+  readonly calls: readonly MadeCall[];
 }
 
 /** The functions that a request offers. */

@@ -25,6 +25,19 @@ export interface Message {
   readonly metadata?: Record<string, string>;
 }
 
+/** A function call that the model makes; its ids are made by the emulator. */
+export interface ToolCall {
+  readonly name: string;
+  /** JSON; sent as it is, also where it is none. */
+  readonly arguments: string;
+}
+
+/** What came back of a function call. */
+export interface ToolOutput extends ToolCall {
+  readonly callId: string;
+  readonly output: string;
+}
+
 /** A call of a function, made by the model. */
 export interface FunctionCall {
   readonly kind: 'call';

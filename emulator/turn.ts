@@ -6,7 +6,6 @@ import type { Strike } from './faults.ts';
 import { cut, destroy, sendError, sendJson, sendText } from './http.ts';
 import { MALFORMED } from './sse.ts';
 import { type Stop, spoil, stopOf } from './stream-faults.ts';
-import type { World } from './world.ts';
 
 /** What a wire makes of an answer. Nothing here may depend on `head` or `delta` having been asked for. */
 export interface Script {
@@ -25,6 +24,17 @@ export interface Script {
   cancel(): string;
 }
 
+/** Where turns are in flight, and how they are by default. */
+export interface TurnHost {
+  readonly turns: Set<Turn>;
+  /** Called when a turn is over and nothing is in flight any more. */
+  onIdle(): void;
+  /** Milliseconds between two words. */
+  readonly pace: number;
+  /** Answers are given up when their readers leave. */
+  readonly stopsWhenLeft: boolean;
+}
+
 export interface Playing {
   readonly script: Script;
   /** Absent where nobody waits for the answer (a run or response in the background). */
@@ -39,7 +49,7 @@ const SSE = 'text/event-stream; charset=utf-8';
 const SSE_HEADERS = { 'content-type': SSE, 'cache-control': 'no-cache' };
 
 export class Turn {
-  readonly #world: World;
+  readonly #host: TurnHost;
   readonly #script: Script;
   readonly #streamed: boolean;
   readonly #strike: Strike | undefined;
@@ -56,18 +66,18 @@ export class Turn {
   #unpause: (() => void) | undefined;
   #over = false;
 
-  constructor(world: World, playing: Playing) {
-    this.#world = world;
+  constructor(host: TurnHost, playing: Playing) {
+    this.#host = host;
     this.#script = playing.script;
     this.#outgoing = playing.outgoing;
     this.#streamed = playing.streamed;
     this.#strike = playing.strike;
-    this.#pace = world.pace;
+    this.#pace = host.pace;
     this.#stop = stopOf(playing.strike?.fault, playing.script.deltas);
-    world.turns.add(this);
+    host.turns.add(this);
     if (playing.strike?.fault.kind === 'hang-before-headers') this.#pause(() => this.#begin());
     else this.#begin();
-    const stops = playing.stopsWhenLeft ?? world.stopsWhenLeft;
+    const stops = playing.stopsWhenLeft ?? host.stopsWhenLeft;
     if (!this.#over) playing.outgoing?.once('close', () => this.#left(stops));
   }
 
@@ -226,7 +236,7 @@ export class Turn {
     this.#over = true;
     clearTimeout(this.#timer);
     this.#unpause?.();
-    this.#world.turns.delete(this);
-    if (this.#world.turns.size === 0) this.#world.onIdle();
+    this.#host.turns.delete(this);
+    if (this.#host.turns.size === 0) this.#host.onIdle();
   }
 }

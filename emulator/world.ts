@@ -4,15 +4,8 @@ import { randomBytes } from 'node:crypto';
 import type { Answer, AnswerTurn } from './answer.ts';
 import { ApiError, modelNotFound } from './api-error.ts';
 import { Memory } from './memory.ts';
-import {
-  type CallTools,
-  type MadeCall,
-  type Offer,
-  type Progress,
-  progressOf,
-  type ToolCall,
-} from './tools.ts';
-import type { Transcript } from './transcript.ts';
+import { type CallTools, type MadeCall, type Offer, type Progress, progressOf, type Said } from './tools.ts';
+import type { ToolCall, Transcript } from './transcript.ts';
 import type { Turn } from './turn.ts';
 
 /** A model as `GET /v1/models` shows it. */
@@ -20,12 +13,6 @@ export interface ModelInfo {
   readonly id: string;
   /** YYYY-MM-DD. */
   readonly shutdown_date?: string | null;
-}
-
-/** What the model does: it calls functions, or it answers. */
-export interface Said {
-  readonly text: string;
-  readonly calls: readonly MadeCall[];
 }
 
 /** What the model is asked. */
@@ -124,6 +111,3 @@ export class World {
     return { text: this.answer(turn), calls: [] };
   }
 }
-
-/** About how many tokens so many UTF-16 units are. */
-export const tokensOf = (chars: number): number => Math.ceil(chars / 4);

@@ -4,6 +4,8 @@ import type { Store } from './chat/store-port.ts';
 import type { SettingValues } from './config/settings-table.ts';
 import { secretFromFile } from './identity/secret-file.ts';
 import type { CountCall } from './limits/shared-counts.ts';
+import type { OpsStore } from './ops/ops-port.ts';
+import { openSqliteOps } from './ops/sqlite/sqlite-ops-store.ts';
 import { openSqliteStore } from './stores/sqlite/sqlite-store.ts';
 
 const BYTES_PER_MB = 1024 * 1024;
@@ -11,6 +13,8 @@ const BYTES_PER_MB = 1024 * 1024;
 /** Where everything is kept, by the settings, and what goes with the place. */
 export interface OpenedStore {
   readonly store: Store;
+  /** What operators read, count and erase in it. */
+  readonly opsStore: OpsStore;
   /** Counts calls among all processes; undefined where there is but this one, which has all for itself. */
   readonly countCall: CountCall | undefined;
   /** What signs session tokens; the first signs, all verify. */
@@ -48,8 +52,16 @@ const openEmbedded = async ({
   const dir = path.resolve(settings.DATA_DIR);
   const store = await openSqliteStore({ dir, maxBytes: settings.LOG_MAX_MB * BYTES_PER_MB, clock, logger });
   try {
+    const opsStore = await openSqliteOps(store);
     return {
-      store,
+      store: {
+        ...store,
+        close: async () => {
+          opsStore.stop();
+          await store.close();
+        },
+      },
+      opsStore,
       countCall: undefined,
       sessionSecrets: settings.SESSION_SECRET ?? [await secretFromFile(path.join(dir, 'session-secret'))],
       ...(await opsTokenOf(settings, dir, isProduction)),
@@ -88,6 +100,7 @@ const openShared = async (url: string, { settings, clock, logger }: OpenStoreDep
   const { host, pathname } = new URL(url);
   return {
     store,
+    opsStore: store.ops,
     countCall: (key, windowMs) => store.countCall(key, windowMs),
     // The settings were checked: there is one.
     sessionSecrets: settings.SESSION_SECRET ?? [],

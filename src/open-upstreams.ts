@@ -1,5 +1,6 @@
 import type { FoundAssistant } from './assistant/find-file.ts';
 import { createLiveAssistant, type LiveAssistant } from './assistant/live-assistant.ts';
+import type { OpsFields } from './assistant/ops-fields.ts';
 import type { Env } from './assistant/tools.ts';
 import type { WidgetFields } from './assistant/widget-fields.ts';
 import { createAdviser } from './backends/advice.ts';
@@ -25,6 +26,8 @@ export interface Upstreams {
   assistant(): { readonly name: string | undefined; readonly model: string | undefined };
   /** What the assistant's file says of our own chat bubble. */
   widget(): WidgetFields;
+  /** What it says for operators. */
+  ops(): OpsFields;
   /** What ops should know of them now, a sentence each. */
   notes(): string[];
   /** How calls to upstreams are made: through the proxies that are set. */
@@ -91,6 +94,7 @@ export const openUpstreams = (deps: UpstreamsDeps): Upstreams => {
       const { name, 'x-widget': widget } = assistant.definition();
       return { ...(name ? { title: name.slice(0, 80) } : {}), ...widget };
     },
+    ops: () => assistant.definition()['x-ops'] ?? {},
     notes: () => [fallback?.note(), shutdown?.note()].filter((note) => note !== undefined),
     fetch: http.fetch,
     reload: () => assistant.reload(),

@@ -21,6 +21,7 @@ import { createAddressMatch } from './limits/trusted-proxies.ts';
 import { createLogger } from './logging/logger.ts';
 import { openOutput } from './logging/output.ts';
 import { openDocuments } from './open-documents.ts';
+import { openOps } from './open-ops.ts';
 import { openStore } from './open-store.ts';
 import { openUpstreams } from './open-upstreams.ts';
 
@@ -67,7 +68,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
 
   const isProduction = options.env.NODE_ENV === 'production';
   const isDemoOn = (settings.DEMO_PAGE ?? (isProduction ? 'off' : 'on')) === 'on';
-  const { store, countCall, sessionSecrets, opsToken, opsTokenFile, place } = await openStore({
+  const { store, opsStore, countCall, sessionSecrets, opsToken, opsTokenFile, place } = await openStore({
     settings,
     isProduction,
     clock,
@@ -98,6 +99,22 @@ export const start = async (options: StartOptions): Promise<Service> => {
       logger,
     });
     closing.push(documents.close);
+    const ops = openOps({
+      store: opsStore,
+      settings,
+      env: options.env,
+      opsToken,
+      sessionSecret: sessionSecrets[0] ?? '',
+      isShared: countCall !== undefined,
+      backend: upstreams.backend,
+      opsFields: upstreams.ops,
+      documents,
+      fetch: upstreams.fetch,
+      gauges: { liveTurns: () => chat.liveTurns() },
+      clock,
+      logger,
+    });
+    closing.push(ops.stop);
     const chat = createChat({
       backend: upstreams.backend,
       store,
@@ -120,9 +137,10 @@ export const start = async (options: StartOptions): Promise<Service> => {
         answerMaxChars: settings.MAX_ANSWER_TOKENS * CHARS_PER_TOKEN,
         clearKeepsLog: settings.CLEAR_KEEPS_LOG,
       },
-      hooks: { quote: documents.quote },
+      hooks: { quote: documents.quote, ...ops.hooks },
     });
     await chat.settleInterrupted();
+    ops.start(chat);
     const heartbeatMs = options.heartbeatMs ?? HEARTBEAT_MS;
     const edge = {
       allowedOrigins: settings.ALLOWED_ORIGINS,
@@ -134,7 +152,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
       chat,
       transcript: store,
       documents,
-      feedback: store,
+      feedback: ops.feedback(store),
       identity: {
         tokens: createSessionTokens({
           secrets: sessionSecrets,
@@ -156,7 +174,10 @@ export const start = async (options: StartOptions): Promise<Service> => {
       },
       edge,
       messages: { maxChars: settings.MAX_MESSAGE_CHARS, heartbeatMs },
-      ops: { isOpsToken: opsToken === undefined ? null : createSecretMatch([opsToken]) },
+      ops: {
+        isOpsToken: opsToken === undefined ? null : createSecretMatch([opsToken]),
+        tools: ops.tools,
+      },
       about: {
         version: packageJson.version,
         assistant: () => upstreams.assistant(),
@@ -196,7 +217,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
         upstream.kind === 'offline'
           ? undefined
           : `${upstreams.assistant().model ?? upstream.kind} at ${new URL(upstream.baseUrl).host}`;
-      const opsPage = opsToken === undefined ? undefined : '/ops';
+      const opsPage = isProduction ? opsToken && '/ops' : ops.signInPath();
       const { version } = packageJson;
       const pages = { demoPage: isDemoOn ? '/' : undefined, opsPage, opsTokenFile };
       output.greet({ version, url, answers, ...pages, data: place, warnings });
@@ -217,6 +238,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
         sockets.drain();
         await chat.drain(settings.SHUTDOWN_TIMEOUT);
         await sockets.close();
+        ops.endStreams();
         await closeServer(server);
         for (const close of closing.reverse()) await close();
         logger.info({}, 'stopped');

@@ -1,5 +1,6 @@
 import type { OpenAI } from 'openai';
 import { z } from 'zod';
+import { opsFields } from './ops-fields.ts';
 import { widgetFields } from './widget-fields.ts';
 
 /** In an exported assistant `null` means absent. Shallow: in a function's JSON schema a null means itself. */
@@ -68,6 +69,7 @@ export const assistantFields = object({
     .exactOptional(),
   /** For the pages, not for any model. */
   'x-widget': z.preprocess(withoutNulls, widgetFields).exactOptional(),
+  'x-ops': z.preprocess(withoutNulls, opsFields).exactOptional(),
 });
 
 export const fileSearchTool = object({

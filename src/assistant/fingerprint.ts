@@ -3,7 +3,7 @@ import type { AssistantDefinition, AssistantTool } from './definition.ts';
 
 /**
  * A short hash of what of the assistant an upstream thread depends on: a thread that was made under another one
- * is made anew from the transcript.
+ * is rebuilt from the transcript.
  *
  * In it:
  * - the model: a Responses conversation keeps reasoning items, which another model may refuse (400), and a
@@ -13,7 +13,7 @@ import type { AssistantDefinition, AssistantTool } from './definition.ts';
  *
  * Not in it is what goes with every run on every wire, so that a thread is never stale in it: instructions,
  * temperature, top_p, response_format, reasoning_effort, metadata. A better sentence in the instructions so works
- * at once for every visitor without making anyone's thread anew. Nor name and description, which no run sees, nor
+ * at once for every visitor without rebuilding anyone's thread. Nor name and description, which no run sees, nor
  * the webhooks, which no upstream sees, nor the keys of an MCP server, which are changed in the course of things.
  * Chat Completions keeps no threads.
  *

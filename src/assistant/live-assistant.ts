@@ -11,9 +11,9 @@ interface Log {
   error(fields: object, message: string): void;
 }
 
-/** The assistant as it is now; its file may be read anew while the service runs. */
+/** The assistant as it is now; its file may be reloaded while the service runs. */
 export interface LiveAssistant {
-  /** The same object until the file is read anew. */
+  /** The same object until the file is reloaded. */
   definition(): AssistantDefinition;
   readonly callTool: ToolCaller;
   /** Reads the file again. A broken one is refused with an error in the log, and the old assistant stays. */
@@ -55,12 +55,12 @@ export const createLiveAssistant = ({
     callTool: (call, context) => current.webhooks.call(call, context),
     reload: async () => {
       if (path === undefined) {
-        logger.warn({}, 'there was no assistant file at the start, so none is read anew: restart to use one');
+        logger.warn({}, 'SIGHUP ignored: there was no assistant file at the start; restart to use one');
         return;
       }
       try {
         current = take(await readAssistantFile(path, env));
-        logger.info({}, 'the assistant file was read anew');
+        logger.info({}, 'reloaded the assistant file');
       } catch (thrown) {
         logger.error({ err: thrown }, 'the assistant file is not taken; the assistant stays as it was');
       }

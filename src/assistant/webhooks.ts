@@ -16,7 +16,7 @@ export interface ToolCall {
 export interface ToolContext {
   /** Null for an anonymous visitor. */
   readonly userId: string | null;
-  /** Whether the site vouches for the visitor: by a session token or a site key. */
+  /** Whether the site has verified the visitor: by a session token or a site key. */
   readonly verified: boolean;
   readonly exchangeId: string;
   /** The turn's. */
@@ -100,7 +100,7 @@ const bodyOf = (call: ToolCall, context: ToolContext): string => {
     exchange_id: context.exchangeId,
     call_id: call.callId,
   });
-  // The model's JSON stands in the body as it is: read and written anew, a long order number would be rounded.
+  // The model's JSON stands in the body as it is: parsed and written again, a long order number would be rounded.
   return `{"name":${JSON.stringify(call.name)},"arguments":${argumentsOf(call)},${rest.slice(1)}`;
 };
 
@@ -116,7 +116,7 @@ const argumentsOf = (call: ToolCall): string => {
 };
 
 const headersOf = (body: string, key: Buffer | undefined, now: number): Record<string, string> => {
-  // Not made of the call's id: some servers number their calls anew in each run, and a receiver that keeps ids
+  // Not made of the call's id: some servers restart their numbering in each run, and a receiver that keeps ids
   // against replays would take the second for a repetition.
   const id = `msg_${randomUUID()}`;
   const timestamp = Math.floor(now / 1000);

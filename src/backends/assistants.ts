@@ -1,5 +1,6 @@
 import { APIError, NotFoundError, type OpenAI } from 'openai';
 import type { Backend } from '../chat/backend-port.ts';
+import type { UpstreamThread } from '../chat/model.ts';
 import type { Adviser } from './advice.ts';
 import { classify } from './failures.ts';
 import { fields, text } from './lenient.ts';
@@ -17,6 +18,8 @@ export interface AssistantsOptions extends RunCallOptions {
   readonly client: OpenAI;
   readonly lengths: HistoryLengths;
   readonly fingerprint: () => string;
+  /** Whether a thread was made at this server with this account, for whichever assistant. */
+  readonly isOurs: (thread: UpstreamThread) => boolean;
   readonly assistant: ServersAssistant;
   /** How long a thread with a run that cannot be cancelled is waited for, in milliseconds. */
   readonly lockWait: number;
@@ -118,8 +121,8 @@ export const createAssistantsBackend = (options: AssistantsOptions): Backend => 
           cancelRun(client, state.run.thread, state.run.id).catch(() => undefined);
       }
     },
-    forget: async ({ id, madeBy }, signal) => {
-      if (madeBy === options.fingerprint()) await remove(id, signal);
+    forget: async (thread, signal) => {
+      if (options.isOurs(thread)) await remove(thread.id, signal);
     },
   };
 };

@@ -6,7 +6,7 @@ import { toCompletions } from '../assistant/to-completions.ts';
 import { toResponses } from '../assistant/to-responses.ts';
 import type { ToolCaller } from '../assistant/webhooks.ts';
 import type { Backend } from '../chat/backend-port.ts';
-import type { Visitor } from '../chat/model.ts';
+import type { UpstreamThread, Visitor } from '../chat/model.ts';
 import type { Logger } from '../chat/ports.ts';
 import type { Adviser } from './advice.ts';
 import { createAssistantsBackend } from './assistants.ts';
@@ -49,19 +49,22 @@ export interface BackendSettings {
 /** How long a thread that something else runs on is waited for, at most. */
 const LONGEST_LOCK_WAIT_MS = 10_000;
 
+/** The wire, server and account: where a thread is, whichever assistant it was made for. */
+const makerOf = ({ kind, baseUrl, apiKey }: Pick<BackendSettings, 'kind' | 'baseUrl' | 'apiKey'>): string => {
+  const account = createHash('sha256')
+    .update(apiKey ?? '')
+    .digest('hex')
+    .slice(0, 12);
+  return `${kind} ${baseUrl} ${account}`;
+};
+
 /** What `madeBy` of a thread is made from: a thread is used only where all of it is as it was. */
 export const threadsMadeBy = (
   upstream: Pick<BackendSettings, 'kind' | 'baseUrl' | 'apiKey' | 'model' | 'assistantId'>,
   definition: AssistantDefinition,
 ): string => {
-  const account = createHash('sha256')
-    .update(upstream.apiKey ?? '')
-    .digest('hex')
-    .slice(0, 12);
-  const server = `${upstream.baseUrl} ${account}`;
-  return [upstream.kind, server, upstream.assistantId ?? '', fingerprintOf(definition, upstream.model)].join(
-    ' ',
-  );
+  const fingerprint = fingerprintOf(definition, upstream.model);
+  return [makerOf(upstream), upstream.assistantId ?? '', fingerprint].join(' ');
 };
 
 /** What a wire cannot carry of the definition, a sentence each: to be logged, not silently left out. */
@@ -71,6 +74,19 @@ export const droppedBy = (
 ): readonly string[] => CARRY[kind](definition, { model }).dropped;
 
 const CARRY = { responses: toResponses, assistants: toAssistants, completions: toCompletions };
+
+/** What follows from the definition, made once for each: a run needs it several times. */
+const perDefinition = <Made>(
+  { definition }: Pick<BackendSettings, 'definition'>,
+  make: (definition: AssistantDefinition) => Made,
+): (() => Made) => {
+  let last: { readonly of: AssistantDefinition; readonly made: Made } | undefined;
+  return () => {
+    const of = definition();
+    if (last?.of !== of) last = { of, made: make(of) };
+    return last.made;
+  };
+};
 
 const shared = (settings: BackendSettings) => {
   const client = createClient(settings);
@@ -87,7 +103,8 @@ const shared = (settings: BackendSettings) => {
     client,
     open: createOpenStream(client, { ...settings, refused }),
     lengths: createHistoryLengths(settings.logger),
-    fingerprint: () => threadsMadeBy(settings, settings.definition()),
+    fingerprint: perDefinition(settings, (definition) => threadsMadeBy(settings, definition)),
+    isOurs: ({ madeBy }: UpstreamThread) => madeBy.startsWith(`${makerOf(settings)} `),
     // A quarter of the turn, so that time is left for the answer.
     lockWait: Math.min(LONGEST_LOCK_WAIT_MS, settings.runTimeout / 4),
     callTool,
@@ -101,10 +118,10 @@ const BACKENDS = {
   responses: (settings) =>
     createResponsesBackend({
       ...settings,
-      fields: () => toResponses(settings.definition(), settings).fields,
+      fields: perDefinition(settings, (definition) => toResponses(definition, settings).fields),
     }),
   assistants: (settings) => {
-    const fields = () => toAssistants(settings.definition(), settings).fields;
+    const fields = perDefinition(settings, (definition) => toAssistants(definition, settings).fields);
     return createAssistantsBackend({
       ...settings,
       fields,
@@ -112,7 +129,10 @@ const BACKENDS = {
     });
   },
   completions: (settings) =>
-    createCompletionsBackend({ ...settings, carried: () => toCompletions(settings.definition(), settings) }),
+    createCompletionsBackend({
+      ...settings,
+      carried: perDefinition(settings, (definition) => toCompletions(definition, settings)),
+    }),
 } satisfies Record<BackendSettings['kind'], (settings: Shared) => Backend>;
 
 /** Makes the backend of an upstream. */

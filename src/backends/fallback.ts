@@ -14,7 +14,7 @@ const UPSTREAMS_OWN: ReadonlySet<ErrorCode> = new Set([
   'upstream_timeout',
 ]);
 
-/** A thread that nobody made, so that nobody uses it: the next run makes one anew from the transcript. */
+/** A thread that nobody made, so that nobody uses it: the next run rebuilds one from the transcript. */
 const NO_THREAD = { id: 'none', madeBy: 'nobody' };
 
 /** A backend that may have someone to stand in for it, and tells who answers. */
@@ -31,7 +31,7 @@ interface FallbackDeps {
 
 /**
  * Lets a second upstream answer where the first fails before its first word for a reason of its own. The first
- * then rests, and the next message after that tries it again. Each makes the visitor's thread anew from the
+ * then rests, and the next message after that tries it again. Each rebuilds the visitor's thread from the
  * transcript where the other made it, so that the memory comes along.
  */
 export const createFallbackBackend = ({ first, second, logger }: FallbackDeps): FallbackBackend => {

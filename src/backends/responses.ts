@@ -2,7 +2,7 @@ import { NotFoundError, type OpenAI } from 'openai';
 import { z } from 'zod';
 import type { ResponsesFields } from '../assistant/to-responses.ts';
 import type { Backend } from '../chat/backend-port.ts';
-import type { Exchange, Visitor } from '../chat/model.ts';
+import type { Exchange, UpstreamThread, Visitor } from '../chat/model.ts';
 import { upstreamFailed } from '../errors.ts';
 import type { Adviser } from './advice.ts';
 import { classify } from './failures.ts';
@@ -18,6 +18,8 @@ export interface ResponsesOptions {
   readonly open: OpenStream;
   readonly lengths: HistoryLengths;
   readonly fingerprint: () => string;
+  /** Whether a thread was made at this server with this account, for whichever assistant. */
+  readonly isOurs: (thread: UpstreamThread) => boolean;
   /** What the assistant's definition says on this wire: model, instructions, tools, … */
   readonly fields: () => ResponsesFields;
   readonly maxAnswerTokens: number;
@@ -93,8 +95,8 @@ export const createResponsesBackend = (options: ResponsesOptions): Backend => {
         history,
       });
     },
-    forget: async ({ id, madeBy }, signal) => {
-      if (madeBy === options.fingerprint()) await remove(id, signal);
+    forget: async (thread, signal) => {
+      if (options.isOurs(thread)) await remove(thread.id, signal);
     },
   };
 };

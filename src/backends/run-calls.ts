@@ -2,7 +2,7 @@ import type { OpenAI } from 'openai';
 import { z } from 'zod';
 import type { AssistantsFields } from '../assistant/to-assistants.ts';
 import type { RunRequest } from '../chat/backend-port.ts';
-import { MAX_MESSAGES, type ThreadMessage, toldBefore } from './thread-seed.ts';
+import { MAX_MESSAGES, seedMessages, type ThreadMessage } from './thread-seed.ts';
 import type { ToldHistory } from './told-history.ts';
 import type { ToolOutput } from './tool-rounds.ts';
 import type { AnswerStream, OpenStream } from './upstream.ts';
@@ -48,7 +48,7 @@ const madeThread = z.object({ id: z.string().min(1) });
 
 export const createRunCalls = ({ client, open, fields, maxAnswerTokens }: RunCallOptions): RunCalls => ({
   newThread: async (request, history) => {
-    const told = toldBefore(await history.exchanges());
+    const told = seedMessages(await history.exchanges());
     const { run, thread } = fields();
     // A run that makes its thread takes neither reasoning_effort nor additional_instructions.
     const isPlain = run.reasoning_effort === undefined && request.context === undefined;

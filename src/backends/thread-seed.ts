@@ -15,7 +15,7 @@ export interface ThreadMessage {
  * The messages that tell a new thread on the Assistants wire the transcript, in at most two calls. What does not
  * fit one message each, the oldest, is told together in the first.
  */
-export const toldBefore = (history: readonly Exchange[]): ThreadMessage[] => {
+export const seedMessages = (history: readonly Exchange[]): ThreadMessage[] => {
   const messages = history.flatMap(({ user, bot }): ThreadMessage[] => [
     { role: 'user', content: user },
     { role: 'assistant', content: bot ?? '' },

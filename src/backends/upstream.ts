@@ -48,7 +48,7 @@ export interface StreamCall {
 
 /** An answer as it comes. */
 export interface AnswerStream extends AsyncIterable<readonly StreamMessage[]> {
-  /** All that is needed was heard: what is left may take a moment only, and its failure is no matter. */
+  /** All that is needed was heard: what is left may take a moment only, and its failure is ignored. */
   nearlyOver(): void;
 }
 

@@ -27,7 +27,7 @@ interface ThreadRules {
   readonly signal: AbortSignal;
   /** Something else runs on the thread. */
   readonly isLocked: (error: APIError) => boolean;
-  /** Tries to end what runs on a locked thread. Its failure is no matter: the wait goes on. */
+  /** Tries to end what runs on a locked thread. Its failure is ignored: the wait goes on. */
   readonly unlock: (error: APIError, thread: string) => Promise<unknown>;
   /** What is refused, in words of the wire's own, for another reason than the thread. */
   readonly isNotTheThread: (error: APIError) => boolean;
@@ -38,7 +38,7 @@ interface ThreadRules {
 }
 
 /**
- * Runs on a thread that can be used: the known one, or one made anew from the transcript where there is none,
+ * Runs on a thread that can be used: the known one, or one rebuilt from the transcript where there is none,
  * where another backend made it, where the upstream does not know it any more or calls it broken, where it stays locked,
  * or where the model's context is full. Makes one a message at most, but for a full context, which is answered with
  * ever less of the transcript. What it returns can be called again, for a retry, and then goes on with the thread that
@@ -58,7 +58,7 @@ export const onUsableThread = (rules: ThreadRules): (() => AsyncIterable<RoundEv
   };
 
   /** Whether the thread was replaced, or is worth another try as it is. */
-  const mend = async (thrown: unknown, wait: number): Promise<boolean> => {
+  const repair = async (thrown: unknown, wait: number): Promise<boolean> => {
     const error = thrown instanceof APIError ? thrown : undefined;
     if (error && thread !== undefined && rules.isLocked(error)) {
       if (waitUntil === undefined) {
@@ -90,7 +90,7 @@ export const onUsableThread = (rules: ThreadRules): (() => AsyncIterable<RoundEv
         }
         return;
       } catch (thrown) {
-        if (spoke || !(await mend(thrown, wait))) throw thrown;
+        if (spoke || !(await repair(thrown, wait))) throw thrown;
       }
     }
   };

@@ -36,7 +36,7 @@ export interface RunRequest {
   /** The visitor's thread, if there is one; it may have been made by another backend. */
   readonly thread: UpstreamThread | undefined;
   /**
-   * What of the transcript a stateless upstream, or a thread made anew, is told; oldest first.
+   * What of the transcript a stateless upstream, or a rebuilt thread, is told; oldest first.
    * @param maxChars UTF-16 units, where the usual length was too much.
    */
   history(maxChars?: number): Promise<readonly Exchange[]>;

@@ -5,7 +5,7 @@ import type { Store } from './store-port.ts';
 const PAGE = 50;
 
 /**
- * What of a visitor's transcript a stateless upstream, or a thread made anew, is told: whole answered
+ * What of a visitor's transcript a stateless upstream, or a rebuilt thread, is told: whole answered
  * exchanges, the newest that fit, oldest first.
  * @param maxChars UTF-16 units of messages and answers together.
  */

@@ -12,6 +12,7 @@ import type { LogRow } from '../log-file/log-row.ts';
 import { LogText } from '../log-file/log-text.ts';
 import { readFolderByKey } from '../stores/sqlite/read-all.ts';
 import { systemReason } from '../system-reason.ts';
+import { type Choice, choiceOf, withPieces } from './chosen-exchanges.ts';
 import {
   type Environment,
   Refusal,
@@ -27,9 +28,15 @@ const USAGE = `Usage: npm run export -- [--out conversations.json] [--force]
 Writes all exchanges of the store that the service uses (DATABASE_URL, else DATA_DIR) into one file of the form of
 conversations.json; the service may go on meanwhile.
 
-  --out <file>  where to, conversations.json if absent; - is the standard output (npm run -s)
-  --force       replaces the file if it is there
-  --help        this text`;
+  --out <file>     where to, conversations.json if absent; - is the standard output (npm run -s)
+  --force          replaces the file if it is there
+  --since <date>   only what was said from this day on (YYYY-MM-DD, in TZ)
+  --until <date>   only what was said up to the end of this day
+  --format <form>  json (as conversations.json), jsonl or csv
+  --help           this text
+
+Without DATABASE_URL, --since, --until and --format need the data folder for themselves: while the service runs, ask it
+(GET /api/ops/export).`;
 
 const STDOUT = '-';
 
@@ -37,7 +44,13 @@ const readArgs = (args: readonly string[]) => {
   try {
     const { values } = parseArgs({
       args: [...args],
-      options: { out: { type: 'string' }, force: { type: 'boolean', default: false } },
+      options: {
+        out: { type: 'string' },
+        force: { type: 'boolean', default: false },
+        since: { type: 'string' },
+        until: { type: 'string' },
+        format: { type: 'string' },
+      },
     });
     return values;
   } catch (error) {
@@ -77,6 +90,30 @@ async function* piecesOf(
   yield text.end();
 }
 
+/** The file to write; undefined: the standard output. @throws Refusal where it is there and must stay. */
+const targetOf = async (
+  { out, force }: { out: string | undefined; force: boolean },
+  fallback: string,
+): Promise<string | undefined> => {
+  const file = out === STDOUT ? undefined : path.resolve(out ?? fallback);
+  if (file && !force && (await isThere(file))) {
+    throw new Refusal(`${file} is there already; --force replaces it, --out names another.`);
+  }
+  return file;
+};
+
+const exportChosen = async (
+  choice: Choice,
+  surroundings: Pick<Surroundings, 'env' | 'signal' | 'print' | 'warn'>,
+  target: { out: string | undefined; force: boolean },
+): Promise<void> => {
+  const file = await targetOf(target, `conversations.${choice.format}`);
+  await withPieces(choice, surroundings, async (pieces) =>
+    file ? replaceFile(file, LOG_MODE, pieces) : writeOut(pieces),
+  );
+  if (file) surroundings.print(`The exchanges were written to ${file}.`);
+};
+
 /** All exchanges of the store that the service uses, key by key. */
 const pagesOf = async (
   env: Environment,
@@ -94,11 +131,13 @@ const pagesOf = async (
 };
 
 const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<void> => {
-  const { out, force } = readArgs(args);
-  const file = out === STDOUT ? undefined : path.resolve(out ?? 'conversations.json');
-  if (file && !force && (await isThere(file))) {
-    throw new Refusal(`${file} is there already; --force replaces it, --out names another.`);
+  const { out, force, ...wishes } = readArgs(args);
+  const chosen = choiceOf(wishes, env);
+  if (chosen) {
+    await exportChosen(chosen, { env, signal, print, warn }, { out, force });
+    return;
   }
+  const file = await targetOf({ out, force }, 'conversations.json');
   const text = new LogText();
   const pieces = piecesOf(await pagesOf(env, warn), text, signal);
   try {

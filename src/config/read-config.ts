@@ -76,6 +76,12 @@ export const readConfig = (
       'SESSION_SECRET must be set where DATABASE_URL is: a token from one process must be good at all others',
     );
   }
+  if (settings.MODERATION === 'openai' && !settings.OPENAI_API_KEY && !refused.has('OPENAI_API_KEY')) {
+    faults.push('OPENAI_API_KEY must be set where MODERATION is openai');
+  }
+  if (settings.DAILY_COST && !settings.PRICES && !refused.has('PRICES')) {
+    faults.push('PRICES must be set where DAILY_COST is: without them nothing costs anything');
+  }
   // What follows from a setting that is refused anyway would only mislead.
   const upstreamRefused = [...refused].some((name) => /^(BACKEND|OPENAI_|FALLBACK_)/.test(name));
   for (const choice of upstreamRefused ? [] : [first, second]) {

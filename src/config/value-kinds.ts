@@ -193,6 +193,47 @@ export const postgresUrl = readWith((text) => {
 /** A schema of a Postgres database, written without quotes. */
 export const schemaName = z.string().regex(/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/);
 
+/** A number from 0.01 with at most two decimals, or `off` (null). */
+export const amountOrOff = readWith((text): { amount: number | null } | undefined => {
+  if (text === 'off') return { amount: null };
+  return /^\d{1,9}(\.\d{1,2})?$/.test(text) && Number(text) > 0 ? { amount: Number(text) } : undefined;
+}).transform(({ amount }) => amount);
+
+/** What a million tokens of a model cost. */
+export interface Price {
+  readonly input: number;
+  readonly output: number;
+}
+
+/** `gpt-6-luna=0.2/0.8,*=1/4`: what a million tokens in and out cost, by model. */
+export const prices = readWith((text): ReadonlyMap<string, Price> | undefined => {
+  const found = new Map<string, Price>();
+  for (const entry of text.split(',')) {
+    const match = /^\s*([^\s=,]{1,128})=(\d{1,6}(?:\.\d{1,6})?)\/(\d{1,6}(?:\.\d{1,6})?)\s*$/.exec(entry);
+    if (!match?.[1]) return undefined;
+    found.set(match[1], { input: Number(match[2]), output: Number(match[3]) });
+  }
+  return found;
+});
+
+/** A secret of the Standard Webhooks specification: `whsec_` and the base64 of 24 to 64 bytes. */
+export const webhookSecret = readWith((text) => {
+  const base64 = /^whsec_([A-Za-z0-9+/]+={0,2})$/.exec(text)?.[1] ?? '';
+  const key = Buffer.from(base64, 'base64');
+  return key.toString('base64') === base64 && key.length >= 24 && key.length <= 64 ? text : undefined;
+});
+
+/** `off`, `openai`, or the URL of a server of one's own. */
+export const moderation = z.union([z.enum(['off', 'openai']), httpUrl]);
+
+/** A duration, or `off` (null). */
+export const durationOrOff = (min: number, max: number) =>
+  z.union([z.literal('off').transform(() => null), duration(min, max)]);
+
+/** A few of some words, comma-separated; `off`: none. */
+export const someOrOff = <const T extends string>(words: readonly T[]) =>
+  z.union([z.literal('off').transform((): readonly T[] => []), someOf(words)]);
+
 /** One of a few words. */
 export const oneOf = <const T extends readonly string[]>(words: T) =>
   z.enum(words).describe(listText(words, 'or'));

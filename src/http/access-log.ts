@@ -1,4 +1,5 @@
-import type { MiddlewareHandler } from 'hono';
+import type { Context, MiddlewareHandler } from 'hono';
+import { matchedRoutes } from 'hono/route';
 import type { AppEnv } from './context.ts';
 import type { RouteDeps } from './route-deps.ts';
 
@@ -17,20 +18,29 @@ const loggedPath = (path: string): string =>
     .join('/')
     .slice(0, MAX_PATH);
 
+/** The pattern of the route that answered; never the path, which is the caller's to choose. */
+const routeOf = (c: Context<AppEnv>): string => {
+  const route = matchedRoutes(c).findLast(({ path }) => !path.endsWith('*'));
+  return route?.path ?? 'none';
+};
+
 /** A line for each answered request, without query string, headers or body; probes only at `debug`. */
 export const accessLog = ({
   logger,
   clock,
-}: Pick<RouteDeps, 'logger' | 'clock'>): MiddlewareHandler<AppEnv> =>
+  ops,
+}: Pick<RouteDeps, 'logger' | 'clock' | 'ops'>): MiddlewareHandler<AppEnv> =>
   async function accessLog(c, next) {
     const startedAt = clock.now();
     await next();
+    const ms = clock.now() - startedAt;
+    ops.tools.metrics.request(c.req.method, routeOf(c), c.res.status, ms / 1000);
     const fields = {
       request_id: c.get('requestId'),
       method: c.req.method,
       path: loggedPath(c.req.path),
       status: c.res.status,
-      ms: clock.now() - startedAt,
+      ms,
       exchange: c.get('exchangeId'),
     };
     if (c.req.path === '/healthz' || c.req.path === '/readyz') logger.debug(fields, 'request');

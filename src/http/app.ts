@@ -14,7 +14,9 @@ import { createCallLimit, createVisitorLimit, type LimitDeps } from './limits.ts
 import { modelRoutes } from './models.ts';
 import { openApiDocument } from './openapi-document.ts';
 import { opsRoutes } from './ops.ts';
+import { opsApiRoutes } from './ops-api.ts';
 import { opsDocumentRoutes } from './ops-documents.ts';
+import { opsPageRoutes } from './ops-pages.ts';
 import { corsHeaders, forwardedWarning, jsonBodyGuard, originGuard } from './request-guards.ts';
 import type { RouteDeps } from './route-deps.ts';
 import { secureHeaders } from './secure-headers.ts';
@@ -91,7 +93,9 @@ export const createApp = (appDeps: AppDeps): App => {
   app.route('/', modelRoutes(deps));
   app.route('/', widgetRoutes(deps));
   app.route('/', opsRoutes(deps));
+  app.route('/', opsApiRoutes(deps));
   app.route('/', opsDocumentRoutes(deps));
+  app.route('/', opsPageRoutes({ ...deps, rates: appDeps.rates }));
   app.route('/', healthRoutes(deps));
   app.get('/openapi.json', openApiDocument(app, deps.about));
   return { fetch: app.fetch, sockets };

@@ -3,6 +3,7 @@ import type { Clock, Logger } from '../chat/ports.ts';
 import type { FeedbackLog, Transcript } from '../chat/store-port.ts';
 import type { ServedDocuments } from '../documents/documents.ts';
 import type { TemporaryKeys } from '../identity/temporary-keys.ts';
+import type { OpsTools } from '../ops/tools.ts';
 import type { WidgetSettings } from '../widget/protocol/widget-settings.ts';
 import type { Edge } from './edge.ts';
 import type { CallLimit, VisitorLimit } from './limits.ts';
@@ -42,6 +43,7 @@ export interface RouteDeps {
   readonly ops: {
     /** Tells the ops token from others; null: the ops routes are off. */
     readonly isOpsToken: ((given: string) => boolean) | null;
+    readonly tools: OpsTools;
   };
   /** What the assistant may quote. */
   readonly documents: ServedDocuments;

@@ -12,9 +12,8 @@ export const createAddressMatch = (ranges: readonly string[]): AddressMatch => {
     list.addSubnet(address, Number(prefix ?? (family === 'ipv6' ? 128 : 32)), family);
   }
   return (address) => {
-    const bare = address?.replace(/%.*$/, '') ?? '';
-    const version = isIP(bare);
-    return version !== 0 && list.check(bare, version === 6 ? 'ipv6' : 'ipv4');
+    const version = isIP(address ?? '');
+    return address !== undefined && version !== 0 && list.check(address, version === 6 ? 'ipv6' : 'ipv4');
   };
 };
 

@@ -72,9 +72,20 @@ export const createSpendingBudget = (deps: Deps): SpendingBudget => {
     }
   };
 
+  /** What turns that are over here used, and that is still being counted. */
+  const counting = new Set<Promise<void>>();
+  const add = async ({ visitor, usage, run }: Exchange): Promise<void> => {
+    if (isOff || !usage) return;
+    const added = { tokens: usage.input + usage.output, cost: prices.costOf(run?.model, usage) };
+    const day = calendar.dayOf(clock.now());
+    const { site } = await counts.addUse(day, visitor, added);
+    warnOnce(day, { tokens: site.tokens - added.tokens, cost: site.cost - added.cost }, site);
+  };
+
   return {
     check: async (visitor) => {
       if (isOff) return;
+      await Promise.allSettled(counting);
       const now = clock.now();
       const use = await counts.dayUse(calendar.dayOf(now), visitor);
       const isSpent =
@@ -82,12 +93,10 @@ export const createSpendingBudget = (deps: Deps): SpendingBudget => {
         (limits.visitorTokens !== null && use.visitor.tokens >= limits.visitorTokens);
       if (isSpent) throw budgetSpent({ retryAfter: calendar.secondsLeft(now) });
     },
-    count: async ({ visitor, usage, run }) => {
-      if (isOff || !usage) return;
-      const added = { tokens: usage.input + usage.output, cost: prices.costOf(run?.model, usage) };
-      const day = calendar.dayOf(clock.now());
-      const { site } = await counts.addUse(day, visitor, added);
-      warnOnce(day, { tokens: site.tokens - added.tokens, cost: site.cost - added.cost }, site);
+    count: async (exchange) => {
+      const added = add(exchange);
+      counting.add(added);
+      await added.finally(() => counting.delete(added));
     },
     state: async () => {
       const day = calendar.dayOf(clock.now());

@@ -1,12 +1,16 @@
 import type { OpsReads } from './ops-port.ts';
 import type { Prices } from './prices.ts';
 
+/** Seconds. */
+const QUARTER_S = 900;
+
 /** The figures of the last hours as JSON, for whoever builds on them. */
 export const readStats = async (
   { overview }: Pick<OpsReads, 'overview'>,
   { hours, now, prices }: { hours: number; now: number; prices: Prices },
 ) => {
-  const until = now / 1000 + 1;
+  // Figures are counted by quarters of an hour.
+  const until = (Math.floor(now / 1000 / QUARTER_S) + 1) * QUARTER_S;
   const since = until - hours * 3_600;
   const { total, failures } = await overview([since, until]);
   const times = (one: typeof total.totalMs) =>

@@ -1,5 +1,6 @@
 import { defineElement } from './element.ts';
-import type { Panel, PanelHost } from './panel/panel.ts';
+import type { PanelHost } from './panel/context.ts';
+import type { Panel } from './panel/panel.ts';
 import { safely } from './safely.ts';
 import { ATTRIBUTES } from './settings.ts';
 

@@ -47,7 +47,7 @@ describe('the fingerprint of an assistant', () => {
     ['another model', { ...base, model: 'gpt-6-luna' }],
     ['another tool', { ...base, tools: [{ type: 'code_interpreter' }] }],
     ['other files', { ...base, tool_resources: { code_interpreter: { file_ids: ['file-2'] } } }],
-  ])('changes with %s, so that threads are made anew', (_what, changed) => {
+  ])('changes with %s, so that threads are rebuilt', (_what, changed) => {
     expect(fingerprintOf(changed)).not.toBe(fingerprintOf(base));
   });
 

@@ -57,7 +57,7 @@ describe('the assistant file', () => {
     }
   });
 
-  it('is read anew, a broken one is refused, and threads go on', async () => {
+  it('is reloaded, a broken one is refused, and threads go on', async () => {
     const { file, write } = await fileWith(DEFINITION);
     const { service, emulator } = await startBoth({ env: { ASSISTANT_FILE: file } });
     await service.post({ user_id: 'ann', message: 'one' });
@@ -65,7 +65,7 @@ describe('the assistant file', () => {
     await service.reloadAssistant();
     await service.post({ user_id: 'ann', message: 'two' });
     expect(emulator.requests.at(-1)?.body).toMatchObject({ instructions: 'Speak like a poet.' });
-    // Better instructions make nobody's thread anew.
+    // Better instructions rebuild nobody's thread.
     expect(emulator.threads).toBe(1);
 
     for (const broken of ['{', { ...DEFINITION, temperature: 'hot' }]) {
@@ -78,18 +78,18 @@ describe('the assistant file', () => {
     expect(JSON.stringify(service.lines)).toContain('temperature');
   });
 
-  it('is read anew on SIGHUP', async () => {
+  it('is reloaded on SIGHUP', async () => {
     const { file, write } = await fileWith(DEFINITION);
     const emulator = await startEmulator();
     const service = await startChildService({ ...upstreamEnv(emulator), ASSISTANT_FILE: file });
     await write({ ...DEFINITION, instructions: 'Speak like a poet.' });
     service.kill('SIGHUP');
-    await until(() => service.stdout().includes('read anew'), 'the file being read anew');
+    await until(() => service.stdout().includes('reloaded the assistant file'), 'the reload of the file');
     expect((await service.post({ user_id: 'ann', message: 'Hello!' })).status).toBe(200);
     expect(emulator.requests.at(-1)?.body).toMatchObject({ instructions: 'Speak like a poet.' });
   });
 
-  it('makes threads anew, with their memory, when it names another model', async () => {
+  it('rebuilds threads, with their memory, when it names another model', async () => {
     const { file, write } = await fileWith(DEFINITION);
     const { service, emulator } = await startBoth({ env: { ASSISTANT_FILE: file } });
     await service.post({ user_id: 'ann', message: 'I like apples.' });

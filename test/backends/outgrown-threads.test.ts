@@ -4,11 +4,11 @@ import { BACKENDS, startBoth, startService, upstreamEnv } from '../helpers/servi
 /** Answers with as much as it is told, so that each exchange has 200 characters. */
 const answer = () => 'y'.repeat(100);
 const say = (n: number) => `${n} `.padEnd(100, 'x');
-/** Five exchanges fit; at more than ten the thread is made anew. */
+/** Five exchanges fit; at more than ten the thread is rebuilt. */
 const env = { HISTORY_MAX_CHARS: '1000' };
 
 describe.each(['responses', 'assistants'] as const)('a thread at %s that grows', (backend) => {
-  it('is made anew at twice HISTORY_MAX_CHARS, told the last of it, and the old one is deleted', async () => {
+  it('is rebuilt at twice HISTORY_MAX_CHARS, told the last of it, and the old one is deleted', async () => {
     const { service, emulator } = await startBoth({ backend, env, emulator: { answer } });
     for (let n = 1; n <= 10; n += 1) await service.post({ user_id: 'ann', message: say(n) });
     expect(emulator.threads).toBe(1);
@@ -35,7 +35,7 @@ describe.each(['responses', 'assistants'] as const)('a thread at %s that grows',
   it('is counted right by a process that did not see it grow', async () => {
     const { service, emulator } = await startBoth({ backend, env, emulator: { answer } });
     for (let n = 1; n <= 12; n += 1) await service.post({ user_id: 'ann', message: say(n) });
-    // Made anew with the twelfth: five were told, and one has come.
+    // Rebuilt with the twelfth: five were told, and one has come.
     await service.stop();
     const again = await startService({ ...upstreamEnv(emulator, backend), ...env, DATA_DIR: service.dir });
     const made = () => emulator.calls.conversations + emulator.calls.runs;

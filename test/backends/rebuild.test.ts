@@ -89,7 +89,7 @@ describe('the memory of a visitor', () => {
   });
 });
 
-describe('making a thread anew', () => {
+describe('rebuilding a thread', () => {
   const chatter = async (service: Awaited<ReturnType<typeof startService>>, exchanges: number) => {
     await service.post({ user_id: 'ann', message: FIRST });
     for (let n = 2; n <= exchanges; n += 1) await service.post({ user_id: 'ann', message: `message ${n}` });
@@ -151,7 +151,7 @@ describe('making a thread anew', () => {
     expect((await service.post({ user_id: 'ann', message: ASK })).body.answer).toContain(FIRST);
   });
 
-  it.each(BACKENDS)('with half the history is what mends a full context at %s', async (backend) => {
+  it.each(BACKENDS)('with half the history is what helps with a full context at %s', async (backend) => {
     const endpoint = { responses: 'responses', assistants: 'runs', completions: 'completions' } as const;
     const { service, emulator } = await startBoth({ backend, env: { HISTORY_MAX_CHARS: '1000' } });
     for (const n of [1, 2, 3, 4]) await service.post({ user_id: 'ann', message: `${n} ${'x'.repeat(50)}` });

@@ -43,7 +43,7 @@ const talkLong = async (exchanges = EXCHANGES) => {
 
 const ask = (service: TestService) => service.post({ user_id: 'ann', message: ASK });
 
-describe('a long thread that is made anew on the Assistants wire', () => {
+describe('a long thread that is rebuilt on the Assistants wire', () => {
   it('because the context was full mid-run is told the message, too', async () => {
     const { service, emulator } = await talkLong(2 * EXCHANGES + 10);
     emulator.fail({ on: 'runs', fault: { kind: 'context-full' } });

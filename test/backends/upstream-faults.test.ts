@@ -63,7 +63,7 @@ describe.each(BACKENDS)('at the %s backend', (backend) => {
       const { service, emulator } = await startBoth({
         backend,
         // So slow that the words before a failure do not arrive together with it: then it would be retried.
-        emulator: { pace: 15 },
+        emulator: { pace: 50 },
         env: name.includes('before') ? { ...env, RUN_TIMEOUT: '1500ms' } : env,
       });
       const handle = emulator.fail({ on, times, fault });
@@ -77,6 +77,7 @@ describe.each(BACKENDS)('at the %s backend', (backend) => {
       expect(told).not.toMatch(/emulator|127\.0\.0\.1|openai|stack|at \w+ \(/i);
 
       emulator.release();
+      emulator.pace = 0;
       const again = await service.post({ user_id: 'ann', message: 'Hello again!' });
       expect(again.status).toBe(200);
       const log = await service.finalLog();

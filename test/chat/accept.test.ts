@@ -33,3 +33,19 @@ it.each([
   if (left === 1) expect((await next).accepted.type).toBe('accepted');
   else await expect(next).rejects.toMatchObject({ code: 'budget_spent' });
 });
+
+it('a message is refused before anything is asked of a store that cannot write', async () => {
+  const store = await openStore(await tempFolder());
+  let asked = 0;
+  const accept = createAccept({
+    clock,
+    budget: createDailyBudget({
+      ...{ limit: 1, shareLimit: null, clock, logger: { warn: () => undefined } },
+      shares: boundedCounts({ maxKeys: 10, windowMs: 86_400_000 }),
+      countMessage: async () => (asked += 1),
+    }),
+    store: { ...store, health: () => ({ ok: false, reason: 'a full disk' }) },
+  });
+  await expect(accept(message)).rejects.toMatchObject({ code: 'log_unavailable' });
+  expect(asked).toBe(0);
+});

@@ -298,14 +298,78 @@ const ROWS: { readonly [N in Name]: Row<N> } = {
     bad: ['true', 'On'],
   },
   DIALECTS: {
-    absent: ['session', 'token', 'sse', 'socket'],
+    absent: ['session', 'token', 'sse', 'socket', 'deep-chat', 'n8n', 'flowise', 'ai-sdk'],
     good: [
-      ['all', ['session', 'token', 'sse', 'socket']],
+      ['all', ['session', 'token', 'sse', 'socket', 'deep-chat', 'n8n', 'flowise', 'ai-sdk']],
       ['none', []],
       ['sse, session,sse', ['session', 'sse']],
     ],
     bad: ['every', 'session,all', 'session,', 'SSE', 'constructor'],
   },
+  RETENTION: {
+    absent: null,
+    good: [
+      ['90d', 90 * DAY],
+      ['off', null],
+    ],
+    bad: ['1h', '0', '90', 'never'],
+  },
+  REDACT: {
+    absent: [],
+    good: [
+      ['email,iban', ['email', 'iban']],
+      ['off', []],
+    ],
+    bad: ['names', 'email,off'],
+  },
+  REDACT_UPSTREAM: { absent: false, good: [['true', true]], bad: ['maybe'] },
+  DAILY_TOKENS: {
+    absent: null,
+    good: [
+      ['1000000', 1_000_000],
+      ['off', null],
+    ],
+    bad: ['0', '-1', '1.5', '1e6'],
+  },
+  DAILY_TOKENS_PER_VISITOR: { absent: null, good: [['5000', 5_000]], bad: ['0', 'some'] },
+  PRICES: {
+    absent: undefined,
+    good: [
+      [
+        'gpt-6-luna=0.2/0.8, *=1/4',
+        new Map([
+          ['gpt-6-luna', { input: 0.2, output: 0.8 }],
+          ['*', { input: 1, output: 4 }],
+        ]),
+      ],
+    ],
+    bad: ['gpt-6-luna', 'gpt-6-luna=1', 'a=-1/2', 'a=1/2,', 'a=1/2;b=3/4'],
+  },
+  DAILY_COST: {
+    absent: null,
+    good: [
+      ['12.50', 12.5],
+      ['off', null],
+    ],
+    bad: ['0', '-1', '1.234', '€5', '1e2'],
+  },
+  METRICS_PUBLIC: { absent: false, good: [['true', true]], bad: ['maybe'] },
+  WEBHOOK_URL: {
+    absent: undefined,
+    good: [['https://hooks.example/in', 'https://hooks.example/in']],
+    bad: ['hooks.example', 'ftp://hooks.example'],
+  },
+  WEBHOOK_SECRET: {
+    absent: undefined,
+    good: [[`whsec_${'A'.repeat(32)}`, `whsec_${'A'.repeat(32)}`]],
+    bad: ['A'.repeat(32), `whsec_${'A'.repeat(8)}`, `whsec_${'!'.repeat(32)}`],
+  },
+  MODERATION: {
+    absent: 'off',
+    good: [['https://mod.example/look', 'https://mod.example/look']],
+    bad: ['on', 'mod.example'],
+  },
+  MODERATION_FAIL: { absent: 'open', good: [['closed', 'closed']], bad: ['shut'] },
   CLEAR_KEEPS_LOG: { absent: true, good: [['false', false]], bad: ['yes', 'True', '1'] },
   RUN_TIMEOUT: {
     absent: 120_000,
@@ -360,6 +424,7 @@ const LOCAL = {
   FALLBACK_BASE_URL: 'http://localhost:9000/v1',
   FALLBACK_MODEL: 'm',
   SESSION_SECRET: OTHER,
+  PRICES: '*=1/4',
 };
 
 describe('the settings', () => {

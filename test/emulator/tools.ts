@@ -1,6 +1,7 @@
 /** What the tests of function calls share. */
 
-import type { CallTools, ToolCall } from '../../emulator/tools.ts';
+import type { CallTools } from '../../emulator/tools.ts';
+import type { ToolCall } from '../../emulator/transcript.ts';
 
 const parameters = { type: 'object', properties: { city: { type: 'string' } } };
 

@@ -18,6 +18,7 @@ describe('what a visitor is told of a failure', () => {
     ['de;q=0.5,fr;q=0.9', 'Trop de messages. Veuillez patienter un instant.'],
     ['xx,pt-BR;q=0.3', 'Demasiadas mensagens. Aguarde um momento.'],
     ['de;q=0,*', 'Too many messages. Please wait a moment.'],
+    ['fr;q=0', 'Too many messages. Please wait a moment.'],
     ['constructor,__proto__', 'Too many messages. Please wait a moment.'],
     [';;;,q=,de', GERMAN],
   ])('for Accept-Language %j is in the first language that there is', (header, message) => {

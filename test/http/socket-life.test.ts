@@ -25,7 +25,8 @@ describe('a socket is closed with 1008 when its token', () => {
   const expired = { code: 1008, reason: 'session_expired' };
 
   it('is ended, at once and amid an answer, which goes on', async () => {
-    const started = await startOpen();
+    // Heartbeats would find it, too, later.
+    const started = await startOpen({ heartbeatMs: 600_000 });
     const { service, emulator, token, client } = started;
     const [same, other] = [
       await openSocket(service, { token }),
@@ -43,7 +44,7 @@ describe('a socket is closed with 1008 when its token', () => {
   });
 
   it('is refreshed; the new one goes on with the answer', async () => {
-    const started = await startOpen();
+    const started = await startOpen({ heartbeatMs: 600_000 });
     const { service, emulator, token, client } = started;
     await inFlight(started);
     const { body } = await callApi(service, 'POST', '/api/session/refresh', { bearer: token });

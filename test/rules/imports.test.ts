@@ -19,6 +19,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'open-store.ts': ['*'],
   'open-upstreams.ts': ['*'],
   'open-documents.ts': ['*'],
+  'open-ops.ts': ['*'],
   // Programs of their own beside the service, each put together in its own file.
   commands: ['*'],
   http: [
@@ -43,8 +44,18 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   assistant: ['errors.ts'],
   identity: ['errors.ts'],
   limits: ['errors.ts'],
-  // What operators search and count is in the store's database: stores/sqlite/room.ts.
-  ops: ['stores/sqlite', 'log-file', ...PORTS, 'errors.ts'],
+  // Its tables are a room in the embedded store's database (stores/sqlite/room.ts); its pages show the documents.
+  ops: [
+    ...PORTS,
+    'errors.ts',
+    'log-file/log-row.ts',
+    'documents',
+    'stores/sqlite/connection.ts',
+    'stores/sqlite/core-writes.ts',
+    'stores/sqlite/room.ts',
+    'stores/sqlite/rows.ts',
+    'stores/sqlite/sqlite-store.ts',
+  ],
   // Runs on foreign pages.
   widget: [],
   config: ['system-reason.ts'],
@@ -112,5 +123,66 @@ describe('the rooms', () => {
     expect(files.filter((file) => rooms.includes(roomOf(file)) && /Date\.now/.test(textOf(file)))).toEqual(
       [],
     );
+  });
+});
+
+/** Files that import each other, in a circle: each group of them. */
+const circlesAmong = (graph: ReadonlyMap<string, readonly string[]>): string[][] => {
+  const order = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const open: string[] = [];
+  const circles: string[][] = [];
+  // Tarjan's strongly connected components.
+  const visit = (file: string): number => {
+    const number = order.size;
+    order.set(file, number);
+    let low = number;
+    open.push(file);
+    for (const next of graph.get(file) ?? []) {
+      if (!order.has(next)) low = Math.min(low, visit(next));
+      else if (open.includes(next)) low = Math.min(low, lowest.get(next) ?? order.get(next) ?? low);
+    }
+    lowest.set(file, low);
+    if (low === number) {
+      const group = open.splice(open.indexOf(file));
+      if (group.length > 1 || graph.get(file)?.includes(file)) circles.push(group.toSorted());
+    }
+    return low;
+  };
+  for (const file of graph.keys()) if (!order.has(file)) visit(file);
+  return circles;
+};
+
+describe('imports', () => {
+  const all = globSync(['src/**/*.{ts,tsx}', 'emulator/**/*.ts'], { cwd: ROOT });
+  const graph = new Map(
+    all.map((file) => {
+      const text = readFileSync(path.join(ROOT, file), 'utf8');
+      const names = [...text.matchAll(/(?:from|import)\s*\(?\s*'(\.[^']+)'/g)].map((match) => match[1] ?? '');
+      return [file, names.map((name) => path.posix.join(path.posix.dirname(file), name))];
+    }),
+  );
+
+  it('never go in a circle', () => {
+    expect(
+      circlesAmong(
+        new Map([
+          ['a', ['b']],
+          ['b', ['c']],
+          ['c', ['a']],
+          ['d', ['a']],
+        ]),
+      ),
+    ).toEqual([['a', 'b', 'c']]);
+    expect(circlesAmong(graph)).toEqual([]);
+  });
+
+  it('of the emulator, which is not shipped, reach nothing of the service, nor the other way round', () => {
+    const crossing = [...graph].flatMap(([file, names]) =>
+      names
+        .filter((name) => file.startsWith('emulator/') !== name.startsWith('emulator/'))
+        .map((name) => `${file} imports ${name}`),
+    );
+    expect(crossing).toEqual([]);
   });
 });

@@ -112,7 +112,7 @@ export const figure = (chart: Chart, axis: Axis): Html => {
   const step = WIDTH / count;
   const middle = labels[Math.floor((count - 1) / 2)];
   return html`<figure class="chart">
-  <figcaption><h3>${chart.title}</h3>${chart.series.length > 1 ? html`<ul class="legend">${chart.series.map(({ name, tone }) => html`<li><span class="key tone-${tone}"></span>${name}</li>`)}</ul>` : NOTHING}<output class="readout" data-summary="${chart.summary}">${chart.summary}</output></figcaption>
+  <figcaption><h2>${chart.title}</h2>${chart.series.length > 1 ? html`<ul class="legend">${chart.series.map(({ name, tone }) => html`<li><span class="key tone-${tone}"></span>${name}</li>`)}</ul>` : NOTHING}<output class="readout" data-summary="${chart.summary}">${chart.summary}</output></figcaption>
   <div class="plot"><span class="top" aria-hidden="true">${chart.show(top)}</span>
   <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label="${chart.title}. ${chart.summary}. The table below has the numbers."><path class="grid" d="M0 .5H${WIDTH}M0 ${HEIGHT / 2}H${WIDTH}M0 ${HEIGHT - 0.5}H${WIDTH}"/>
   ${chart.form === 'bars' ? bars(chart, count, top) : lines(chart, count, top)}

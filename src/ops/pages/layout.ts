@@ -42,11 +42,11 @@ export interface PageFrame {
   readonly assets: Assets;
   /** What the form that signs out carries; undefined: the caller has no session. */
   readonly csrf: string | undefined;
-  /** The page is as wide and as high as the window. */
-  readonly isSplit?: boolean;
+  /** `reading`: a conversation is open, beside the list or in its place. */
+  readonly mode?: 'list' | 'reading';
 }
 
-export const page = ({ title, section, assets, csrf, isSplit = false }: PageFrame, body: Html): Html =>
+export const page = ({ title, section, assets, csrf, mode }: PageFrame, body: Html): Html =>
   html`${raw('<!doctype html>')}<html lang="en">${head(title, assets)}<body>
 <a class="skip" href="#main">Skip to the content</a>
 <nav class="side" aria-label="Main">
@@ -54,6 +54,6 @@ export const page = ({ title, section, assets, csrf, isSplit = false }: PageFram
   <ul>${Object.entries(SECTIONS).map(([name, [path, label, glyph]]) => html`<li><a href="${path}"${name === section ? html` aria-current="page"` : raw('')}>${icon(glyph)}<span>${label}</span></a></li>`)}</ul>
   ${csrf === undefined ? raw('') : html`<form method="post" action="/ops/sign-out"><input type="hidden" name="csrf" value="${csrf}"><button class="plain">${icon('out')}<span>Sign out</span></button></form>`}
 </nav>
-<main id="main"${isSplit ? html` class="split"` : raw('')} tabindex="-1">${body}</main>
+<main id="main"${mode === 'reading' ? html` class="split reading"` : raw('')} tabindex="-1">${body}</main>
 <dialog id="keys" aria-labelledby="keys-title"><h2 id="keys-title">Keyboard</h2><dl>${SHORTCUTS.map(([keys, does]) => html`<div><dt><kbd>${keys}</kbd></dt><dd>${does}</dd></div>`)}</dl><form method="dialog"><button class="button">Close</button></form></dialog>
 </body></html>`;

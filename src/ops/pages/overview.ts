@@ -149,7 +149,7 @@ const charts = ({ overview: { total, buckets }, prices }: OverviewPage): Chart[]
 };
 
 const card = (title: string, more: Html, rows: readonly Html[], none: string): Html =>
-  html`<section class="card"><header><h3>${title}</h3>${more}</header>${rows.length === 0 ? html`<p class="muted">${none}</p>` : html`<ul class="lines">${rows}</ul>`}</section>`;
+  html`<section class="card"><header><h2>${title}</h2>${more}</header>${rows.length === 0 ? html`<p class="muted">${none}</p>` : html`<ul class="lines">${rows}</ul>`}</section>`;
 
 const seeAll = (to: string, what: string): Html =>
   html`<a class="quiet" href="${to}">All<span class="sr"> ${what}</span></a>`;

@@ -1,12 +1,10 @@
 import { type Conversation, createConversation } from '../client/conversation.ts';
-import type { UserToken } from '../client/session.ts';
 import { h, sheet } from '../dom.ts';
-import type { Settings } from '../settings.ts';
 import { en } from '../strings/en.ts';
 import { loadStrings } from '../strings/languages.ts';
 import { createComposer } from './composer.ts';
 import { askToClear } from './confirm.ts';
-import type { Context } from './context.ts';
+import type { Context, PanelHost } from './context.ts';
 import { copyText } from './copy.ts';
 import { createFrame } from './frame.ts';
 import { createHeader } from './header.ts';
@@ -14,20 +12,6 @@ import { createList } from './list.ts';
 import { createNoticeBar } from './notice-bar.ts';
 import css from './panel.css';
 import { conversationView } from './view.ts';
-
-/** What the panel may do to the element that it belongs to. */
-export interface PanelHost {
-  /** Where the panel goes. */
-  readonly root: HTMLElement;
-  readonly shadow: ShadowRoot;
-  readonly language: string;
-  settings(): Settings;
-  userToken(): UserToken | undefined;
-  emit(type: string, detail: object): void;
-  /** An answer has come, and nobody has seen it. */
-  onUnread(): void;
-  onShown(isShown: boolean): void;
-}
 
 /** The chat, behind the button. */
 export interface Panel {

@@ -1,12 +1,11 @@
 import type { ConversationView } from '../client/conversation.ts';
 import { noticeOf } from '../client/notice.ts';
 import type { Composer } from './composer.ts';
-import type { Context } from './context.ts';
+import type { Context, PanelHost } from './context.ts';
 import { failureText } from './failures.ts';
 import type { Frame } from './frame.ts';
 import type { MessageList } from './list.ts';
 import type { createNoticeBar } from './notice-bar.ts';
-import type { PanelHost } from './panel.ts';
 
 interface Parts {
   readonly context: Context;

@@ -138,7 +138,7 @@ const lengthOf = ({ body }: Sent) => JSON.stringify(body.messages ?? body).lengt
 const limited =
   (refusal: Reply, backend: BackendName, limit: number) =>
   (sent: Sent, count: number): Reply => {
-    // A thread is full at its second message, and the one made anew is not.
+    // A thread is full at its second message, and the rebuilt one is not.
     if (backend !== 'completions') return count === 1 ? refusal : SAYS[backend](LONG);
     return lengthOf(sent) > limit ? refusal : says(LONG);
   };
@@ -156,18 +156,15 @@ describe('an upstream that is told too much', () => {
     expect(last).not.toContain('"0 xxx');
   });
 
-  it.each(['responses', 'assistants'] as const)(
-    'is told less in a thread made anew at %s',
-    async (backend) => {
-      for (const [, refusal] of OVERFLOWS.slice(0, 2)) {
-        const { service, others } = await startScripted(backend, limited(refusal, backend, 0));
-        await service.post({ user_id: 'ann', message: `0 ${LONG}` });
-        expect((await service.post({ user_id: 'ann', message: 'next' })).status).toBe(200);
-        if (backend === 'responses')
-          expect(others.filter(({ path }) => path.endsWith('/conversations'))).toHaveLength(2);
-      }
-    },
-  );
+  it.each(['responses', 'assistants'] as const)('is told less in a rebuilt thread at %s', async (backend) => {
+    for (const [, refusal] of OVERFLOWS.slice(0, 2)) {
+      const { service, others } = await startScripted(backend, limited(refusal, backend, 0));
+      await service.post({ user_id: 'ann', message: `0 ${LONG}` });
+      expect((await service.post({ user_id: 'ann', message: 'next' })).status).toBe(200);
+      if (backend === 'responses')
+        expect(others.filter(({ path }) => path.endsWith('/conversations'))).toHaveLength(2);
+    }
+  });
 
   it('learns how much the model takes in, and tells other visitors no more', async () => {
     const [, refusal] = OVERFLOWS[0] ?? ['', says('')];

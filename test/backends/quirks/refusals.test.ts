@@ -291,7 +291,7 @@ describe('a thread that the upstream calls broken', () => {
     ['responses', 'gone', refuses(410, '{"error":{"message":"Gone"}}')],
     ['assistants', 'something unknown', error('Thread is corrupted.')],
     ['assistants', 'unprocessable', refuses(422, '{"detail":"bad thread"}')],
-  ])('at %s is made anew, within the same message: %s', async (backend, _, refusal) => {
+  ])('at %s is rebuilt, within the same message: %s', async (backend, _, refusal) => {
     const { service, runs } = await startScripted(backend, (__, count) =>
       count === 1 ? refusal : SAYS[backend](`Answer ${count}.`),
     );
@@ -301,7 +301,7 @@ describe('a thread that the upstream calls broken', () => {
     expect(runs).toHaveLength(3);
   });
 
-  it.each(['responses', 'assistants'] as const)('at %s is made anew once a message', async (backend) => {
+  it.each(['responses', 'assistants'] as const)('at %s is rebuilt once a message', async (backend) => {
     const { service, runs } = await startScripted(backend, (_, count) =>
       count === 0 ? SAYS[backend]('Hi.') : error('Something is wrong.'),
     );
@@ -316,7 +316,7 @@ describe('a thread that the upstream calls broken', () => {
       refuses(400, '{"error":{"message":"Flagged.","code":"invalid_prompt","param":null}}'),
     ],
     ['for the model', error('The model `m` does not exist', 'model')],
-  ])('is not made anew where it is refused %s', async (_, refusal) => {
+  ])('is not rebuilt where it is refused %s', async (_, refusal) => {
     const { service, runs } = await startScripted('responses', (__, count) =>
       count === 0 ? SAYS.responses('Hi.') : refusal,
     );

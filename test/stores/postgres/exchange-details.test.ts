@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Exchange } from '../../../src/chat/model.ts';
-import { type MovedExchange, openMovingStore } from '../../../src/stores/postgres/moving/moving.ts';
+import type { MovedExchange } from '../../../src/stores/postgres/moving/moved.ts';
+import { openMovingStore } from '../../../src/stores/postgres/moving/moving.ts';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
 import { memoryLogger } from '../sqlite/helper.ts';
 import { exchange, user } from '../store-contract.ts';

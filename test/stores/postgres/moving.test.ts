@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { type MovedExchange, openMovingStore } from '../../../src/stores/postgres/moving/moving.ts';
+import type { MovedExchange } from '../../../src/stores/postgres/moving/moved.ts';
+import { openMovingStore } from '../../../src/stores/postgres/moving/moving.ts';
 import type { PostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
 import { openPostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';

@@ -1,7 +1,7 @@
 import type { Sql } from '../driver.ts';
 import { foldedText } from '../ops/unfolded.ts';
 import { answerColumns, storable } from '../rows.ts';
-import type { Batch } from './moving.ts';
+import type { Batch } from './moved.ts';
 
 /** Rows as one JSON parameter, so that their number is not bounded. */
 const rows = (list: readonly object[]): string =>

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Exchange, UpstreamThread } from '../../../chat/model.ts';
 import type { Logger } from '../../../chat/ports.ts';
 import { readConnectionSettings } from '../connection-settings.ts';
 import { connect, type Database } from '../database.ts';
@@ -11,35 +10,9 @@ import { prepare } from '../starting.ts';
 import { defaultTuning } from '../tuning.ts';
 import { isInUse } from './in-use.ts';
 import { insertBatch } from './insert-batch.ts';
+import type { Batch, MovedExchange, MovedFacts } from './moved.ts';
 import { readFacts } from './read-facts.ts';
 import { createTransferIn, settle, type TransferIn } from './transfer-in.ts';
-
-/** An exchange as it moves from store to store. */
-export type MovedExchange = Omit<Exchange, 'visitor' | 'key'> & {
-  /** visitorKey() of the visitor; null where it is nobody's, of an older log. */
-  readonly visitor: string | null;
-  readonly cleared?: true;
-  /** What the log has beside, in JSON. */
-  readonly more?: string;
-};
-
-/** What stores hold beside exchanges, each as pairs of a key and what is kept under it. */
-export interface MovedFacts {
-  /** By visitorKey(). */
-  readonly threads: readonly (readonly [string, UpstreamThread])[];
-  /** Idempotency keys with the exchange's id and its time, in seconds since 1970. */
-  readonly keys: readonly (readonly [string, { readonly id: string; readonly timestamp: number }])[];
-  readonly vouched: readonly string[];
-  /** Tokens with the time when they would have ended by themselves, in seconds since 1970. */
-  readonly ended: readonly (readonly [string, number])[];
-  readonly facts: readonly (readonly [string, string])[];
-  readonly days: readonly (readonly [string, number])[];
-}
-
-/** What is written at once. Written twice, it is there once. */
-export interface Batch extends Partial<MovedFacts> {
-  readonly exchanges?: readonly MovedExchange[];
-}
 
 /** A Postgres store as `move` and `export` see it: read and filled in bulk, with no server on it. */
 export interface MovingStore extends TransferIn {

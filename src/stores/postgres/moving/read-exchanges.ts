@@ -6,7 +6,8 @@ import { asUnavailable } from '../failures.ts';
 import { prepare } from '../starting.ts';
 import { defaultTuning } from '../tuning.ts';
 import { createAsyncHandoff } from './async-handoff.ts';
-import { type MovedExchange, movedOf } from './moving.ts';
+import type { MovedExchange } from './moved.ts';
+import { movedOf } from './moving.ts';
 
 /** Exchanges that are read at once. */
 const PAGE = 1000;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Sql } from '../driver.ts';
-import type { MovedFacts } from './moving.ts';
+import type { MovedFacts } from './moved.ts';
 
 /** Rows that are read at once: all in one answer might be too large. */
 const PAGE = 1000;
