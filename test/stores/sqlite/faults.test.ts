@@ -208,7 +208,8 @@ describe('a data folder', () => {
     const before = exchange(alice);
     await store.finish(before);
     await store.updateCopy();
-    await rm(dir, { recursive: true });
+    // The store makes it again at once, it may be while it is still being deleted.
+    await rm(dir, { recursive: true, maxRetries: 10, retryDelay: 20 });
     await eventually(async () => (await readdir(dir).catch((): string[] => [])).includes('thread-proxy.db'));
     await eventually(() => store.health().ok);
     const after = exchange(alice);
