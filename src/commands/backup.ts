@@ -5,7 +5,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { SETTINGS } from '../config/settings-table.ts';
 import { errnoOf } from '../log-file/durable-file.ts';
-import { backUp } from '../stores/sqlite/backup.ts';
+import { backUp } from '../stores/transfer/backup.ts';
 import { systemReason } from '../system-reason.ts';
 import { Refusal, runCommand, type Surroundings, settingOf, UsageError } from './command.ts';
 

@@ -10,7 +10,7 @@ import { errnoOf, replaceFile } from '../log-file/durable-file.ts';
 import { LOG_MODE } from '../log-file/log-fields.ts';
 import type { LogRow } from '../log-file/log-row.ts';
 import { LogText } from '../log-file/log-text.ts';
-import { readFolderByKey } from '../stores/sqlite/read-all.ts';
+import { readFolderByKey } from '../stores/transfer/read-all.ts';
 import { systemReason } from '../system-reason.ts';
 import { type Choice, choiceOf, withPieces } from './chosen-exchanges.ts';
 import {

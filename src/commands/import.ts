@@ -9,8 +9,8 @@ import { type LogReader, openLogReader } from '../log-file/log-reader.ts';
 import { lineOf } from '../log-file/log-row.ts';
 import { inSeconds, readTime } from '../log-file/log-times.ts';
 import type { MovingStore } from '../log-file/moving-store.ts';
-import { filesOf } from '../stores/sqlite/first-import.ts';
-import { holdsDatabase } from '../stores/sqlite/moving.ts';
+import { filesOf } from '../stores/transfer/first-import.ts';
+import { holdsDatabase } from '../stores/transfer/moving.ts';
 import { systemReason } from '../system-reason.ts';
 import {
   type Environment,

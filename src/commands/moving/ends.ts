@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type LogRow, lineOf } from '../../log-file/log-row.ts';
 import type { Batch, MovingStore } from '../../log-file/moving-store.ts';
 import { FolderInUseError } from '../../stores/sqlite/lock.ts';
-import { holdsDatabase, holdsStore, openMovingFolder } from '../../stores/sqlite/moving.ts';
+import { holdsDatabase, holdsStore, openMovingFolder } from '../../stores/transfer/moving.ts';
 import { Refusal, warningsOnly } from '../command.ts';
 import type { Moving, Source, Target } from './stores.ts';
 

@@ -1,6 +1,5 @@
 import { type AcceptedMessage, type Exchange, visitorKey } from '../../chat/model.ts';
 import type { Accepted, MessageLog, Transcript } from '../../chat/store-port.ts';
-import { logUnavailable } from '../../errors.ts';
 import type { Look } from './look.ts';
 import type { Overlay } from './overlay.ts';
 import type { Call } from './protocol.ts';
@@ -94,9 +93,4 @@ export const createMessageLog = (deps: {
       return [...newest, ...stored.filter(({ id }) => !ids.has(id))].slice(0, limit);
     },
   };
-};
-
-/** @throws AppError `log_unavailable` with the system's reason. */
-export const unavailable = (cause: unknown): never => {
-  throw logUnavailable({ cause });
 };

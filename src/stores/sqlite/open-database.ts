@@ -1,8 +1,10 @@
 import { existsSync, rmSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../chat/ports.ts';
+import { TEMP_SUFFIX } from '../../log-file/durable-file.ts';
+import { COPY_STATE, type CopyState, readCopyState } from '../log-copy/state.ts';
 import { type Connection, openReadable, openWritable, text } from './connection.ts';
-import { COPY_STATE, type CopyState, readCopyState } from './copy-state.ts';
 import { reads } from './core-reads.ts';
 import { folderError } from './lock.ts';
 import { migrateCore, NewerSchemaError } from './migrate.ts';
@@ -18,6 +20,16 @@ export const pathsIn = (dir: string) => ({
 
 /** The files that SQLite puts beside a database. */
 export const SIDE_FILES = ['-wal', '-shm', '-journal'] as const;
+
+/** Removes what a crash left half-written: it takes room, and may hold what was erased since. */
+export const removeHalfWritten = async (dir: string): Promise<void> => {
+  for (const folder of [dir, pathsIn(dir).archive]) {
+    const names = await readdir(folder).catch(() => []);
+    for (const name of names.filter((one) => one.endsWith(TEMP_SUFFIX))) {
+      await rm(join(folder, name), { force: true }).catch(() => undefined);
+    }
+  }
+};
 
 /** SQLite's codes for a file that is no database, or a broken one. */
 const DAMAGED = new Set([11, 26]);

@@ -1,17 +1,17 @@
 import type { Clock, Logger } from '../../chat/ports.ts';
 import type { FeedbackLog, Store } from '../../chat/store-port.ts';
 import type { LogRow } from '../../log-file/log-row.ts';
+import { LogCopy } from '../log-copy/log-copy.ts';
+import { createCopySchedule } from '../log-copy/schedule.ts';
+import { importFolder } from '../transfer/first-import.ts';
 import { Checkpoints } from './checkpoint.ts';
 import { openReadable } from './connection.ts';
-import { createCopySchedule } from './copy-schedule.ts';
 import { reads } from './core-reads.ts';
 import { FileCheck } from './file-check.ts';
-import { importFolder } from './first-import.ts';
 import { type Lock, makeAndLock } from './lock.ts';
-import { LogCopy } from './log-copy.ts';
 import { createLook } from './look.ts';
 import { createMessageLog } from './message-log.ts';
-import { pathsIn, prepareDatabase, refuseHalfMoved } from './open-database.ts';
+import { pathsIn, prepareDatabase, refuseHalfMoved, removeHalfWritten } from './open-database.ts';
 import { Overlay } from './overlay.ts';
 import type { Call } from './protocol.ts';
 import type { OpenedRoom, RoomModule } from './room.ts';
@@ -65,7 +65,7 @@ export interface SqliteStoreDeps {
 
 const CORE_WRITES = new URL('./core-writes.ts', import.meta.url);
 const CORE_READS = new URL('./core-reads.ts', import.meta.url);
-const COPY_FILES = new URL('./copy-files.ts', import.meta.url);
+const COPY_FILES = new URL('../log-copy/files.ts', import.meta.url);
 
 /** The core's writes that conversations.json shows. */
 const SHOWN = new Set(['finish', 'clear', 'setFeedback', 'add']);
@@ -76,6 +76,7 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
   const { dir, maxBytes, clock, logger } = deps;
   const tuning = { ...defaultTuning, ...deps.tuning };
   const paths = pathsIn(dir);
+  await removeHalfWritten(dir);
   await importFolder(dir, logger);
   const { concurrent, copyState } = prepareDatabase(dir, logger);
   const own = openReadable(paths.database);
@@ -118,7 +119,7 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
     archive: paths.archive,
     maxBytes,
     state: copyState,
-    files: roomOf<typeof import('./copy-files.ts')>(COPY_FILES, { writer, reader: copier }),
+    files: roomOf<typeof import('../log-copy/files.ts')>(COPY_FILES, { writer, reader: copier }),
     core,
     tuning,
     logger,

@@ -1,37 +1,9 @@
 import type { Logger } from '../../chat/ports.ts';
 import { logUnavailable } from '../../errors.ts';
+import { Backlog, type Pending, type WriteOptions } from './backlog.ts';
 import type { Call, Outcome } from './protocol.ts';
-import { StoreError } from './protocol.ts';
 import type { Thread } from './thread.ts';
 import type { Tuning } from './tuning.ts';
-
-/** Calls and bytes in one transaction: more would keep the first of them waiting. */
-const BATCH_CALLS = 500;
-const BATCH_BYTES = 1024 * 1024;
-/** Bytes of a call beside its texts, about. */
-const CALL_BYTES = 200;
-
-/** How a write is treated. */
-export interface WriteOptions {
-  /** Bytes of its texts, about. */
-  readonly bytes?: number;
-  /**
-   * `now`: refused at once while nothing can be written. `waits`: kept until it can. `lazy`: kept, and written
-   * with what comes next.
-   */
-  readonly urgency: 'now' | 'waits' | 'lazy';
-  /** A lazy write takes the place of a waiting one of the same name. */
-  readonly replaces?: string;
-  /** What makes undone a write that was refused although it may have been written. */
-  readonly undo?: Call;
-}
-
-interface Pending extends WriteOptions {
-  call: Call;
-  readonly bytes: number;
-  readonly written: Promise<unknown>;
-  settle(outcome: Outcome | Error): void;
-}
 
 /**
  * Group commit: what is asked for while a transaction is written goes into the next one, in the order in which it
@@ -43,9 +15,8 @@ export class Writer {
   readonly #logger: Logger;
   readonly #onCommit: (calls: readonly Call[]) => void;
   readonly #probe: Call;
-  #waiting: Pending[] = [];
+  readonly #waiting: Backlog;
   #inFlight: Pending[] = [];
-  #bytes = 0;
   #trouble: Error | undefined;
   #suspended: Error | undefined;
   #committing: Promise<void> | undefined;
@@ -65,6 +36,7 @@ export class Writer {
     /** Told of what is durable now. */
     onCommit: (calls: readonly Call[]) => void;
   }) {
+    this.#waiting = new Backlog(deps.tuning.maxPendingBytes);
     this.#thread = deps.thread;
     this.#tuning = deps.tuning;
     this.#logger = deps.logger;
@@ -115,29 +87,10 @@ export class Writer {
     const trouble = this.trouble();
     if (trouble && (this.#closed || urgency === 'now'))
       return Promise.reject(logUnavailable({ cause: trouble }));
-    const { replaces } = options;
-    const waiting = replaces && this.#waiting.find((other) => other.replaces === replaces);
-    if (waiting) {
-      waiting.call = call;
-      return waiting.written;
-    }
-    const bytes = CALL_BYTES + (options.bytes ?? 0);
-    if (this.#bytes + bytes > this.#tuning.maxPendingBytes) {
-      const full = new Error('too much is waiting for the disk', { cause: trouble });
-      return Promise.reject(logUnavailable({ cause: full }));
-    }
-    this.#bytes += bytes;
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const settle = (outcome: Outcome | Error): void => {
-      this.#bytes -= bytes;
-      if (outcome instanceof Error) reject(logUnavailable({ cause: outcome }));
-      else if ('thrown' in outcome) reject(new StoreError(outcome.thrown));
-      else resolve(outcome.value);
-    };
-    this.#waiting.push({ ...options, call, bytes, written: promise, settle });
+    const written = this.#waiting.add(call, options);
     if (urgency === 'lazy') this.#later(this.#tuning.idleMs);
     else if (!trouble) this.#flushSoon();
-    return promise;
+    return written;
   }
 
   #later(ms: number, keepsProcess = false): void {
@@ -158,27 +111,13 @@ export class Writer {
 
   /** Refuses what cannot wait, also what is on its way: whether that is written does not matter then. */
   #refuse(trouble: Error): void {
-    for (const list of [this.#waiting, this.#inFlight]) {
-      for (const { urgency, undo, settle } of list) {
-        if (urgency !== 'now') continue;
-        settle(trouble);
-        if (list === this.#inFlight && undo)
-          void this.write(undo, { urgency: 'lazy' }).catch(() => undefined);
-      }
-    }
-    this.#waiting = this.#waiting.filter(({ urgency }) => urgency !== 'now');
+    this.#waiting.refuse(trouble);
+    const refused = this.#inFlight.filter(({ urgency }) => urgency === 'now');
     this.#inFlight = this.#inFlight.filter(({ urgency }) => urgency !== 'now');
-  }
-
-  #takeBatch(): Pending[] {
-    let bytes = 0;
-    let count = 0;
-    for (const pending of this.#waiting) {
-      if (count > 0 && (bytes + pending.bytes > BATCH_BYTES || count >= BATCH_CALLS)) break;
-      bytes += pending.bytes;
-      count++;
+    for (const { undo, settle } of refused) {
+      settle(trouble);
+      if (undo) void this.write(undo, { urgency: 'lazy' }).catch(() => undefined);
     }
-    return this.#waiting.splice(0, count);
   }
 
   /** Whoever was waiting for the last commit asks for more in this turn of the loop: that goes into one transaction. */
@@ -193,14 +132,14 @@ export class Writer {
 
   #flush(): void {
     if (this.#busy || this.#suspended) return;
-    if (this.#waiting.length === 0 && !this.#trouble) return;
+    if (this.#waiting.isEmpty && !this.#trouble) return;
     this.#busy = true;
-    this.#inFlight = this.#takeBatch();
+    this.#inFlight = this.#waiting.take();
     this.#committing = this.#commit([...this.#inFlight]).finally(() => {
       this.#busy = false;
-      const isUrgent = this.#idle.length > 0 || this.#waiting.some(({ urgency }) => urgency !== 'lazy');
-      if (this.#waiting.length > 0 && isUrgent && !this.#trouble) this.#flushSoon();
-      else if (this.#waiting.length === 0) for (const told of this.#idle.splice(0)) told();
+      const isUrgent = this.#idle.length > 0 || this.#waiting.isUrgent;
+      if (!this.#waiting.isEmpty && isUrgent && !this.#trouble) this.#flushSoon();
+      else if (this.#waiting.isEmpty) for (const told of this.#idle.splice(0)) told();
     });
   }
 
@@ -233,7 +172,7 @@ export class Writer {
   #refuseAfter(trouble: Error): void {
     this.report(trouble);
     // What could not wait is gone from it by now.
-    this.#waiting.unshift(...this.#inFlight);
+    this.#waiting.giveBack(this.#inFlight);
     this.#inFlight = [];
   }
 
@@ -245,7 +184,7 @@ export class Writer {
 
   /** Whether all that was asked for was written within so many milliseconds. */
   async drain(ms: number): Promise<boolean> {
-    if (this.#waiting.length === 0 && !this.#busy) return true;
+    if (this.#waiting.isEmpty && !this.#busy) return true;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     const timer = setTimeout(() => resolve(false), ms);
     this.#idle.push(() => resolve(true));
@@ -262,6 +201,7 @@ export class Writer {
     this.#closed = true;
     clearTimeout(this.#timer);
     const closed = new Error('the store is closed', { cause: this.#trouble });
-    for (const { settle } of [...this.#waiting.splice(0), ...this.#inFlight.splice(0)]) settle(closed);
+    this.#waiting.refuseAll(closed);
+    for (const { settle } of this.#inFlight.splice(0)) settle(closed);
   }
 }

@@ -125,7 +125,7 @@ describe('while nothing can be written', () => {
 
 test('on a full disk nothing that was acknowledged is lost, and what was refused leaves no trace', async () => {
   const dir = await tempFolder();
-  const child = startChild('full-child.ts', [dir], 'ulimit -f 1800');
+  const child = startChild('full-child.ts', [dir], 'ulimit -f 1300');
   await child.ended;
   expect(child.errors()).toBe('');
   const end = child.lines.at(-1) ?? '';
@@ -145,12 +145,12 @@ test('on a full disk nothing that was acknowledged is lost, and what was refused
 
 describe('the writer’s thread', () => {
   /** A store, and its writer once it runs. */
-  const watched = async (dir: string, logger = memoryLogger()) => {
+  const watched = async (dir: string, tuning = quick, logger = memoryLogger()) => {
     const writers: Worker[] = [];
     const onWorker = (worker: Worker): void => void writers.push(worker);
     process.on('worker', onWorker);
     onTestFinished(() => void process.off('worker', onWorker));
-    const store = await openStore(dir, { tuning: quick, logger });
+    const store = await openStore(dir, { tuning, logger });
     await store.finish(exchange(alice));
     const writer = () => writers.filter(({ threadName }) => threadName === 'store writer').at(-1);
     return { store, logger, writer };
@@ -188,7 +188,8 @@ describe('the writer’s thread', () => {
   });
 
   test('that dies while nothing is written is not missed', async () => {
-    const { store, writer } = await watched(await tempFolder());
+    // Nor is conversations.json written.
+    const { store, writer } = await watched(await tempFolder(), { ...quick, smallWaitMs: 1e6 });
     const dead = writer();
     if (!dead) throw new Error('no writer was seen');
     void dead.terminate();
@@ -207,7 +208,8 @@ describe('a data folder', () => {
     const before = exchange(alice);
     await store.finish(before);
     await store.updateCopy();
-    await rm(dir, { recursive: true });
+    // The store makes it again at once, it may be while it is still being deleted.
+    await rm(dir, { recursive: true, maxRetries: 10, retryDelay: 20 });
     await eventually(async () => (await readdir(dir).catch((): string[] => [])).includes('thread-proxy.db'));
     await eventually(() => store.health().ok);
     const after = exchange(alice);

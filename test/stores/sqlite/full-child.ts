@@ -15,10 +15,10 @@ const store = await openSqliteStore({
 });
 const visitor = { kind: 'user', id: 'alice' } as const;
 let unwell = 0;
-for (let round = 0; round < 60; round++) {
-  const batch = Array.from({ length: 10 }, async () => {
+const worker = async (): Promise<void> => {
+  for (let round = 0; round < 120; round++) {
     const message = { id: randomUUID(), visitor, user: 'Hello', timestamp: Date.now() / 1000 };
-    const taken = await store.accept(message).then(
+    const accepted = await store.accept(message).then(
       () => true,
       (error) => {
         writeSync(1, `r ${message.id} ${error.code}.\n`);
@@ -26,11 +26,12 @@ for (let round = 0; round < 60; round++) {
       },
     );
     if (!store.health().ok) unwell++;
-    await store.finish({ ...message, bot: 'x'.repeat(500) });
-    writeSync(1, `f ${message.id} ${taken}.\n`);
-  });
-  await Promise.all(batch);
-  await sleep(1);
-}
+    await store.finish({ ...message, bot: 'x'.repeat(100) });
+    writeSync(1, `f ${message.id} ${accepted}.\n`);
+    // Not all of them in step: then accepting and finishing go into one commit.
+    await sleep(Math.random() * 3);
+  }
+};
+await Promise.all(Array.from({ length: 5 }, worker));
 writeSync(1, `end ${unwell} ${store.health().ok}\n`);
 process.exit(0);

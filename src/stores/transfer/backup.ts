@@ -3,9 +3,9 @@ import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { backup } from 'node:sqlite';
 import { FILE_MODE, syncFolder, TEMP_SUFFIX } from '../../log-file/durable-file.ts';
-import { openReadable } from './connection.ts';
-import { ALL_PAGES } from './file-check.ts';
-import { pathsIn } from './open-database.ts';
+import { openReadable } from '../sqlite/connection.ts';
+import { ALL_PAGES } from '../sqlite/file-check.ts';
+import { pathsIn } from '../sqlite/open-database.ts';
 
 /**
  * Makes a consistent copy of a data folder's database, while a service writes to it.

@@ -10,12 +10,12 @@ import { type LogReader, openLogReader } from '../../log-file/log-reader.ts';
 import type { LogRow } from '../../log-file/log-row.ts';
 import { olderId } from '../../log-file/older-form.ts';
 import { type LoggedExchange, rowOfLogged } from '../../log-file/read-log.ts';
-import { type Connection, number, openWritable, text } from './connection.ts';
-import { COPY_STATE, type CopyState } from './copy-state.ts';
-import { migrateCore } from './migrate.ts';
-import { pathsIn, SIDE_FILES } from './open-database.ts';
-import { insertExchange } from './rows.ts';
-import { migrations } from './schema.ts';
+import { COPY_STATE, type CopyState } from '../log-copy/state.ts';
+import { type Connection, number, openWritable, text } from '../sqlite/connection.ts';
+import { migrateCore } from '../sqlite/migrate.ts';
+import { pathsIn, SIDE_FILES } from '../sqlite/open-database.ts';
+import { insertExchange } from '../sqlite/rows.ts';
+import { migrations } from '../sqlite/schema.ts';
 
 /** Milliseconds between two lines that tell how far it is. */
 const TELL_MS = 5000;

@@ -3,13 +3,13 @@ import path from 'node:path';
 import { type Adapter, Low } from 'lowdb';
 import type { Logger } from '../../chat/ports.ts';
 import { errnoOf } from '../../log-file/durable-file.ts';
-import { markOf, type TooLong, type Written } from './copy-files.ts';
-import { COPY_STATE, type CopyState } from './copy-state.ts';
-import type { OpenedRoom } from './room.ts';
-import type { Tuning } from './tuning.ts';
+import type { OpenedRoom } from '../sqlite/room.ts';
+import type { Tuning } from '../sqlite/tuning.ts';
+import { markOf, type TooLong, type Written } from './files.ts';
+import { COPY_STATE, type CopyState } from './state.ts';
 
-type CopyFiles = OpenedRoom<typeof import('./copy-files.ts')>;
-type CoreWrites = Pick<OpenedRoom<typeof import('./core-writes.ts')>, 'write'>;
+type CopyFiles = OpenedRoom<typeof import('./files.ts')>;
+type CoreWrites = Pick<OpenedRoom<typeof import('../sqlite/core-writes.ts')>, 'write'>;
 
 /** The {@link markOf} a file; undefined where there is none. */
 const markIn = (file: string): Promise<string | undefined> =>

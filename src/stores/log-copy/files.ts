@@ -19,8 +19,8 @@ import { FOLDER_MODE, TEMP_SUFFIX } from '../../log-file/durable-file.ts';
 import { LOG_MODE, monthOf } from '../../log-file/log-fields.ts';
 import { lineOf } from '../../log-file/log-row.ts';
 import { LogText } from '../../log-file/log-text.ts';
-import { type Connection, number, text } from './connection.ts';
-import { COLUMNS, FROM, logRowOf } from './rows.ts';
+import { type Connection, number, text } from '../sqlite/connection.ts';
+import { COLUMNS, FROM, logRowOf } from '../sqlite/rows.ts';
 
 export const room = 'copy';
 export const migrations = [];

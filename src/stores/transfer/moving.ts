@@ -3,15 +3,15 @@ import { setImmediate } from 'node:timers/promises';
 import type { Clock, Logger } from '../../chat/ports.ts';
 import { type LogRow, lineOf } from '../../log-file/log-row.ts';
 import type { Batch, MovingStore } from '../../log-file/moving-store.ts';
-import { type Connection, number, numberOrNull, openWritable } from './connection.ts';
-import { reads } from './core-reads.ts';
-import { writes } from './core-writes.ts';
+import { type Connection, number, numberOrNull, openWritable } from '../sqlite/connection.ts';
+import { reads } from '../sqlite/core-reads.ts';
+import { writes } from '../sqlite/core-writes.ts';
+import { makeAndLock } from '../sqlite/lock.ts';
+import { MOVING_NOTE as NOTE, pathsIn, prepareDatabase } from '../sqlite/open-database.ts';
+import { insertExchange } from '../sqlite/rows.ts';
+import { openSqliteStore } from '../sqlite/sqlite-store.ts';
 import { hasFiles, hideCleared, importFolder } from './first-import.ts';
-import { makeAndLock } from './lock.ts';
-import { MOVING_NOTE as NOTE, pathsIn, prepareDatabase } from './open-database.ts';
 import { allFacts, allRows, portable, unfinishedRows } from './read-all.ts';
-import { insertExchange } from './rows.ts';
-import { openSqliteStore } from './sqlite-store.ts';
 
 /** How far a move has come, in `meta`. */
 const POSITION = 'moved';

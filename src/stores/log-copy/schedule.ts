@@ -1,5 +1,5 @@
 import type { Logger } from '../../chat/ports.ts';
-import type { Tuning } from './tuning.ts';
+import type { Tuning } from '../sqlite/tuning.ts';
 
 /** When conversations.json is written: one write at a time, soon after a change, at a rest that grows with the file. */
 export interface CopySchedule {
