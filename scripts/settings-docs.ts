@@ -10,7 +10,7 @@ const END = '<!-- end of settings -->';
 
 const rows = Object.entries(SETTINGS);
 
-/** README's table of settings. */
+/** The table of docs/settings.md. */
 export const settingsTable = (): string =>
   [
     '| name | default | meaning | takes |',
@@ -23,19 +23,19 @@ export const settingsTable = (): string =>
     ),
   ].join('\n');
 
-/** A README with the table in its place. */
-export const withTable = (readme: string): string => {
-  const [before, rest] = readme.split(BEGIN);
+/** The page with the table in its place. */
+export const withTable = (page: string): string => {
+  const [before, rest] = page.split(BEGIN);
   const after = rest?.split(END)[1];
   if (before === undefined || after === undefined)
-    throw new Error('README.md has lost the marks of its settings table');
+    throw new Error('docs/settings.md has lost the marks of its settings table');
   return `${before}${BEGIN}\n${settingsTable()}\n${END}${after}`;
 };
 
 /** .env.example: every setting with its default, commented out. */
 export const envExample = (): string =>
   [
-    '# Copy to .env and change what you need; every line is optional. README.md explains.',
+    '# Copy to .env and change what you need; every line is optional. docs/settings.md explains.',
     ...rows.map(
       ([name, { fallback, doc, takes }]) => `\n# ${doc}\n# Takes ${takes}.\n#${name}=${fallback ?? ''}`,
     ),
@@ -48,7 +48,7 @@ export const envExample = (): string =>
   ].join('\n');
 
 if (import.meta.main) {
-  const readme = path.join(ROOT, 'README.md');
-  writeFileSync(readme, withTable(readFileSync(readme, 'utf8')));
+  const page = path.join(ROOT, 'docs/settings.md');
+  writeFileSync(page, withTable(readFileSync(page, 'utf8')));
   writeFileSync(path.join(ROOT, '.env.example'), envExample());
 }

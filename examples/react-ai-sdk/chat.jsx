@@ -38,7 +38,13 @@ export const Chat = ({ server = 'https://chat.example.org', token }) => {
       {error && <p role="alert">{error.message}</p>}
       <form onSubmit={send}>
         <input value={text} onChange={(event) => setText(event.target.value)} aria-label="Message" />
-        {isBusy ? <button type="button" onClick={stop}>Stop</button> : <button>Send</button>}
+        {isBusy ? (
+          <button type="button" onClick={stop}>
+            Stop
+          </button>
+        ) : (
+          <button type="submit">Send</button>
+        )}
       </form>
     </section>
   );

@@ -50,7 +50,7 @@ const setting = <const S extends z.ZodType<unknown, string>, const F extends str
 
 const YEAR_MS = 365 * 86_400_000;
 
-/** Every setting there is. README's table and the start's checks are made from it. */
+/** Every setting there is. docs/settings.md and the start's checks are made from it. */
 export const SETTINGS = {
   PORT: setting({
     schema: wholeNumber(0, 65_535),

@@ -5,9 +5,9 @@ import { envExample, withTable } from '../../scripts/settings-docs.ts';
 
 const read = (file: string) => readFileSync(path.resolve(import.meta.dirname, '../..', file), 'utf8');
 
-it('README.md tells of every setting as it is (else: npm run docs)', () => {
-  const readme = read('README.md');
-  expect(readme).toBe(withTable(readme));
+it('docs/settings.md tells of every setting as it is (else: npm run docs)', () => {
+  const page = read('docs/settings.md');
+  expect(page).toBe(withTable(page));
 });
 
 it('.env.example tells of every setting as it is (else: npm run docs)', () => {
