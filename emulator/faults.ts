@@ -102,6 +102,8 @@ export interface FaultRule {
 export interface FaultHandle {
   /** How often it has struck. */
   readonly struck: number;
+  /** How many calls it holds or hangs now. */
+  readonly holds: number;
   /** Lets the calls that it holds or hangs go on. */
   release(): void;
   /** It strikes no more. What it holds stays held. */
@@ -137,6 +139,10 @@ class Rule implements FaultHandle, Strike {
 
   get struck(): number {
     return this.#struck;
+  }
+
+  get holds(): number {
+    return this.#waiting.size;
   }
 
   get over(): boolean {

@@ -63,7 +63,7 @@ describe('a start without any setting', () => {
     const greeting = await until(() => /is ready.*\n\n\n?$/s.exec(child.stdout())?.[0], 'the greeting');
     const url = /http:\/\/localhost:\d+/.exec(greeting)?.[0];
     expect(greeting).toContain(`${url}/api/chat`);
-    expect(greeting).toMatch(/Operators +http.*\/ops +token in .*\/ops-token\n/);
+    expect(greeting).toMatch(/Operators +http.*\/ops\/sign-in\?once=\S+ +token in .*\/ops-token\n/);
     expect(greeting).toMatch(/Answers +the built-in offline assistant, no AI\n/);
     for (const name of ['OPENAI_API_KEY', 'ALLOWED_ORIGINS', 'IDENTITY']) {
       expect(greeting.match(new RegExp(`^  ▲ .*${name}.*$`, 'gm'))).toHaveLength(1);

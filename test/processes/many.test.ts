@@ -74,7 +74,7 @@ describe('three processes on one database', () => {
 
   it('let no more messages of a visitor wait than one process would', async () => {
     const site = await start({ MAX_WAITING: '2' });
-    site.emulator.fail({ on: 'responses', fault: { kind: 'hold', afterDeltas: 1 } });
+    const first = site.emulator.fail({ on: 'responses', fault: { kind: 'hold', afterDeltas: 1 } });
     let refused = 0;
     const answering = Promise.all(
       Array.from({ length: 9 }, async (_, i) => {
@@ -83,8 +83,8 @@ describe('three processes on one database', () => {
         return answer;
       }),
     );
-    await until(() => refused === 6, 'six refusals while the first is answered');
-    site.emulator.release();
+    await until(() => refused === 6 && first.holds === 1, 'six refusals while the first is answered');
+    first.release();
     expect(codes(await answering)).toEqual({ 200: 3, '409 thread_busy': 6 });
     expect(site.emulator.calls.responses).toBe(3);
   });
