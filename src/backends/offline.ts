@@ -34,7 +34,7 @@ const answerTo = (message: string, earlier: readonly string[]): string => {
   return (
     `You said: "${quote(message)}". This is message ${number} of our conversation. ` +
     'I am the offline assistant: no AI answers here yet. I know no more than what you tell me, but I do remember it. ' +
-    'Ask me what you said first. Set OPENAI_API_KEY, or OPENAI_BASE_URL for any other server, to go live.'
+    'Ask me what you said first. Set `OPENAI_API_KEY`, or `OPENAI_BASE_URL` for any other server, to go live.'
   );
 };
 

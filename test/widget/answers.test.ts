@@ -51,6 +51,24 @@ await describeInBrowser('answers in our chat bubble', (browser) => {
     await expect.poll(fromEnd).toBeLessThan(2);
   });
 
+  it('takes underscores within words for what they are, however the answer is cut', async () => {
+    const answer =
+      'Set OPENAI_API_KEY and snake_case_name, _this_ is meant, `code_with_one` and https://example.org/a_b_c too.';
+    const { service } = await startBoth({ emulator: { answer: () => answer, pace: 1 } });
+    const site = await startHostPage({ body: snippet(service) });
+    const { page } = await browser.newPage();
+    await page.goto(site);
+    const chat = chatOn(page);
+    await chat.open();
+    await chat.send('How?');
+    await chat.settled(1);
+    const said = chat.panel.locator('.list');
+    expect(await said.locator('em').allTextContents()).toEqual(['this']);
+    expect(await said.innerText()).toContain('Set OPENAI_API_KEY and snake_case_name, this is meant');
+    expect(await said.locator('code').allTextContents()).toEqual(['code_with_one']);
+    expect(await said.locator('a[href]').getAttribute('href')).toBe('https://example.org/a_b_c');
+  });
+
   it('copies an answer, its code, and the whole conversation', async () => {
     const { service } = await startBoth({
       emulator: { answer: () => 'Look:\n\n```js\nlet a = 1;\n```\n\nDone.' },

@@ -50,7 +50,7 @@ const sourceHash = async (): Promise<string> => {
 const build = async (): Promise<Asset[]> =>
   Promise.all(
     (await bundleWidget()).map(async ({ path, text }) => {
-      const identity = Buffer.from(text);
+      const identity = new TextEncoder().encode(text);
       const [zipped, brotli] = await Promise.all([inGzip(identity, { level: 9 }), inBrotli(identity)]);
       const etag = createHash('sha256').update(identity).digest('base64url').slice(0, 22);
       return { path, etag, bodies: { identity, gzip: new Uint8Array(zipped), br: new Uint8Array(brotli) } };

@@ -124,7 +124,7 @@ const table = ({ documents, csrf, now }: DocumentsPage): Html =>
         'No documents yet',
         'Upload files or read your site, and the assistant quotes them with their sources.',
       )
-    : html`<div class="scroll" tabindex="0" role="region" aria-label="Documents"><table><thead><tr><th scope="col">Title</th><th scope="col">Kind</th><th scope="col">Where</th><th scope="col">Language</th><th scope="col">Passages</th><th scope="col">Read</th><th scope="col"><span class="sr">Remove</span></th></tr></thead>
+    : html`<div class="scroll" tabindex="0" role="region" aria-label="Documents"><table class="documents"><thead><tr><th scope="col">Title</th><th scope="col">Kind</th><th scope="col">Where</th><th scope="col">Language</th><th scope="col">Passages</th><th scope="col">Read</th><th scope="col"><span class="sr">Remove</span></th></tr></thead>
 <tbody>${documents.map(
         ({ id, kind, location, title, url, language, passages, note, readAt }) =>
           html`<tr><th scope="row" dir="auto">${title}${note === undefined ? NOTHING : badge('in part', 'warn', note)}</th><td>${KINDS[kind]}</td><td dir="auto">${url === undefined ? location : html`<a href="${url}" rel="noreferrer">${location}</a>`}</td><td>${language ?? '–'}</td><td class="count">${number(passages)}</td><td>${timeAgo(readAt, now)}</td><td><form method="post" action="${DOCUMENTS}/remove">${csrfField(csrf)}<input type="hidden" name="id" value="${id}"><button class="button" aria-label="Remove ${title}">Remove</button></form></td></tr>`,

@@ -4,6 +4,7 @@ import type { Strings } from '../strings/en.ts';
 import { onCopy } from './copy.ts';
 import { icon } from './icons.ts';
 import { hiddenHost, linkTo, safeUrl, withoutBidiControls } from './links.ts';
+import { createLiterals } from './literals.ts';
 
 /** Markdown that grows: what stands is never made anew, and no HTML is ever parsed. */
 export interface Markdown {
@@ -208,18 +209,13 @@ export const createMarkdown = (root: HTMLElement, { strings, showsImages }: Opti
     }
   };
 
+  const literals = createLiterals(parser, feed);
+
   return {
     marks,
-    write: (text) => {
-      for (const part of text.split(/(\$)/)) {
-        const isCode = parser.token === smd.CODE_FENCE || parser.token === smd.CODE_BLOCK;
-        const isPending = parser.pending.startsWith('`') || parser.pending.endsWith('\\');
-        // A dollar is a price here, and no formula.
-        if (part === '$' && !isCode && parser.token !== smd.CODE_INLINE && !isPending) feed('\\$');
-        else if (part !== '') feed(part);
-      }
-    },
+    write: literals.write,
     end: () => {
+      literals.end();
       if (isPlain) return;
       try {
         smd.parser_end(parser);
