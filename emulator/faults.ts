@@ -128,6 +128,8 @@ class Rule implements FaultHandle, Strike {
   readonly #waiting = new Set<Waiting>();
   #left: number;
   #struck = 0;
+  /** How often it had struck when it was released last. */
+  #releasedAt = 0;
 
   constructor({ on, times = 1, fault }: FaultRule) {
     const possible = PLACES[fault.kind];
@@ -157,12 +159,18 @@ class Rule implements FaultHandle, Strike {
   }
 
   pause(goOn: () => void, giveUp: () => void = () => {}): () => void {
+    if (this.#struck === this.#releasedAt) {
+      // Released between the call and its pause: whoever released it does not know of the pause.
+      const soon = setImmediate(goOn);
+      return () => clearImmediate(soon);
+    }
     const waiting = { goOn, giveUp };
     this.#waiting.add(waiting);
     return () => this.#waiting.delete(waiting);
   }
 
   release(): void {
+    this.#releasedAt = this.#struck;
     const waiting = [...this.#waiting];
     this.#waiting.clear();
     for (const { goOn } of waiting) goOn();

@@ -241,6 +241,8 @@ export const start = async (options: StartOptions): Promise<Service> => {
         ops.endStreams();
         await closeServer(server);
         for (const close of closing.reverse()) await close();
+        // A build that is cut off says so: not after the last line.
+        await widgetAssets.catch(() => undefined);
         logger.info({}, 'stopped');
       },
     };

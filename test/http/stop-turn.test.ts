@@ -26,8 +26,9 @@ const TELL = { user_id: 'ann', message: 'Tell me.' };
 describe('DELETE /api/chat/{id}', () => {
   it.each(BACKENDS)('stops the run upstream on the %s wire and keeps what was said', async (backend) => {
     const { service, emulator } = await startBoth({ backend, env: { MAX_WAITING: '0' } });
-    emulator.fail({ on: ENDPOINT[backend], fault: { kind: 'hold', afterDeltas: 3 } });
+    const hold = emulator.fail({ on: ENDPOINT[backend], fault: { kind: 'hold', afterDeltas: 3 } });
     const turn = await streamUntil(service, TELL, 'delta');
+    await until(() => hold.holds === 1, 'the pause in its middle');
     const other = resume(service, turn.id).then(({ events }) => allEvents(events));
     const left = emulator.nextAbort();
     expect(await stopTurn(service, turn.id)).toBe(204);

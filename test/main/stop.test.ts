@@ -175,7 +175,8 @@ describe('a service that was started with npm start', () => {
     for (const folder of ['bin', 'src']) {
       await cp(path.join(ROOT, folder), path.join(project, folder), { recursive: true });
     }
-    await cp(path.join(ROOT, 'package.json'), path.join(project, 'package.json'));
+    for (const file of ['package.json', 'tsconfig.json'])
+      await cp(path.join(ROOT, file), path.join(project, file));
     await symlink(path.join(ROOT, 'node_modules'), path.join(project, 'node_modules'));
     const env = { ...upstreamEnv(emulator), PORT: '0', HOST: '127.0.0.1', RATE_LIMIT: 'off' };
     const child = await runProgram(['npm', 'start'], { env, cwd: project, ownGroup: true });
