@@ -7,6 +7,8 @@ export default defineConfig({
     hookTimeout: 40_000,
     // What is waited for comes at once, unless the machine is busy.
     expect: { poll: { timeout: 10_000 } },
+    // One more try on a machine that is not ours: of 3,600 tests one may meet a moment in which nothing moves.
+    retry: process.env.CI ? 1 : 0,
     // Tests mostly wait: for processes, disks, and what is meant to take its time. Two cores have room for four.
     maxWorkers: 4,
   },
