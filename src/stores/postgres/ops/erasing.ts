@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { visitorKey, visitorOf } from '../../../chat/model.ts';
-import type { AuditLine, Erasure, OpsErasing } from '../../../ops/ops-port.ts';
+import type { AuditLine, Erasure, OpsErasing } from '../../../ops/erasing-port.ts';
 import { quoted } from '../connection-settings.ts';
 import type { Database } from '../database.ts';
 import type { Sql } from '../driver.ts';
