@@ -36,7 +36,7 @@ export interface ExchangeFilter {
   readonly backend?: string;
 }
 
-/** A place between two rows of a list, opaque: what a row of it gave. */
+/** The position of a row in its list, opaque: what a row of it gave. One that no row gave is ignored. */
 export type Cursor = string;
 
 /**
