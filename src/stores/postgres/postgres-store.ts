@@ -121,6 +121,7 @@ export const openPostgresStore = async (deps: PostgresStoreDeps): Promise<Postgr
     setThread: threads.setThread,
     fact: threads.fact,
     setFact: threads.setFact,
+    load: () => ({ waiting: database.waiting() }),
     health() {
       const reason = closing ? 'the store is closed' : database.trouble();
       return reason === undefined ? { ok: true } : { ok: false, reason };
