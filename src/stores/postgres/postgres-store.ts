@@ -114,7 +114,7 @@ export const openPostgresStore = async (deps: PostgresStoreDeps): Promise<Postgr
     ...createInFlight({ database, heartbeat, turns, threads }),
     ...createTranscript({ database, threads }),
     ...createSessionFacts({ database }),
-    ops: createOpsStore({ database, slow, schema, threads }),
+    ops: createOpsStore({ database, slow, schema, threads, clock }),
     countMessage: counts.countMessage,
     countCall: counts.countCall,
     thread: threads.thread,
