@@ -60,6 +60,28 @@ export const overviewContract = (name: string, open: OpenOps): void => {
       expect((await under.ops.overview(edges)).total).toMatchObject({ messages: 1, up: 0 });
     });
 
+    test('an overview of days that are long over follows what is changed in them', async () => {
+      const edges = [START, START + 24 * HOUR, START + 48 * HOUR, START + 72 * HOUR];
+      const messages = async () => (await under.ops.overview(edges)).buckets.map((bucket) => bucket.messages);
+      const one = await add(ann);
+      await add(bob, { timestamp: START + 30 * HOUR, bot: null, error: 'upstream_busy' });
+      await add(ann, { timestamp: START + 31 * HOUR });
+      const first = await under.ops.overview(edges);
+      expect(await under.ops.overview(edges)).toEqual(first);
+      expect(first.total).toMatchObject({ messages: 3, visitors: 2, failed: 1, up: 0 });
+      expect(first.failures).toEqual([{ code: 'upstream_busy', count: 1 }]);
+      expect(first.busiest[0]).toMatchObject({ visitor: ann, messages: 2 });
+      // A turn that was cut off is recorded late.
+      await add(guest, { timestamp: START + 32 * HOUR });
+      expect(await messages()).toEqual([1, 3, 0]);
+      await under.rate(one.id, { rating: 'up' });
+      expect((await under.ops.overview(edges)).buckets[0]).toMatchObject({ messages: 1, up: 1 });
+      await under.ops.beginErasure({ visitor: ann, at: under.now, by: 'api' });
+      await under.ops.eraseSome(ann, 10);
+      expect(await messages()).toEqual([0, 2, 0]);
+      expect((await under.ops.overview(edges)).total).toMatchObject({ messages: 2, visitors: 2, up: 0 });
+    });
+
     test('an overview of nothing is empty', async () => {
       const { total, buckets, failures, busiest } = await under.ops.overview([0, HOUR]);
       expect(total).toMatchObject({ messages: 0, visitors: 0, models: [], refused: {} });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { visitorKey } from '../../../chat/model.ts';
+import type { Clock } from '../../../chat/ports.ts';
 import {
   type ConversationRow,
   type ExchangeFilter,
@@ -64,7 +65,7 @@ const pageRows = (sql: Sql, filter: ExchangeFilter, { from, isDescending, limit 
 };
 
 /** What operators read, over connections of its own: however long it takes, no message waits for it. */
-export const createOpsReads = ({ database }: { database: Database }): OpsReads => {
+export const createOpsReads = ({ database, clock }: { database: Database; clock: Clock }): OpsReads => {
   /** What is told of whole threads, by their owners. */
   const summaries = async (owners: readonly string[]): Promise<Map<string, z.infer<typeof summaryRow>>> => {
     const rows = await database.ask(
@@ -138,7 +139,7 @@ export const createOpsReads = ({ database }: { database: Database }): OpsReads =
       );
       return rows[0] && opsExchangeOf(rows[0]);
     },
-    overview: createOverview({ database }),
+    overview: createOverview({ database, clock }),
     async backends() {
       // From name to name along the index: as many steps as there are names.
       const rows = await database.ask(
