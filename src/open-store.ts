@@ -63,8 +63,10 @@ const openEmbedded = async ({
       },
       opsStore,
       countCall: undefined,
-      sessionSecrets: settings.SESSION_SECRET ?? [await secretFromFile(path.join(dir, 'session-secret'))],
-      ...(await opsTokenOf(settings, dir, isProduction)),
+      sessionSecrets: settings.SESSION_SECRET ?? [
+        await secretFromFile(path.join(dir, 'session-secret'), logger),
+      ],
+      ...(await opsTokenOf(settings, { dir, isProduction, logger })),
       place: dir,
     };
   } catch (thrown) {
@@ -76,12 +78,11 @@ const openEmbedded = async ({
 /** The ops token that is given or was made here; in production it must be given, and ops is off without it. */
 const opsTokenOf = async (
   settings: SettingValues,
-  dir: string,
-  isProduction: boolean,
+  { dir, isProduction, logger }: { dir: string; isProduction: boolean; logger: Logger },
 ): Promise<Pick<OpenedStore, 'opsToken' | 'opsTokenFile'>> => {
   if (settings.OPS_TOKEN !== undefined || isProduction) return { opsToken: settings.OPS_TOKEN };
   const file = path.join(dir, 'ops-token');
-  return { opsToken: await secretFromFile(file), opsTokenFile: file };
+  return { opsToken: await secretFromFile(file, logger), opsTokenFile: file };
 };
 
 const openShared = async (url: string, { settings, clock, logger }: OpenStoreDeps): Promise<OpenedStore> => {
