@@ -354,7 +354,7 @@ export const opsStoreContract = (name: string, open: () => Promise<OpsUnderTest>
       const young = await add(ann);
       expect(await place.ops.eraseOlder(young.timestamp, 10)).toBe(1);
       expect(await place.ops.eraseOlder(young.timestamp, 10)).toBe(0);
-      await place.ops.scrubOld();
+      await place.ops.scrubOld(START + HOUR);
       expect(await found()).toEqual([young.id]);
       expect(await place.keeps('Zanzibar')).toBe(false);
       expect(await place.keeps('zanzibar')).toBe(false);
