@@ -18,6 +18,7 @@ import { createMetrics, type Gauges } from './ops/metrics.ts';
 import { createModeration, type Judge, REFUSAL } from './ops/moderation.ts';
 import type { OpsStore } from './ops/ops-port.ts';
 import type { ShownSetting } from './ops/pages/settings-page.ts';
+import { periodOf } from './ops/pages/time-axis.ts';
 import { createPrices } from './ops/prices.ts';
 import { createRedact } from './ops/redact/redact.ts';
 import { createRefusals } from './ops/refusals.ts';
@@ -94,6 +95,10 @@ export const openOps = (deps: OpsDeps): Operations => {
     logger,
   });
 
+  const countAhead = async () => {
+    const { before, edges } = periodOf('30d', calendar, clock.now());
+    await store.overview([...before.slice(0, -1), ...edges]);
+  };
   const signIn = opsToken === undefined ? undefined : createSignIn(opsToken, clock);
 
   return {
@@ -146,6 +151,9 @@ export const openOps = (deps: OpsDeps): Operations => {
     start: (started) => {
       chat.resolve(started);
       erasing.start();
+      // A large log is counted now, in the background: nobody is to wait for it at the first overview.
+      if (signIn)
+        countAhead().catch((thrown: unknown) => logger.debug({ err: thrown }, 'nothing was counted ahead'));
     },
     stop: () => stopAll({ live, webhooks, erasing, refusals }),
   };

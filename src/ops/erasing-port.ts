@@ -51,8 +51,8 @@ export interface OpsErasing {
    * @returns How many; 0: none is left.
    */
   eraseOlder(before: number, limit: number): Promise<number>;
-  /** After `eraseOlder`: no byte of what was erased can be found. */
-  scrubOld(): Promise<void>;
+  /** After `eraseOlder`: no byte of what came before `before` can be found. */
+  scrubOld(before: number): Promise<void>;
   audit(line: AuditLine): Promise<void>;
   /** The newest lines first. */
   auditLog(limit: number): Promise<readonly AuditLine[]>;

@@ -21,6 +21,7 @@ import { lineOf } from '../../log-file/log-row.ts';
 import { LogText } from '../../log-file/log-text.ts';
 import { type Connection, number, text } from '../sqlite/connection.ts';
 import { COLUMNS, FROM, logRowOf } from '../sqlite/rows.ts';
+import { eraseFromEdited, type Gone } from './edited-copies.ts';
 
 export const room = 'copy';
 export const migrations = [];
@@ -166,6 +167,9 @@ export const reads = {
     publish(path);
     return mark;
   },
+
+  eraseFromEdited: (_: Connection, { path, gone }: { path: string; gone: Gone }): string[] =>
+    eraseFromEdited(path, gone),
 
   hashOf: (_: Connection, path: string): string | undefined => hashOf(path),
 

@@ -57,7 +57,10 @@ export const startCleanup = (deps: {
       delete from tp_outbox where id in (
         select id from tp_outbox where next is null and at < ${clock.now() / 1000 - GIVEN_UP_FOR}::float8 limit ${AT_ONCE})`,
     (sql) => sql`
-      delete from tp_spans where stop < ${clock.now() / 1000 - SPANS_KEPT_FOR}::float8`,
+      with old as (
+        delete from tp_spans where stop < ${clock.now() / 1000 - SPANS_KEPT_FOR}::float8 returning id
+      ), groups as (delete from tp_span_groups g using old where g.span = old.id)
+      delete from tp_span_visitors v using old where v.span = old.id`,
     (sql) => sql`
       delete from tp_days where day in (select day from tp_days order by day desc offset ${KEPT_DAYS})`,
     (sql) => sql`

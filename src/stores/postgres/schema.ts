@@ -156,19 +156,20 @@ const STEPS: readonly string[] = [
   `,
   `
   -- Figures of stretches of time that are over, such as days, so that an overview need not look at each exchange.
+  -- No foreign keys: their checks would take longer than all the rest.
   create table tp_spans (
     id bigint generated always as identity primary key, start double precision not null, stop double precision not null,
     unique (start, stop)
   );
   create table tp_span_groups (
-    span bigint not null references tp_spans on delete cascade, set text not null, class double precision,
+    span bigint not null, set text not null, class double precision,
     backend text, model text, error text, messages bigint not null, failed bigint not null, flagged bigint not null,
     unanswered bigint not null, up bigint not null, down bigint not null, ms double precision,
     input double precision not null, output double precision not null
   );
   create index tp_span_groups_by_span on tp_span_groups (span);
   create table tp_span_visitors (
-    span bigint not null references tp_spans on delete cascade, owner text collate "C" not null,
+    span bigint not null, owner text collate "C" not null,
     messages bigint not null, tokens double precision not null
   );
   create index tp_span_visitors_by_span on tp_span_visitors (span);
@@ -179,7 +180,9 @@ const STEPS: readonly string[] = [
     declare moment double precision;
     begin
       if tg_op = 'DELETE' then moment := old.at; else moment := new.at; end if;
-      execute format('delete from %I.tp_spans where start <= $1 and stop > $1', tg_table_schema) using moment;
+      execute format('with gone as (delete from %1$I.tp_spans where start <= $1 and stop > $1 returning id),
+        groups as (delete from %1$I.tp_span_groups g using gone where g.span = gone.id)
+        delete from %1$I.tp_span_visitors v using gone where v.span = gone.id', tg_table_schema) using moment;
       return null;
     end
   $void$;

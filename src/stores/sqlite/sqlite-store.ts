@@ -1,6 +1,7 @@
 import type { Clock, Logger } from '../../chat/ports.ts';
 import type { FeedbackLog, Store } from '../../chat/store-port.ts';
 import type { LogRow } from '../../log-file/log-row.ts';
+import type { Gone } from '../log-copy/edited-copies.ts';
 import { LogCopy } from '../log-copy/log-copy.ts';
 import { createCopySchedule } from '../log-copy/schedule.ts';
 import { importFolder } from '../transfer/first-import.ts';
@@ -38,8 +39,9 @@ export interface SqliteStore extends Store, FeedbackLog {
   /**
    * Sees to it that nothing that was deleted can be read any more: in the write-ahead log, conversations.json and the
    * archive.
+   * @param gone What to take out of edited copies of conversations.json that were moved aside, too.
    */
-  scrub(): Promise<void>;
+  scrub(gone?: Gone): Promise<void>;
   /** Calls `listener` when exchanges were written or changed. @returns What ends that. */
   onChange(listener: () => void): () => void;
   /** Brings all that is known now into conversations.json and the archive. @throws What writing throws. */
@@ -162,8 +164,9 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
     () => schedule.changed(),
   );
 
-  const scrub = async (): Promise<void> => {
+  const scrub = async (gone?: Gone): Promise<void> => {
     await schedule.now();
+    if (gone) await copy.eraseFromEdited(gone);
     await checkpoints.empty();
   };
 

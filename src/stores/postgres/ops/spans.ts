@@ -79,7 +79,10 @@ export const keptIn = (sql: Sql, spans: readonly Span[]): Fragment => {
     join tp_spans k on k.start = w.start and k.stop = w.stop`;
 };
 
-/** Counts those of the spans that nobody has counted yet, and keeps their figures. */
+/** Spans that one transaction counts: late exchanges wait for it. */
+const AT_ONCE = 10;
+
+/** Counts those of the neighbouring spans that nobody has counted yet, and keeps their figures. */
 export const keepSpans = async (database: Database, spans: readonly Span[]): Promise<void> => {
   if (spans.length === 0) return;
   const rows = await database.ask((sql) => keptIn(sql, spans));
@@ -89,26 +92,36 @@ export const keepSpans = async (database: Database, spans: readonly Span[]): Pro
       .parse([...rows])
       .map((row) => row.bucket),
   );
-  for (const [index, span] of spans.entries()) {
-    if (!kept.has(index + 1)) await database.transaction((sql) => keepSpan(sql, span));
+  for (let first = 0; first < spans.length; first += AT_ONCE) {
+    const some = spans.slice(first, first + AT_ONCE);
+    const isMissing = (_: Span, index: number) => !kept.has(first + index + 1);
+    const missing = some.slice(some.findIndex(isMissing), some.findLastIndex(isMissing) + 1);
+    if (missing.length > 0) await database.transaction((sql) => keepSome(sql, missing));
   }
 };
 
-const keepSpan = async (sql: Sql, span: Span): Promise<void> => {
+const madeRow = z.object({ id: z.number(), start: z.number() });
+
+const keepSome = async (sql: Sql, spans: readonly Span[]): Promise<void> => {
   // Waits for whoever changes something in a kept span, and keeps others from it: nothing is missed meanwhile.
   await sql`lock table tp_spans in share row exclusive mode`;
-  const [made] = await sql`
-    insert into tp_spans (start, stop) values (${span.start}::float8, ${span.stop}::float8)
-    on conflict do nothing returning id`;
-  if (!made) return;
-  const { id } = z.looseObject({ id: z.number() }).parse(made);
+  const rows = await sql`
+    insert into tp_spans (start, stop)
+    select start, stop from json_to_recordset(${JSON.stringify(spans)}::text::json) as s(start float8, stop float8)
+    on conflict do nothing returning id, start`;
+  const made = z.array(madeRow).parse([...rows]);
+  if (made.length === 0) return;
+  const ids = made.map(({ id, start }) => ({
+    id,
+    bucket: spans.findIndex((span) => span.start === start) + 1,
+  }));
+  const madeIds = sql`json_to_recordset(${JSON.stringify(ids)}::text::json) as m(id bigint, bucket integer)`;
   await sql`
     insert into tp_span_groups (span, set, class, backend, model, error, messages, failed, flagged, unanswered, up,
       down, ms, input, output)
-    select ${id}::bigint, set, class, backend, model, error, messages, failed, flagged, unanswered, up, down, ms, input,
-      output
-    from (${groupsIn(sql, [span])}) g`;
+    select id, set, class, backend, model, error, messages, failed, flagged, unanswered, up, down, ms, input, output
+    from (${groupsIn(sql, spans)}) g join ${madeIds} on m.bucket = g.bucket`;
   await sql`
     insert into tp_span_visitors (span, owner, messages, tokens)
-    select ${id}::bigint, owner, messages, tokens from (${visitorsIn(sql, [span])}) v`;
+    select id, owner, messages, tokens from (${visitorsIn(sql, spans)}) v join ${madeIds} on m.bucket = v.bucket`;
 };
