@@ -16,8 +16,9 @@ const OPS_PORTS = ['ops/ops-port.ts', 'ops/erasing-port.ts', 'ops/outbox-port.ts
 const MAY_IMPORT: Record<string, readonly string[]> = {
   // The process: reads the environment, starts and stops the service.
   'main.ts': ['service.ts', 'config', 'assistant/parse.ts', 'http/greeting.ts'],
-  // The composition root and its two halves: the only ones that see backends and stores.
+  // The composition root and its parts: the only ones that see backends and stores.
   'service.ts': ['*'],
+  'read-settings.ts': ['assistant', 'config'],
   'open-store.ts': ['*'],
   'open-upstreams.ts': ['*'],
   'open-documents.ts': ['*'],
