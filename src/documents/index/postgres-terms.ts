@@ -5,6 +5,7 @@ import {
   type AskedTerm,
   bm25Query,
   type CountedTerm,
+  everyPassage,
   fewestFirst,
   type Search,
   termsOfGroups,
@@ -103,5 +104,5 @@ export const searchWords = async (
   const hits = await found(search);
   const last = hits[Math.min(sure, limit) - 1];
   const isSure = search.missed === 0 || (last !== undefined && last.score >= search.missed);
-  return { ...told, hits: isSure ? hits : await found({ terms, found: terms, missed: 0 }) };
+  return { ...told, hits: isSure ? hits : await found(everyPassage(terms)) };
 };

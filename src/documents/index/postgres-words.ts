@@ -74,37 +74,68 @@ const rarity = (total: number, count: number): number =>
 /** What is looked for, and what the rest may add to a passage that has it. */
 export interface Search {
   readonly terms: readonly CountedTerm[];
-  /** Passages that have none of these are not looked at. */
-  readonly found: readonly CountedTerm[];
-  /** What a passage that is not looked at scores at most. */
+  /** By which passages are found: a tsquery. Those that do not fit it are not looked at. */
+  readonly found: string;
+  /** What a passage that is not looked at scores at most, if it does not have a word more than a few times. */
   readonly missed: number;
 }
 
+/** How often a passage that says nothing else that was asked has a word. */
+const FEW_TIMES = 4;
+const MOST_OF_ONE = (FEW_TIMES * (K1 + 1)) / (FEW_TIMES + K1);
+
+const tsqueryOf = ({ term, isPrefix }: AskedTerm): string => `'${term}'${isPrefix ? ':*' : ''}`;
+const anyOf = (terms: readonly AskedTerm[]): string => terms.map(tsqueryOf).join(' | ');
+
+/** Looks at every passage that has any of the words. */
+export const everyPassage = (terms: readonly CountedTerm[]): Search => ({
+  terms,
+  found: anyOf(terms),
+  missed: 0,
+});
+
 /**
- * Frequent words find most passages, and tell least: they rank what the rare ones find. Whether that was right the
- * scores tell: as long as those that are wanted are above `missed`, no passage that was not looked at is among them.
+ * Frequent words find most passages, and tell least: one of them alone finds none, two of them
+ * together do. Whether
+ * that was right the scores tell: as long as those that are wanted are above `missed`, all of them were looked at.
  */
 export const fewestFirst = (terms: readonly CountedTerm[], total: number): Search => {
   const few = Math.max(FEW, FEW_SHARE * total);
-  const owners = [...new Set(terms.map(({ owner }) => owner))]
+  const words = [...new Set(terms.map(({ owner }) => owner))]
     .map((owner) => {
       const own = terms.filter((term) => term.owner === owner);
-      return { own, most: Math.max(...own.map(({ count }) => count)) };
+      return {
+        own,
+        passages: Math.max(...own.map(({ count }) => count)),
+        most: own.reduce((sum, { count }) => sum + MOST_OF_ONE * rarity(total, count), 0),
+      };
     })
-    .toSorted((a, b) => a.most - b.most);
+    .toSorted((a, b) => a.passages - b.passages);
   let sum = 0;
-  const isFound = owners.map(({ most }) => {
-    const isFew = sum === 0 || sum + most <= few;
-    sum += most;
+  const rare = words.filter(({ passages }) => {
+    const isFew = sum === 0 || sum + passages <= few;
+    sum += passages;
     return isFew;
   });
-  const pick = (which: boolean): CountedTerm[] =>
-    owners.filter((_, at) => isFound[at] === which).flatMap(({ own }) => own);
-  const missed = pick(false).reduce((most, { count }) => most + (K1 + 1) * rarity(total, count), 0);
-  return { terms, found: pick(true), missed };
+  const frequent = words.slice(rare.length);
+  const isRarePair = (one: number, other: number): boolean => (one * other) / total <= few;
+  const pairs = frequent.flatMap((one, at) =>
+    frequent
+      .slice(at + 1)
+      .filter((other) => isRarePair(one.passages, other.passages))
+      .map((other) => `(${anyOf(one.own)}) & (${anyOf(other.own)})`),
+  );
+  // Some words are so frequent that even two together say little.
+  const everywhere = frequent.filter((one) =>
+    frequent.some((other) => other !== one && !isRarePair(one.passages, other.passages)),
+  );
+  const together = everywhere.reduce((most, one) => most + one.most, 0);
+  return {
+    terms,
+    found: [anyOf(rare.flatMap(({ own }) => own)), ...pairs].join(' | '),
+    missed: Math.max(together, 0, ...frequent.map(({ most }) => most)),
+  };
 };
-
-const tsqueryOf = ({ term, isPrefix }: AskedTerm): string => `'${term}'${isPrefix ? ':*' : ''}`;
 
 /** How often a passage has a word. For words that begin alike ts_rank adds up what each gives: more than MOST, then. */
 const count = (at: number): string =>
@@ -136,6 +167,6 @@ export const bm25Query = (
       found as materialized (select seq, norm, ${each(count)} from ranked),
       best as (select seq, ${parts.join(' + ')} as score from found order by 2 desc, 1 limit $1::text::integer)
       select p.id, best.score from best join tp_document_passages p using (seq) order by best.score desc, seq`,
-    values: [String(limit), found.map(tsqueryOf).join(' | '), ...terms.map(tsqueryOf)],
+    values: [String(limit), found, ...terms.map(tsqueryOf)],
   };
 };
