@@ -16,11 +16,18 @@ const INDEX_FILE = 'documents.db';
 /** How long a message does without documents after the index could not be opened. */
 const RETRY_MS = 30_000;
 
+interface Spending {
+  isSpent(): Promise<boolean>;
+  countUsage(model: string, usage: { input: number; output: number }): Promise<void>;
+}
+
 interface OpenDocumentsDeps {
   readonly config: Config;
   /** The model that answers. */
   readonly model: () => string | undefined;
   readonly fetch: typeof fetch;
+  /** The budget that embeddings and rewritten questions are counted in; absent: they are not. */
+  readonly spending?: Spending | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -44,7 +51,7 @@ const openIndex = async ({ config: { settings }, logger }: OpenDocumentsDeps): P
 };
 
 const openAll = async (deps: OpenDocumentsDeps): Promise<Documents> => {
-  const { config, model, fetch, clock, logger } = deps;
+  const { config, model, fetch, spending, clock, logger } = deps;
   const { settings, upstream } = config;
   const own = upstream.kind === 'offline' ? undefined : upstream;
   const index = await openIndex(deps);
@@ -55,13 +62,22 @@ const openAll = async (deps: OpenDocumentsDeps): Promise<Documents> => {
       settings.EMBEDDING_API_KEY ?? (settings.EMBEDDING_BASE_URL === undefined ? own?.apiKey : undefined),
   };
   const embeddingModel = settings.EMBEDDING_MODEL;
-  const onUsage = (tokens: number) => logger.debug({ model: embeddingModel, tokens }, 'embedded');
+  const count = (used: string, usage: { input: number; output: number }): void => {
+    spending?.countUsage(used, usage).catch((thrown: unknown) => {
+      logger.error({ err: thrown, model: used }, 'what a search used was not counted');
+    });
+  };
   const meaning =
     embeddingModel === undefined
       ? undefined
       : createMeaning({
           index,
-          embedder: createEmbedder({ ...server, fetch, onUsage }),
+          embedder: createEmbedder({
+            ...server,
+            fetch,
+            onUsage: (used, input) => count(used, { input, output: 0 }),
+          }),
+          isSpent: spending && (() => spending.isSpent()),
           model: embeddingModel,
           logger,
         });
@@ -72,6 +88,7 @@ const openAll = async (deps: OpenDocumentsDeps): Promise<Documents> => {
           apiKey: own.apiKey,
           model: () => model() ?? '',
           fetch,
+          onUsage: (usage) => count(model() ?? '', usage),
           logger,
         })
       : undefined;

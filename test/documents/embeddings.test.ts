@@ -23,7 +23,7 @@ describe('texts are embedded', () => {
     const embedder = createEmbedder({
       baseUrl: emulator.url,
       apiKey: 'k',
-      onUsage: (more) => (tokens += more),
+      onUsage: (_model, more) => (tokens += more),
     });
     const texts = Array.from({ length: 150 }, (_, n) => `text number ${n}`);
     const vectors = await embedder.embed('m', texts);
@@ -162,11 +162,11 @@ describe('a scan of vectors', () => {
     ])
       scan.add(unit(vector));
     expect(scan.add(unit([1, 2]))).toBe(false);
-    const { near: found, count } = scan.search(unit([1, 0.02, 0]), 2);
+    const found = scan.search(unit([1, 0.02, 0]), 2);
     expect(found.map(({ row }) => row)).toEqual([0, 1]);
     expect(found[0]?.similarity).toBeGreaterThan(0.99);
-    expect(count).toBe(4);
-    expect(scan.search(unit([1, 0]), 2).near).toEqual([]);
+    expect(scan.count).toBe(4);
+    expect(scan.search(unit([1, 0]), 2)).toEqual([]);
   });
 
   it('finds nearly all of the nearest where there are too many to look at each whole', () => {
@@ -191,7 +191,7 @@ describe('a scan of vectors', () => {
         .toSorted((a, b) => b.similarity - a.similarity)
         .slice(0, 10)
         .map(({ row }) => row);
-      const rows = new Set(scan.search(query, 10).near.map(({ row }) => row));
+      const rows = new Set(scan.search(query, 10).map(({ row }) => row));
       found += exact.filter((row) => rows.has(row)).length;
     }
     expect(found).toBeGreaterThanOrEqual(95);
