@@ -123,6 +123,45 @@ describe('search by meaning', () => {
     expect(z.object({ model: z.string() }).parse(emulator.requests.at(-1)?.body).model).toBe('new');
   });
 
+  it('asks for nothing more once the budget of the day is used up, and goes on after it', async () => {
+    const index = await openIndex();
+    const emulator = await startEmulator();
+    await index.put(source('a'), [passage('p1', 'parcels to austria')]);
+    let isSpent = false;
+    const meaning = createMeaning({
+      index,
+      embedder: createEmbedder({ baseUrl: emulator.url, apiKey: undefined }),
+      model: 'm',
+      isSpent: async () => isSpent,
+      logger,
+    });
+    onTestFinished(() => meaning.close());
+    await meaning.whenDone();
+    await index.put(source('b'), [passage('q1', 'sleeping bags')]);
+    const calls = emulator.calls.embeddings;
+    isSpent = true;
+    expect(await meaning.nearest('a parcel', 5)).toEqual([]);
+    await expect(meaning.whenDone()).rejects.toThrow('budget');
+    expect(emulator.calls.embeddings).toBe(calls);
+    isSpent = false;
+    await meaning.whenDone();
+    expect((await meaning.nearest('parcels to austria', 5))[0]).toMatchObject({ id: 'p1', isNear: true });
+  });
+
+  it('takes for near what is nearer than chance explains', async () => {
+    const index = await openIndex();
+    const emulator = await startEmulator();
+    await index.put(
+      source('a', { title: '' }),
+      Array.from({ length: 200 }, (_, n) => passage(`p${n}`, `The price of article ${n} in our shop.`)),
+    );
+    const meaning = await openMeaning('m', index, emulator.url);
+    await meaning.whenDone();
+    const near = async (text: string) => (await meaning.nearest(text, 5)).filter(({ isNear }) => isNear);
+    expect((await near('price of article 7')).length).toBeGreaterThan(0);
+    expect(await near('Quantum mechanics explained')).toEqual([]);
+  });
+
   it('goes on after a failure where it was', async () => {
     const index = await openIndex();
     const emulator = await startEmulator();
