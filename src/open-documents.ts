@@ -32,18 +32,22 @@ interface OpenDocumentsDeps {
   readonly logger: Logger;
 }
 
-const openIndex = async ({ config: { settings }, logger }: OpenDocumentsDeps): Promise<DocumentIndex> => {
-  const { DATABASE_URL: url } = settings;
-  if (url === undefined) {
+/** Opens the index of documents in a database, or in a folder that is made if it is not there. */
+export const openDocumentIndex = async (
+  deps: { readonly logger: Logger } & (
+    | { readonly url: string; readonly schema?: string | undefined }
+    | { readonly dir: string }
+  ),
+): Promise<DocumentIndex> => {
+  if ('dir' in deps) {
     const { openSqliteIndex } = await import('./documents/index/open-sqlite-index.ts');
     const { mkdir } = await import('node:fs/promises');
-    const dir = path.resolve(settings.DATA_DIR);
-    await mkdir(dir, { recursive: true, mode: 0o700 });
-    return openSqliteIndex(path.join(dir, INDEX_FILE));
+    await mkdir(deps.dir, { recursive: true, mode: 0o700 });
+    return openSqliteIndex(path.join(deps.dir, INDEX_FILE));
   }
   const { openPostgresIndex } = await import('./documents/index/postgres-index.ts');
   const { connectForDocuments } = await import('./stores/postgres/documents-database.ts');
-  const database = await connectForDocuments({ url, schema: settings.DATABASE_SCHEMA, logger });
+  const database = await connectForDocuments(deps);
   return openPostgresIndex(database).catch(async (thrown: unknown) => {
     await database.close();
     throw thrown;
@@ -54,7 +58,10 @@ const openAll = async (deps: OpenDocumentsDeps): Promise<Documents> => {
   const { config, model, fetch, spending, clock, logger } = deps;
   const { settings, upstream } = config;
   const own = upstream.kind === 'offline' ? undefined : upstream;
-  const index = await openIndex(deps);
+  const { DATABASE_URL: url, DATABASE_SCHEMA: schema, DATA_DIR } = settings;
+  const index = await openDocumentIndex(
+    url === undefined ? { dir: path.resolve(DATA_DIR), logger } : { url, schema, logger },
+  );
   const server = {
     baseUrl: settings.EMBEDDING_BASE_URL ?? own?.baseUrl ?? OPENAI_URL,
     // A key is for the server that it was made for.

@@ -8,6 +8,7 @@ import { tsvectorOf } from './postgres-words.ts';
 import {
   bytesOf,
   embeddedText,
+  PASSAGE_COLUMNS,
   SOURCE_COLUMNS,
   sourceValues,
   toPassage,
@@ -144,11 +145,18 @@ export const openPostgresIndex = async ({
     },
     passages: async (ids) => {
       const rows = await rowsOf(
-        `select p.id, p.headings, p.text, p.url, p.place, s.id as source_id, s.title as source_title,
-           s.url as source_url, s.location as source_location, s.language as source_language
+        `select ${PASSAGE_COLUMNS}
          from json_array_elements_text($1::text::json) with ordinality given (id, at)
          join tp_document_passages p on p.id = given.id join tp_document_sources s on s.id = p.source order by at`,
         [JSON.stringify(ids)],
+      );
+      return rows.map(toPassage);
+    },
+    passagesOf: async (sourceId) => {
+      const rows = await rowsOf(
+        `select ${PASSAGE_COLUMNS} from tp_document_passages p join tp_document_sources s on s.id = p.source
+         where s.id = $1 order by p.position`,
+        [sourceId],
       );
       return rows.map(toPassage);
     },

@@ -11,6 +11,7 @@ import {
 import {
   bytesOf,
   embeddedText,
+  PASSAGE_COLUMNS,
   SOURCE_COLUMNS,
   sourceValues,
   toPassage,
@@ -166,14 +167,20 @@ export const createSqliteIndex = (db: DatabaseSync): SyncIndex => {
         .map(toSource),
     passages: (ids) => {
       const rows = sql(
-        `select p.id, p.headings, p.text, p.url, p.place, s.id as source_id, s.title as source_title,
-           s.url as source_url, s.location as source_location, s.language as source_language
+        `select ${PASSAGE_COLUMNS}
          from document_passages p join document_sources s on s.id = p.source where p.id in (${placeholders(ids)})`,
       )
         .all(...ids)
         .map(toPassage);
       return ids.map((id) => rows.find((row) => row.id === id)).filter((row) => row !== undefined);
     },
+    passagesOf: (sourceId) =>
+      sql(
+        `select ${PASSAGE_COLUMNS} from document_passages p join document_sources s on s.id = p.source
+         where s.id = ? order by p.position`,
+      )
+        .all(sourceId)
+        .map(toPassage),
     languages: () =>
       sql("select coalesce(language, '') as language from document_sources group by 1 order by count(*) desc")
         .all()
