@@ -9,7 +9,7 @@ import { unstamped } from './chat/thread-size.ts';
 import { SETTINGS, type Setting, type SettingValues } from './config/settings-table.ts';
 import type { ServedDocuments } from './documents/documents.ts';
 import { opaqueName } from './identity/session-tokens.ts';
-import { createSpendingBudget } from './ops/budget.ts';
+import { createSpendingBudget, type SpendingBudget } from './ops/budget.ts';
 import { createCalendar } from './ops/calendar.ts';
 import { createErasing, type Erasing } from './ops/erasing.ts';
 import { createLiveFeed } from './ops/live-feed.ts';
@@ -32,6 +32,8 @@ export interface Operations {
   /** What it does around turns; for the core. */
   readonly hooks: TurnHooks;
   readonly tools: OpsTools;
+  /** What may be spent beside turns, and what was. */
+  readonly spending: Pick<SpendingBudget, 'isSpent' | 'countUsage'>;
   /** The log of visitors' opinions, watched. */
   feedback(log: FeedbackLog): FeedbackLog;
   /** Once the chat is there: goes on with what an earlier process was cut off in. */
@@ -136,6 +138,7 @@ export const openOps = (deps: OpsDeps): Operations => {
               settings: shownSettings(settings, deps.env),
             },
     },
+    spending: budget,
     feedback: (log) => ({
       setFeedback: async (id, visitor, feedback) => {
         const isKept = await log.setFeedback(id, visitor, feedback);

@@ -90,6 +90,10 @@ export const start = async (options: StartOptions): Promise<Service> => {
       config,
       model: () => upstreams.assistant().model,
       fetch: upstreams.fetch,
+      spending: {
+        isSpent: () => ops.spending.isSpent(),
+        countUsage: (usedModel, usage) => ops.spending.countUsage(usedModel, usage),
+      },
       clock,
       logger,
     });
