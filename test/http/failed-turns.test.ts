@@ -6,7 +6,12 @@ import { openSocket, tokenFor } from '../helpers/sockets.ts';
 
 /** A service whose upstream refuses a parameter of the assistant file. */
 const startRefused = async () => {
-  const error = { message: 'Unsupported value', type: 'invalid_request_error', param: 'verbosity', code: null };
+  const error = {
+    message: 'Unsupported value',
+    type: 'invalid_request_error',
+    param: 'verbosity',
+    code: null,
+  };
   const upstream = await startUpstream(() => ({
     status: 400,
     headers: { 'content-type': 'application/json' },
