@@ -16,7 +16,6 @@ import { createSecretMatch } from './identity/secret-match.ts';
 import { createSessionTokens, opaqueName } from './identity/session-tokens.ts';
 import { createTemporaryKeys } from './identity/temporary-keys.ts';
 import { createDailyBudget } from './limits/daily-budget.ts';
-import { createShareCounts } from './limits/share-counts.ts';
 import { createAddressMatch } from './limits/trusted-proxies.ts';
 import { createLogger } from './logging/logger.ts';
 import { openOutput } from './logging/output.ts';
@@ -68,12 +67,13 @@ export const start = async (options: StartOptions): Promise<Service> => {
 
   const isProduction = options.env.NODE_ENV === 'production';
   const isDemoOn = (settings.DEMO_PAGE ?? (isProduction ? 'off' : 'on')) === 'on';
-  const { store, opsStore, countCall, sessionSecrets, opsToken, opsTokenFile, place } = await openStore({
-    settings,
-    isProduction,
-    clock,
-    logger,
-  });
+  const { store, opsStore, countCall, shares, sessionSecrets, opsToken, opsTokenFile, place } =
+    await openStore({
+      settings,
+      isProduction,
+      clock,
+      logger,
+    });
   const closing = [() => store.close()];
   // Built while the rest starts, where it is not built yet; who asks for it before waits.
   const widgetAssets = loadAssets();
@@ -110,7 +110,12 @@ export const start = async (options: StartOptions): Promise<Service> => {
       opsFields: upstreams.ops,
       documents,
       fetch: upstreams.fetch,
-      gauges: { liveTurns: () => chat.liveTurns() },
+      gauges: {
+        liveTurns: () => chat.liveTurns(),
+        liveSockets: () => sockets.count(),
+        storeQueue: () => store.load().waiting,
+        projectionSeconds: () => store.load().copySeconds,
+      },
       clock,
       logger,
     });
@@ -121,7 +126,8 @@ export const start = async (options: StartOptions): Promise<Service> => {
       budget: createDailyBudget({
         limit: settings.DAILY_MESSAGES,
         shareLimit: shareOf(settings),
-        shares: createShareCounts(),
+        shares,
+        opaque: (sharer) => opaqueName(sessionSecrets[0] ?? '', `share ${sharer}`),
         countMessage: (day, by) => store.countMessage(day, by),
         clock,
         logger,
