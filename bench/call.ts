@@ -152,7 +152,7 @@ export const call = (target: HttpTarget, visitor: string, onFirst = () => {}): P
       const sent = post(new URL(target.url + PATHS[target.form]), body, headers, onResponse);
       // A kept connection that the server closed at this very moment: the call was not heard, and goes again.
       sent.once('error', (error) =>
-        sent.reusedSocket && error.message === 'read ECONNRESET' ? send() : fail(error),
+        sent.reusedSocket && 'code' in error && error.code === 'ECONNRESET' ? send() : fail(error),
       );
     };
     send();
