@@ -6,6 +6,8 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 
 /** The core's words and ports: what implements them may see these files, never the core itself. */
 const PORTS = ['chat/model.ts', 'chat/store-port.ts', 'chat/backend-port.ts', 'chat/ports.ts'];
+/** What operators need of a store, and how its lists are paged. */
+const OPS_PORTS = ['ops/ops-port.ts', 'ops/erasing-port.ts', 'ops/outbox-port.ts', 'ops/paging.ts'];
 
 /**
  * Which of our rooms and files each room may import, beside itself; with the reason where it is not plain.
@@ -36,7 +38,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   chat: ['errors.ts'],
   // What implements the core's ports knows the ports alone, never the core.
   backends: ['assistant', ...PORTS, 'errors.ts'],
-  stores: ['log-file', ...PORTS, 'ops/ops-port.ts', 'ops/fold.ts', 'errors.ts', 'system-reason.ts'],
+  stores: ['log-file', ...PORTS, ...OPS_PORTS, 'ops/fold.ts', 'errors.ts', 'system-reason.ts'],
   // The forms of conversations.json, read and written; both stores and the commands use them.
   'log-file': ['assistant/json-place.ts', ...PORTS],
   // Sources, passages and what a run is told of them.

@@ -197,6 +197,10 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
       ...{ writer, core, look, overlay, callOf, days, clock },
       erased: scrub,
     }),
+    load() {
+      const tookMs = schedule.tookMs();
+      return { waiting: writer.waiting(), ...(tookMs !== undefined && { copySeconds: tookMs / 1000 }) };
+    },
     health() {
       const trouble = writer.trouble();
       return trouble ? { ok: false, reason: trouble.message } : { ok: true };

@@ -111,6 +111,21 @@ const PARALLEL: [name: string, reply: Reply, second: string, source: string][] =
     'issue 10 of this project',
   ],
   [
+    "the function's name for an id, and no index",
+    given([call({ id: 'order' }, 'order', '{"n":"A1"}'), call({ id: 'order' }, 'order', '{"n":"B2"}')]),
+    'order',
+    'a sibling of the empty ids (proxies before Gemini)',
+  ],
+  [
+    'an index each, one id for both',
+    given([
+      call({ index: 0, id: 'call_0' }, 'order', '{"n":"A1"}'),
+      call({ index: 1, id: 'call_0' }, 'order', '{"n":"B2"}'),
+    ]),
+    'order',
+    'a sibling of the empty ids',
+  ],
+  [
     'arguments as objects',
     given([
       call({ index: 0, id: 'c1' }, 'order', { n: 'A1' }),

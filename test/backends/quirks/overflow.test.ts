@@ -120,6 +120,45 @@ const OVERFLOWS: [server: string, reply: Reply, source: string][] = [
     'nginx',
   ],
   [
+    'OpenRouter, what the provider said in its metadata',
+    refuses(
+      400,
+      String.raw`{"error":{"message":"Provider returned error","code":400,"metadata":{"raw":"{\"type\":\"error\",\"error\":{\"type\":\"invalid_request_error\",\"message\":\"prompt is too long: 208310 tokens > 200000 maximum\"}}","provider_name":"Anthropic"}}}`,
+    ),
+    'a sibling: words of a provider within those of a gateway',
+  ],
+  [
+    'xAI',
+    refuses(
+      400,
+      '{"code":"Client specified an invalid argument","error":"This model\'s maximum prompt length is 131072 but the request contains 537812 tokens."}',
+    ),
+    'a sibling: public reports',
+  ],
+  [
+    'Cloudflare Workers AI',
+    refuses(
+      400,
+      '{"errors":[{"message":"AiError: The estimated number of input and maximum output tokens (5000) exceeded this model context window limit (4096).","code":5021}],"success":false,"result":{},"messages":[]}',
+    ),
+    'a sibling: public reports',
+  ],
+  [
+    'Cohere',
+    refuses(
+      400,
+      '{"message":"too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 5000. Try using a shorter prompt."}',
+    ),
+    'a sibling: public reports',
+  ],
+  [
+    'DashScope inside a stream',
+    {
+      body: 'id:1\nevent:error\n:HTTP_STATUS/400\ndata:{"code":"InvalidParameter","message":"Range of input length should be [1, 6000]","request_id":"x"}\n\n',
+    },
+    'a sibling: an event that is named an error',
+  ],
+  [
     'OpenRouter inside a stream',
     {
       body: events({
@@ -259,6 +298,15 @@ describe('what looks like too much and is not', () => {
         '{"error":{"message":"Invalid prompt: your prompt was flagged as potentially violating our usage policy.","type":"invalid_request_error","param":null,"code":"invalid_prompt"}}',
       ),
       'upstream_rejected',
+    ],
+    [
+      'a spent rate with commas in its numbers',
+      refuses(
+        429,
+        '{"error":{"message":"Rate limit reached on tokens per min (TPM): Limit 6,000, Used 5,800, Requested 900.","type":"tokens","code":"rate_limit_exceeded"}}',
+        { 'retry-after': '30' },
+      ),
+      'upstream_busy',
     ],
   ])('is told once: %s', async (_, refusal, code) => {
     const { service, runs } = await startScripted('completions', (__, count) =>

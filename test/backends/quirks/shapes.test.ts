@@ -132,6 +132,16 @@ const COMPLETIONS: [name: string, reply: Reply, source: string][] = [
     'WHATWG, server-sent events',
   ],
   [
+    'white space around [DONE]',
+    sent(events(said, there, '  [DONE] ')),
+    'a sibling of "[DONE] without a finish reason"',
+  ],
+  [
+    'a plain JSON completion behind a byte order mark',
+    sent(`\uFEFF${JSON.stringify(answer)}`, { 'content-type': 'application/json' }),
+    'a sibling of the byte order mark before events',
+  ],
+  [
     'a connection that stays open after the end',
     { body: events(said, there, STOP), ending: 'hang' },
     'servers that keep the connection for the next call',
@@ -193,6 +203,11 @@ const RESPONSES: [name: string, reply: Reply, source: string][] = [
     sent((delta('Hi there.') + completed({})).trimEnd()),
     'openai-node#2725',
   ],
+  [
+    '[DONE] instead of the final event',
+    sent(delta('Hi ') + delta('there.') + events('[DONE]')),
+    'a sibling of "[DONE] without a finish reason"',
+  ],
 ];
 
 const run = (text: string) => runs(text, 'thread_1').body.toString();
@@ -202,6 +217,11 @@ const ASSISTANTS: [name: string, reply: Reply, source: string][] = [
     'no blank line after the last event',
     sent(run('Hi there.').replace(/\n\nevent: done[\s\S]*$/, '')),
     'openai-node#2725',
+  ],
+  [
+    '[DONE] instead of the final event',
+    sent(run('Hi there.').replace(/event: thread\.run\.completed[\s\S]*?\n\n/, '')),
+    'a sibling of "[DONE] without a finish reason"',
   ],
   [
     'deltas without types, and an empty usage',
