@@ -13,7 +13,6 @@ import { createSecretMatch } from './identity/secret-match.ts';
 import { createSessionTokens, opaqueName } from './identity/session-tokens.ts';
 import { createTemporaryKeys } from './identity/temporary-keys.ts';
 import { createDailyBudget } from './limits/daily-budget.ts';
-import { createShareCounts } from './limits/share-counts.ts';
 import { createAddressMatch } from './limits/trusted-proxies.ts';
 import { createLogger } from './logging/logger.ts';
 import { openOutput } from './logging/output.ts';
@@ -22,6 +21,7 @@ import { openOps } from './open-ops.ts';
 import { openStore } from './open-store.ts';
 import { openUpstreams } from './open-upstreams.ts';
 import { dailyShare, readSettings, turnLimits } from './read-settings.ts';
+import { publicLogReason } from './system-reason.ts';
 
 /** A running service. */
 export interface Service {
@@ -63,12 +63,13 @@ export const start = async (options: StartOptions): Promise<Service> => {
 
   const isProduction = options.env.NODE_ENV === 'production';
   const isDemoOn = (settings.DEMO_PAGE ?? (isProduction ? 'off' : 'on')) === 'on';
-  const { store, opsStore, countCall, sessionSecrets, opsToken, opsTokenFile, place } = await openStore({
-    settings,
-    isProduction,
-    clock,
-    logger,
-  });
+  const { store, opsStore, countCall, shares, sessionSecrets, opsToken, opsTokenFile, place } =
+    await openStore({
+      settings,
+      isProduction,
+      clock,
+      logger,
+    });
   const closing = [() => store.close()];
   // Built while the rest starts, where it is not built yet; who asks for it before waits.
   const widgetAssets = loadAssets();
@@ -121,7 +122,8 @@ export const start = async (options: StartOptions): Promise<Service> => {
       budget: createDailyBudget({
         limit: settings.DAILY_MESSAGES,
         shareLimit: dailyShare(settings),
-        shares: createShareCounts(),
+        shares,
+        opaque: (sharer) => opaqueName(sessionSecrets[0] ?? '', `share ${sharer}`),
         countMessage: (day, by) => store.countMessage(day, by),
         clock,
         logger,
@@ -180,7 +182,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
           if (chat.isDraining()) return { ready: false, reason: 'shutting down' };
           return health.ok
             ? { ready: true, notes: upstreams.notes() }
-            : { ready: false, reason: forAnyone(health.reason) };
+            : { ready: false, reason: publicLogReason(health.reason) };
         },
       },
       pages: {
@@ -202,7 +204,6 @@ export const start = async (options: StartOptions): Promise<Service> => {
     // Other processes may die at any time; whoever looks first logs what they were cut off in.
     const settling = countCall && settleRepeatedly(chat, logger);
     void documents.readFolder();
-    const { pid } = process;
     if (output.greet) {
       const { upstream } = config;
       const answers =
@@ -214,7 +215,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
       output.greet({ version: packageJson.version, url, answers, ...pages, data: place, warnings });
     } else {
       if (opsTokenFile !== undefined) logger.info({ file: opsTokenFile }, 'the ops token is in this file');
-      logger.info({ url, pid, backend: config.upstream.kind, data: place }, 'listening');
+      logger.info({ url, pid: process.pid, backend: config.upstream.kind, data: place }, 'listening');
     }
 
     return {
@@ -241,10 +242,4 @@ export const start = async (options: StartOptions): Promise<Service> => {
     for (const close of closing.reverse()) await close();
     throw thrown;
   }
-};
-
-/** Why the log cannot be written, without the paths that only the service's own log may name. */
-const forAnyone = (reason: string): string => {
-  const system = /^E[A-Z0-9]+: [^,'"/]+/.exec(reason)?.[0];
-  return system ? `the log cannot be written (${system})` : 'the log cannot be written';
 };

@@ -50,7 +50,7 @@ describe('export', () => {
     expect(text).toMatch(
       /^\{\n"anonymous": \[\n\{.*\}\n\],\n"bob": \[\n\{.*\},\n\{.*\}\n\],\n.*\n\{.*\}\n\]\n\}\n$/,
     );
-    expect((await stat(file)).mode & 0o777).toBe(0o640);
+    expect((await stat(file)).mode & 0o777).toBe(0o600);
     const again = await exportTo(url, root, '--out', '-');
     expect(again).toEqual({ code: 0, stdout: text, stderr: '' });
   });

@@ -49,7 +49,7 @@ describe('move', () => {
     moved.delete('cut off');
     expect(moved).toEqual(await allIn(dir));
     expect(await factsIn(back)).toEqual(await factsIn(dir));
-    expect((await stat(path.join(back, 'conversations.json'))).mode & 0o777).toBe(0o640);
+    expect((await stat(path.join(back, 'conversations.json'))).mode & 0o777).toBe(0o600);
     const reopened = await openStore(back);
     expect(await reopened.recent(user('alice'), { limit: 2 })).toEqual([last, failed]);
     expect(await reopened.recent(user('cut off'), { limit: 2 })).toMatchObject([

@@ -39,13 +39,21 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   chat: ['errors.ts'],
   // What implements the core's ports knows the ports alone, never the core.
   backends: ['assistant', ...PORTS, 'errors.ts'],
-  stores: ['log-file', ...PORTS, ...OPS_PORTS, 'ops/fold.ts', 'errors.ts', 'system-reason.ts'],
+  stores: [
+    'log-file',
+    ...PORTS,
+    ...OPS_PORTS,
+    'ops/fold.ts',
+    'errors.ts',
+    'private-file.ts',
+    'system-reason.ts',
+  ],
   // The forms of conversations.json, read and written; both stores and the commands use them.
   'log-file': ['assistant/json-place.ts', ...PORTS],
   // Sources, passages and what a run is told of them.
-  documents: [...PORTS, 'errors.ts'],
+  documents: [...PORTS, 'errors.ts', 'private-file.ts'],
   assistant: ['errors.ts'],
-  identity: ['errors.ts'],
+  identity: ['errors.ts', 'private-file.ts'],
   limits: ['errors.ts'],
   // Its tables are a room in the embedded store's database (stores/sqlite/room.ts); its pages show the documents.
   ops: [
@@ -61,9 +69,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   // Runs on foreign pages.
   widget: [],
-  config: ['system-reason.ts'],
+  config: ['private-file.ts', 'system-reason.ts'],
   logging: [],
   'errors.ts': [],
+  'private-file.ts': [],
   'system-reason.ts': [],
 };
 

@@ -16,6 +16,7 @@ import { Overlay } from './overlay.ts';
 import type { Call } from './protocol.ts';
 import type { OpenedRoom, RoomModule } from './room.ts';
 import { roomOf } from './rooms.ts';
+import { createShares, type Shares } from './shares.ts';
 import { Thread } from './thread.ts';
 import { defaultTuning, type Tuning } from './tuning.ts';
 import { createVisitorFacts } from './visitor-facts.ts';
@@ -23,6 +24,7 @@ import { Writer } from './writer.ts';
 
 /** The embedded store, and what only an embedded one has. */
 export interface SqliteStore extends Store, FeedbackLog {
+  readonly shares: Shares;
   /**
    * Opens another room's part of the database; see room.ts.
    * @param module The URL of its module.
@@ -134,6 +136,7 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
   const overlay = new Overlay();
   for (const message of reads.accepted(own)) overlay.accepted.set(message.id, message);
   const days = reads.days(own);
+  const shares = createShares({ counts: reads.shares(own), writer, callOf });
   if (!concurrent) own.close();
   const slow = roomOf<typeof import('./core-reads.ts')>(CORE_READS, { writer, reader });
   const look = createLook(concurrent ? () => files.own : undefined, slow);
@@ -201,6 +204,7 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
       const tookMs = schedule.tookMs();
       return { waiting: writer.waiting(), ...(tookMs !== undefined && { copySeconds: tookMs / 1000 }) };
     },
+    shares,
     health() {
       const trouble = writer.trouble();
       return trouble ? { ok: false, reason: trouble.message } : { ok: true };
