@@ -16,27 +16,38 @@ const INDEX_FILE = 'documents.db';
 /** How long a message does without documents after the index could not be opened. */
 const RETRY_MS = 30_000;
 
+interface Spending {
+  isSpent(): Promise<boolean>;
+  countUsage(model: string, usage: { input: number; output: number }): Promise<void>;
+}
+
 interface OpenDocumentsDeps {
   readonly config: Config;
   /** The model that answers. */
   readonly model: () => string | undefined;
   readonly fetch: typeof fetch;
+  /** The budget that embeddings and rewritten questions are counted in; absent: they are not. */
+  readonly spending?: Spending | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-const openIndex = async ({ config: { settings }, logger }: OpenDocumentsDeps): Promise<DocumentIndex> => {
-  const { DATABASE_URL: url } = settings;
-  if (url === undefined) {
+/** Opens the index of documents in a database, or in a folder that is made if it is not there. */
+export const openDocumentIndex = async (
+  deps: { readonly logger: Logger } & (
+    | { readonly url: string; readonly schema?: string | undefined }
+    | { readonly dir: string }
+  ),
+): Promise<DocumentIndex> => {
+  if ('dir' in deps) {
     const { openSqliteIndex } = await import('./documents/index/open-sqlite-index.ts');
     const { mkdir } = await import('node:fs/promises');
-    const dir = path.resolve(settings.DATA_DIR);
-    await mkdir(dir, { recursive: true, mode: 0o700 });
-    return openSqliteIndex(path.join(dir, INDEX_FILE));
+    await mkdir(deps.dir, { recursive: true, mode: 0o700 });
+    return openSqliteIndex(path.join(deps.dir, INDEX_FILE));
   }
   const { openPostgresIndex } = await import('./documents/index/postgres-index.ts');
   const { connectForDocuments } = await import('./stores/postgres/documents-database.ts');
-  const database = await connectForDocuments({ url, schema: settings.DATABASE_SCHEMA, logger });
+  const database = await connectForDocuments(deps);
   return openPostgresIndex(database).catch(async (thrown: unknown) => {
     await database.close();
     throw thrown;
@@ -44,10 +55,13 @@ const openIndex = async ({ config: { settings }, logger }: OpenDocumentsDeps): P
 };
 
 const openAll = async (deps: OpenDocumentsDeps): Promise<Documents> => {
-  const { config, model, fetch, clock, logger } = deps;
+  const { config, model, fetch, spending, clock, logger } = deps;
   const { settings, upstream } = config;
   const own = upstream.kind === 'offline' ? undefined : upstream;
-  const index = await openIndex(deps);
+  const { DATABASE_URL: url, DATABASE_SCHEMA: schema, DATA_DIR } = settings;
+  const index = await openDocumentIndex(
+    url === undefined ? { dir: path.resolve(DATA_DIR), logger } : { url, schema, logger },
+  );
   const server = {
     baseUrl: settings.EMBEDDING_BASE_URL ?? own?.baseUrl ?? OPENAI_URL,
     // A key is for the server that it was made for.
@@ -55,13 +69,22 @@ const openAll = async (deps: OpenDocumentsDeps): Promise<Documents> => {
       settings.EMBEDDING_API_KEY ?? (settings.EMBEDDING_BASE_URL === undefined ? own?.apiKey : undefined),
   };
   const embeddingModel = settings.EMBEDDING_MODEL;
-  const onUsage = (tokens: number) => logger.debug({ model: embeddingModel, tokens }, 'embedded');
+  const count = (used: string, usage: { input: number; output: number }): void => {
+    spending?.countUsage(used, usage).catch((thrown: unknown) => {
+      logger.error({ err: thrown, model: used }, 'what a search used was not counted');
+    });
+  };
   const meaning =
     embeddingModel === undefined
       ? undefined
       : createMeaning({
           index,
-          embedder: createEmbedder({ ...server, fetch, onUsage }),
+          embedder: createEmbedder({
+            ...server,
+            fetch,
+            onUsage: (used, input) => count(used, { input, output: 0 }),
+          }),
+          isSpent: spending && (() => spending.isSpent()),
           model: embeddingModel,
           logger,
         });
@@ -72,6 +95,7 @@ const openAll = async (deps: OpenDocumentsDeps): Promise<Documents> => {
           apiKey: own.apiKey,
           model: () => model() ?? '',
           fetch,
+          onUsage: (usage) => count(model() ?? '', usage),
           logger,
         })
       : undefined;

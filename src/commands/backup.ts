@@ -5,15 +5,15 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { SETTINGS } from '../config/settings-table.ts';
 import { errnoOf } from '../log-file/durable-file.ts';
-import { backUp } from '../stores/transfer/backup.ts';
+import { backUp, backUpDocuments, documentsCopyOf } from '../stores/transfer/backup.ts';
 import { systemReason } from '../system-reason.ts';
 import { Refusal, runCommand, type Surroundings, settingOf, UsageError } from './command.ts';
 
 const USAGE = `Usage: npm run backup -- <file> [--force]
 
-Writes a consistent copy of the database in DATA_DIR into a file; the service may go on meanwhile. To restore it, stop
-the service, move the files of DATA_DIR away, put the copy there as thread-proxy.db and start again. With
-DATABASE_URL use pg_dump.
+Writes a consistent copy of the database in DATA_DIR into a file; the service may go on meanwhile. The index of documents
+is copied beside it: a.db has a.documents.db. To restore them, stop the service, move the files of DATA_DIR away, put the
+copies there as thread-proxy.db and documents.db and start again. With DATABASE_URL use pg_dump, which has both.
 
   --force  replaces the file if it is there
   --help   this text`;
@@ -46,12 +46,19 @@ const run = async ({ args, env, print }: Surroundings): Promise<void> => {
   if (settingOf(env, 'DATABASE_URL', SETTINGS.DATABASE_URL) !== undefined) {
     throw new Refusal('DATABASE_URL is set: back that database up with pg_dump. Nothing was written.');
   }
-  if (!force && (await isThere(file))) throw new Refusal(`${file} is there already; --force replaces it.`);
+  const documentsFile = documentsCopyOf(file);
+  for (const one of [file, documentsFile]) {
+    if (!force && (await isThere(one))) throw new Refusal(`${one} is there already; --force replaces it.`);
+  }
   const dir = path.resolve(settingOf(env, 'DATA_DIR', SETTINGS.DATA_DIR) ?? '');
-  const bytes = await backUp(dir, file).catch((error: unknown) => {
-    throw new Refusal(`${file} cannot be written: ${systemReason(error)}`);
-  });
+  const refuse = (name: string) => (error: unknown) => {
+    throw new Refusal(`${name} cannot be written: ${systemReason(error)}`);
+  };
+  const bytes = await backUp(dir, file).catch(refuse(file));
+  const documents = await backUpDocuments(dir, file).catch(refuse(documentsFile));
   print(`${file} has all of ${dir} (${bytes.toLocaleString('en')} bytes). Keep session-secret beside it.`);
+  if (documents === undefined) return;
+  print(`${documentsFile} has its documents (${documents.toLocaleString('en')} bytes).`);
 };
 
 await runCommand(USAGE, run);

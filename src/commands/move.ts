@@ -3,6 +3,7 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { SETTINGS } from '../config/settings-table.ts';
+import type { CopiedIndex } from '../documents/index/copy-index.ts';
 import { AppError } from '../errors.ts';
 import { systemReason } from '../system-reason.ts';
 import {
@@ -13,6 +14,7 @@ import {
   settingOf,
   UsageError,
 } from './command.ts';
+import { moveDocuments } from './moving/documents.ts';
 import { openSource, openTarget, type StorePlace } from './moving/ends.ts';
 import type { Moving, Run, Source, Target } from './moving/stores.ts';
 import { Summary, summaryText } from './moving/summary.ts';
@@ -20,7 +22,7 @@ import { progressOn } from './progress.ts';
 
 const USAGE = `Usage: npm run move -- --from <store> --to <store> [--dry-run]
 
-Moves all that a store holds into an empty one: exchanges, threads, sessions, counts. A store is a data folder or
+Moves all that a store holds into an empty one: exchanges, threads, sessions, counts, documents. A store is a data folder or
 postgres://user:password@host/database; the words DATA_DIR and DATABASE_URL stand for what these settings say, so
 that no password is in the command. Stop the service first. Cut off, the same command goes on where it was; until
 it is done, the service does not start on the target. The source is left as it is.
@@ -86,7 +88,12 @@ const summaryOf = async (
   return summary;
 };
 
-const move = async (source: Source, target: Target, all: Summary, runOf: (what: string) => Run) => {
+const move = async (
+  source: Source,
+  target: Target,
+  all: Summary,
+  { runOf, documents }: { runOf: (what: string) => Run; documents: () => Promise<CopiedIndex | undefined> },
+) => {
   await target.begin(source.name, all);
   try {
     await target.fill(source, await source.facts(), runOf('Moving'));
@@ -99,7 +106,9 @@ const move = async (source: Source, target: Target, all: Summary, runOf: (what: 
       );
     }
     await source.check();
+    const copied = await documents();
     await target.complete();
+    return copied;
   } catch (thrown) {
     throw new Refusal(
       `${reasonOf(thrown)}\n${target.name} is half-moved: no service starts on it. Run the same move again to go on.`,
@@ -120,6 +129,11 @@ from now on is not there.`;
   return `Start the service without DATABASE_URL, with DATA_DIR=${'dir' in to ? to.dir : ''} and the same SESSION_SECRET. Never start it
 on the database again: what visitors say from now on is not there.`;
 };
+
+const documentsText = (copied: CopiedIndex | undefined): string =>
+  copied === undefined
+    ? ''
+    : `\n  documents ${copied.sources.toLocaleString('en')} with ${copied.passages.toLocaleString('en')} passages and ${copied.vectors.toLocaleString('en')} vectors`;
 
 const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<void> => {
   const { from, to, dryRun } = readArgs(args, env);
@@ -146,10 +160,10 @@ const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<vo
       return;
     }
     target = await openTarget(to, deps);
-    await move(source, target, all, runOf);
+    const copied = await move(source, target, all, { runOf, documents: () => moveDocuments(from, to, deps) });
     progress.end();
     print(
-      `Moved ${source.name} into ${target.name}, and read there again; counts and checksums are the same:\n${summaryText(all)}\n${nextSteps(to, from)}`,
+      `Moved ${source.name} into ${target.name}, and read there again; counts and checksums are the same:\n${summaryText(all)}${documentsText(copied)}\n${nextSteps(to, from)}`,
     );
   } catch (thrown) {
     throw thrown instanceof AppError ? new Refusal(reasonOf(thrown)) : thrown;

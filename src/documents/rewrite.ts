@@ -10,6 +10,7 @@ const INSTRUCTIONS = `Rewrite the visitor's last message as one search query tha
 
 const answer = z.object({
   choices: z.array(z.object({ message: z.object({ content: z.string() }) })).min(1),
+  usage: z.object({ prompt_tokens: z.number(), completion_tokens: z.number() }).nullish().catch(undefined),
 });
 
 export interface RewriteOptions {
@@ -18,6 +19,8 @@ export interface RewriteOptions {
   readonly apiKey: string | undefined;
   readonly model: () => string;
   readonly fetch?: typeof fetch;
+  /** Told what each call used, in tokens. */
+  readonly onUsage?: (usage: { input: number; output: number }) => void;
   readonly logger: Logger;
 }
 
@@ -34,6 +37,7 @@ export const createRewrite = ({
   apiKey,
   model,
   fetch: call = fetch,
+  onUsage,
   logger,
 }: RewriteOptions): Rewrite => {
   const url = `${baseUrl.replace(/\/+$/, '')}/chat/completions`;
@@ -56,7 +60,9 @@ export const createRewrite = ({
         signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
       });
       if (!response.ok) throw new Error(`the model answered ${response.status}`);
-      const [choice] = answer.parse(await response.json()).choices;
+      const { choices, usage } = answer.parse(await response.json());
+      if (usage) onUsage?.({ input: usage.prompt_tokens, output: usage.completion_tokens });
+      const [choice] = choices;
       return choice?.message.content.trim().slice(0, MAX_CHARS) || undefined;
     } catch (thrown) {
       signal.throwIfAborted();

@@ -1,4 +1,4 @@
-import type { Exchange, Visitor } from '../chat/model.ts';
+import type { Exchange, Usage, Visitor } from '../chat/model.ts';
 import type { Clock, Logger } from '../chat/ports.ts';
 import { budgetSpent } from '../errors.ts';
 import type { Calendar } from './calendar.ts';
@@ -24,6 +24,10 @@ export interface SpendingBudget {
   check(visitor: Visitor): Promise<void>;
   /** Counts what a turn used. Turns in flight may overshoot a budget by what they use, and no more. */
   count(exchange: Exchange): Promise<void>;
+  /** Whether a budget of the whole site is used up: what no visitor waits for can wait until tomorrow. */
+  isSpent(): Promise<boolean>;
+  /** Counts what was used beside turns, such as for embeddings. */
+  countUsage(model: string, usage: Usage): Promise<void>;
   /** How far the site's budgets are used today. */
   state(): Promise<readonly BudgetWarning[]>;
 }
@@ -74,12 +78,27 @@ export const createSpendingBudget = (deps: Deps): SpendingBudget => {
 
   /** What turns that are over here used, and that is still being counted. */
   const counting = new Set<Promise<void>>();
-  const add = async ({ visitor, usage, run }: Exchange): Promise<void> => {
+  const add = async (
+    visitor: Visitor,
+    model: string | undefined,
+    usage: Usage | undefined,
+  ): Promise<void> => {
     if (isOff || !usage) return;
-    const added = { tokens: usage.input + usage.output, cost: prices.costOf(run?.model, usage) };
+    const added = { tokens: usage.input + usage.output, cost: prices.costOf(model, usage) };
     const day = calendar.dayOf(clock.now());
     const { site } = await counts.addUse(day, visitor, added);
     warnOnce(day, { tokens: site.tokens - added.tokens, cost: site.cost - added.cost }, site);
+  };
+
+  const count = async (visitor: Visitor, model: string | undefined, usage: Usage | undefined) => {
+    const added = add(visitor, model, usage);
+    counting.add(added);
+    await added.finally(() => counting.delete(added));
+  };
+  const state = async (): Promise<readonly BudgetWarning[]> => {
+    const day = calendar.dayOf(clock.now());
+    const { site } = isOff ? { site: NOTHING } : await counts.dayUse(day, ANYONE);
+    return siteBudgets(site).map((budget) => ({ ...budget, day }));
   };
 
   return {
@@ -93,15 +112,13 @@ export const createSpendingBudget = (deps: Deps): SpendingBudget => {
         (limits.visitorTokens !== null && use.visitor.tokens >= limits.visitorTokens);
       if (isSpent) throw budgetSpent({ retryAfter: calendar.secondsLeft(now) });
     },
-    count: async (exchange) => {
-      const added = add(exchange);
-      counting.add(added);
-      await added.finally(() => counting.delete(added));
+    count: ({ visitor, run, usage }) => count(visitor, run?.model, usage),
+    isSpent: async () => {
+      if (isOff) return false;
+      await Promise.allSettled(counting);
+      return (await state()).some(({ used, limit }) => used >= limit);
     },
-    state: async () => {
-      const day = calendar.dayOf(clock.now());
-      const { site } = isOff ? { site: NOTHING } : await counts.dayUse(day, ANYONE);
-      return siteBudgets(site).map((budget) => ({ ...budget, day }));
-    },
+    countUsage: (model, usage) => count(ANYONE, model, usage),
+    state,
   };
 };

@@ -199,10 +199,32 @@ describe('an answer from documents', () => {
     );
     await vi.waitFor(() => expect(emulator.calls.embeddings).toBeGreaterThan(0), { timeout: 20_000 });
     await service.post({ user_id: 'ann', message: 'How much is a parcel to Austria?' });
-    expect(emulator.requests.filter(({ endpoint }) => endpoint === 'embeddings').at(-1)?.body).toMatchObject({
-      model: 'text-embedding-3-small',
-      input: ['How much is a parcel to Austria?'],
-    });
+    expect(emulator.requests.filter(({ endpoint }) => endpoint === 'embeddings')).toContainEqual(
+      expect.objectContaining({
+        body: expect.objectContaining({
+          model: 'text-embedding-3-small',
+          input: ['How much is a parcel to Austria?'],
+        }),
+      }),
+    );
+  });
+
+  it('counts what embeddings use in the budget of the day', async () => {
+    const { service } = await startWith(
+      { 'shipping.md': SHIPPING },
+      { env: { EMBEDDING_MODEL: 'm', DAILY_TOKENS: '5' } },
+    );
+    // The one passage alone has more tokens than that.
+    await vi.waitFor(
+      async () => {
+        const { status } = await service.post({
+          user_id: 'ann',
+          message: 'How much is a parcel to Austria?',
+        });
+        expect(status).toBe(429);
+      },
+      { timeout: 20_000 },
+    );
   });
 
   it('does without embeddings while their server is down', async () => {

@@ -23,7 +23,7 @@ describe('texts are embedded', () => {
     const embedder = createEmbedder({
       baseUrl: emulator.url,
       apiKey: 'k',
-      onUsage: (more) => (tokens += more),
+      onUsage: (_model, more) => (tokens += more),
     });
     const texts = Array.from({ length: 150 }, (_, n) => `text number ${n}`);
     const vectors = await embedder.embed('m', texts);
@@ -123,6 +123,45 @@ describe('search by meaning', () => {
     expect(z.object({ model: z.string() }).parse(emulator.requests.at(-1)?.body).model).toBe('new');
   });
 
+  it('asks for nothing more once the budget of the day is used up, and goes on after it', async () => {
+    const index = await openIndex();
+    const emulator = await startEmulator();
+    await index.put(source('a'), [passage('p1', 'parcels to austria')]);
+    let isSpent = false;
+    const meaning = createMeaning({
+      index,
+      embedder: createEmbedder({ baseUrl: emulator.url, apiKey: undefined }),
+      model: 'm',
+      isSpent: async () => isSpent,
+      logger,
+    });
+    onTestFinished(() => meaning.close());
+    await meaning.whenDone();
+    await index.put(source('b'), [passage('q1', 'sleeping bags')]);
+    const calls = emulator.calls.embeddings;
+    isSpent = true;
+    expect(await meaning.nearest('a parcel', 5)).toEqual([]);
+    await expect(meaning.whenDone()).rejects.toThrow('budget');
+    expect(emulator.calls.embeddings).toBe(calls);
+    isSpent = false;
+    await meaning.whenDone();
+    expect((await meaning.nearest('parcels to austria', 5))[0]).toMatchObject({ id: 'p1', isNear: true });
+  });
+
+  it('takes for near what is nearer than chance explains', async () => {
+    const index = await openIndex();
+    const emulator = await startEmulator();
+    await index.put(
+      source('a', { title: '' }),
+      Array.from({ length: 200 }, (_, n) => passage(`p${n}`, `The price of article ${n} in our shop.`)),
+    );
+    const meaning = await openMeaning('m', index, emulator.url);
+    await meaning.whenDone();
+    const near = async (text: string) => (await meaning.nearest(text, 5)).filter(({ isNear }) => isNear);
+    expect((await near('price of article 7')).length).toBeGreaterThan(0);
+    expect(await near('Quantum mechanics explained')).toEqual([]);
+  });
+
   it('goes on after a failure where it was', async () => {
     const index = await openIndex();
     const emulator = await startEmulator();
@@ -162,11 +201,11 @@ describe('a scan of vectors', () => {
     ])
       scan.add(unit(vector));
     expect(scan.add(unit([1, 2]))).toBe(false);
-    const { near: found, count } = scan.search(unit([1, 0.02, 0]), 2);
+    const found = scan.search(unit([1, 0.02, 0]), 2);
     expect(found.map(({ row }) => row)).toEqual([0, 1]);
     expect(found[0]?.similarity).toBeGreaterThan(0.99);
-    expect(count).toBe(4);
-    expect(scan.search(unit([1, 0]), 2).near).toEqual([]);
+    expect(scan.count).toBe(4);
+    expect(scan.search(unit([1, 0]), 2)).toEqual([]);
   });
 
   it('finds nearly all of the nearest where there are too many to look at each whole', () => {
@@ -191,7 +230,7 @@ describe('a scan of vectors', () => {
         .toSorted((a, b) => b.similarity - a.similarity)
         .slice(0, 10)
         .map(({ row }) => row);
-      const rows = new Set(scan.search(query, 10).near.map(({ row }) => row));
+      const rows = new Set(scan.search(query, 10).map(({ row }) => row));
       found += exact.filter((row) => rows.has(row)).length;
     }
     expect(found).toBeGreaterThanOrEqual(95);

@@ -6,6 +6,8 @@ const MAX_BATCH = 64;
 const MAX_BATCH_CHARS = 100_000;
 /** No passage is longer; a question may be. */
 const MAX_TEXT = 8_000;
+/** What a token is at least, in most languages. */
+const CHARS_PER_TOKEN = 4;
 const TRIES = 4;
 const FIRST_WAIT_MS = 500;
 const MAX_WAIT_MS = 30_000;
@@ -17,8 +19,8 @@ export interface EmbedderOptions {
   readonly apiKey: string | undefined;
   /** How calls are made. */
   readonly fetch?: typeof fetch;
-  /** Told what each call cost, in tokens. */
-  readonly onUsage?: (tokens: number) => void;
+  /** Told what each call used, in tokens; guessed where the server does not say. */
+  readonly onUsage?: (model: string, tokens: number) => void;
 }
 
 /** Makes vectors of texts. */
@@ -94,7 +96,8 @@ export const createEmbedder = ({
     }
     const { data, usage } = answer.parse(await response.json());
     if (data.length !== input.length) throw new Error(`${data.length} vectors for ${input.length} texts`);
-    if (usage?.total_tokens) onUsage?.(usage.total_tokens);
+    const chars = input.reduce((sum, text) => sum + text.length, 0);
+    onUsage?.(model, usage?.total_tokens ?? Math.ceil(chars / CHARS_PER_TOKEN));
     const ordered = data.every(({ index }) => index !== undefined)
       ? data.toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0))
       : data;

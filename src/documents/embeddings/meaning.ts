@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../../chat/ports.ts';
 import type { DocumentIndex } from '../index/index-port.ts';
 import type { MeaningSearch } from '../search/search.ts';
+import { floorOf, STRAY_QUESTIONS } from './chance.ts';
 import type { Embedder } from './embedder.ts';
 import { createVectors, type Vectors } from './vectors.ts';
 
@@ -12,11 +13,8 @@ const QUESTION_MS = 4_000;
 /** How long the embedding of passages rests after a failure, doubled with each. */
 const FIRST_REST_MS = 1_000;
 const MAX_REST_MS = 10 * 60_000;
-/** A passage is near where it is so many standard deviations nearer than passages are on average. */
-const NEAR_DEVIATIONS = 2.5;
-/** With fewer passages nothing is known of what is usual. */
-const MIN_USUAL = 20;
-const NEAR_AMONG_FEW = 0.35;
+/** Where the number of passages has changed by so much, it is asked anew what nearness chance explains. */
+const CHANGED_SHARE = 0.1;
 /** Passages of one search that may count as near: words say more than a crowd that is a little nearer. */
 const MAX_NEAR = 4;
 
@@ -24,6 +22,8 @@ export interface MeaningDeps {
   readonly index: DocumentIndex;
   readonly embedder: Embedder;
   readonly model: string;
+  /** Whether nothing more may be spent today. */
+  readonly isSpent?: (() => Promise<boolean>) | undefined;
   readonly logger: Logger;
 }
 
@@ -36,7 +36,7 @@ export interface Meaning extends MeaningSearch {
   close(): Promise<void>;
 }
 
-export const createMeaning = ({ index, embedder, model, logger }: MeaningDeps): Meaning => {
+export const createMeaning = ({ index, embedder, model, isSpent, logger }: MeaningDeps): Meaning => {
   const stop = new AbortController();
   const vectors = new Map<string, Vectors>();
   let job: Promise<void> | undefined;
@@ -54,6 +54,7 @@ export const createMeaning = ({ index, embedder, model, logger }: MeaningDeps): 
       stop.signal.throwIfAborted();
       const missing = await index.unembedded(model, BATCH);
       if (missing.length === 0) break;
+      if (await isSpent?.()) throw new Error('the budget of the day is used up');
       const made = await embedder.embed(
         model,
         missing.map(({ text }) => text),
@@ -109,6 +110,26 @@ export const createMeaning = ({ index, embedder, model, logger }: MeaningDeps): 
     return own?.model;
   };
 
+  const floors = new Map<string, { readonly floor: Promise<number>; readonly count: number }>();
+  /** The cosine above which a passage is near. @param count Passages that have a vector. */
+  const floorNow = (served: string, count: number): Promise<number> => {
+    const there = floors.get(served);
+    if (there && Math.abs(there.count - count) <= CHANGED_SHARE * there.count) return there.floor;
+    const floor = (async () => {
+      const strays = await embedder.embed(served, STRAY_QUESTIONS, { signal: stop.signal, tries: 2 });
+      const best: number[] = [];
+      for (const stray of strays)
+        best.push((await vectorsOf(served).search(stray, 1)).near[0]?.similarity ?? 0);
+      return floorOf(best);
+    })();
+    const own = { floor, count };
+    floors.set(served, own);
+    floor.catch(() => {
+      if (floors.get(served) === own) floors.delete(served);
+    });
+    return floor;
+  };
+
   return {
     catchUp: () => {
       isWanted = true;
@@ -120,18 +141,18 @@ export const createMeaning = ({ index, embedder, model, logger }: MeaningDeps): 
     nearest: async (text, limit) => {
       try {
         const served = await serving();
-        if (served === undefined) return [];
+        if (served === undefined || (await isSpent?.())) return [];
         const [query] = await embedder.embed(served, [text], {
           signal: AbortSignal.any([stop.signal, AbortSignal.timeout(QUESTION_MS)]),
           tries: 2,
         });
         if (!query) return [];
-        const { near, mean, deviation, count } = await vectorsOf(served).search(query, limit);
-        const least = count < MIN_USUAL ? NEAR_AMONG_FEW : mean + NEAR_DEVIATIONS * deviation;
+        const { near, count } = await vectorsOf(served).search(query, limit);
+        const floor = await floorNow(served, count);
         return near.map(({ id, similarity }, rank) => ({
           id,
           similarity,
-          isNear: rank < MAX_NEAR && similarity >= least,
+          isNear: rank < MAX_NEAR && similarity >= floor,
         }));
       } catch (thrown) {
         if (!stop.signal.aborted) {

@@ -4,20 +4,10 @@ export interface Near {
   readonly similarity: number;
 }
 
-/** What a scan found, with what is usual: how near all vectors are, and how much that differs. */
-export interface ScanResult {
-  readonly near: readonly Near[];
-  readonly mean: number;
-  readonly deviation: number;
-  readonly count: number;
-}
-
 /** Multiplications up to which each search looks at all vectors whole. */
 const EXACT_WORK = 8_000_000;
 /** Beyond, all are compared by the signs of their numbers first, and so many of the nearest whole. */
 const SHORTLIST = 1_000;
-/** Vectors by which the usual nearness is told. */
-const SAMPLE = 1_000;
 const CHUNK = 4_096;
 
 const bitsIn = (word: number): number => {
@@ -107,21 +97,6 @@ export const createVectorScan = (dimensions: number) => {
     return rows;
   };
 
-  const usual = (query: Float32Array) => {
-    const step = Math.max(1, Math.floor(count / SAMPLE));
-    let sum = 0;
-    let squares = 0;
-    let n = 0;
-    for (let row = 0; row < count; row += step) {
-      const value = similarityOf(row, query);
-      sum += value;
-      squares += value * value;
-      n += 1;
-    }
-    const mean = n === 0 ? 0 : sum / n;
-    return { mean, deviation: n === 0 ? 0 : Math.sqrt(Math.max(0, squares / n - mean * mean)) };
-  };
-
   const findCenter = (): void => {
     center = new Float32Array(dimensions);
     const first = Math.min(count, CHUNK);
@@ -158,21 +133,16 @@ export const createVectorScan = (dimensions: number) => {
       return true;
     },
     /** The nearest vectors to one of length 1, best first. */
-    search: (query: Float32Array, k: number): ScanResult => {
-      if (query.length !== dimensions || count === 0) return { near: [], mean: 0, deviation: 0, count };
-      const spread = usual(query);
+    search: (query: Float32Array, k: number): readonly Near[] => {
+      if (query.length !== dimensions || count === 0) return [];
       if (count * dimensions <= EXACT_WORK) {
         const values = all(query);
-        return {
-          near: top(values, count, k).map((row) => ({ row, similarity: values[row] ?? 0 })),
-          ...spread,
-          count,
-        };
+        return top(values, count, k).map((row) => ({ row, similarity: values[row] ?? 0 }));
       }
-      const near = shortlist(query)
+      return shortlist(query)
         .map((row) => ({ row, similarity: similarityOf(row, query) }))
-        .toSorted((a, b) => b.similarity - a.similarity);
-      return { near: near.slice(0, k), ...spread, count };
+        .toSorted((a, b) => b.similarity - a.similarity)
+        .slice(0, k);
     },
   };
 };

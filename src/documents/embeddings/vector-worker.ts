@@ -10,8 +10,6 @@ export type VectorTask =
 export interface VectorReply {
   readonly n: number;
   readonly near: readonly { readonly id: string; readonly similarity: number }[];
-  readonly mean: number;
-  readonly deviation: number;
   readonly count: number;
 }
 
@@ -34,10 +32,8 @@ parentPort?.on('message', (task: VectorTask) => {
       const found = scan?.search(task.query, task.limit);
       const reply: VectorReply = {
         n: task.n,
-        near: (found?.near ?? []).map(({ row, similarity }) => ({ id: ids[row] ?? '', similarity })),
-        mean: found?.mean ?? 0,
-        deviation: found?.deviation ?? 0,
-        count: found?.count ?? 0,
+        near: (found ?? []).map(({ row, similarity }) => ({ id: ids[row] ?? '', similarity })),
+        count: scan?.count ?? 0,
       };
       parentPort?.postMessage(reply);
     }

@@ -67,6 +67,8 @@ export interface DocumentIndex {
   sources(): Promise<IndexedSource[]>;
   /** Passages by their ids, in their order; those that are gone are left out. */
   passages(ids: readonly string[]): Promise<FoundPassage[]>;
+  /** All passages of a source, in reading order. */
+  passagesOf(sourceId: string): Promise<FoundPassage[]>;
   /** The languages of the sources, most frequent first; an empty text for those whose language is not known. */
   languages(): Promise<string[]>;
   /** Which of the terms any passage has. */

@@ -46,6 +46,7 @@ export const openSqliteIndex = async (file: string): Promise<DocumentIndex> => {
     remove: forward('remove'),
     sources: forward('sources'),
     passages: forward('passages'),
+    passagesOf: forward('passagesOf'),
     languages: forward('languages'),
     knownTerms: forward('knownTerms'),
     byWords: forward('byWords'),

@@ -3,10 +3,12 @@ import { z } from 'zod';
 import type { Source } from '../model.ts';
 import type { DocumentIndex, PassageWithTerms } from './index-port.ts';
 import { migrateDocuments } from './postgres-schema.ts';
-import { bm25Query, tsvectorOf } from './postgres-words.ts';
+import { countTerms, searchWords, termsOfSource } from './postgres-terms.ts';
+import { tsvectorOf } from './postgres-words.ts';
 import {
   bytesOf,
   embeddedText,
+  PASSAGE_COLUMNS,
   SOURCE_COLUMNS,
   sourceValues,
   toPassage,
@@ -23,13 +25,15 @@ export interface PostgresIndexDeps {
   readonly close: () => Promise<void>;
 }
 
-const hit = z.object({ id: z.string(), score: z.number(), total: z.number(), counts: z.string() });
 const counts = z.object({ added: z.coerce.number(), kept: z.coerce.number(), removed: z.coerce.number() });
 const vectorRow = z.object({ seq: z.coerce.number(), id: z.string(), vector: z.instanceof(Uint8Array) });
 const unembeddedRow = z.object({ id: z.string(), title: z.string(), headings: z.string(), text: z.string() });
 const modelRow = z.object({ model: z.string(), vectors: z.coerce.number() });
 const totalRow = z.object({ total: z.coerce.number() });
 const headingList = z.array(z.string());
+
+/** Passages of a search that must be the best; a search gives no more. */
+const SURE = 10;
 
 const putSource = async (sql: ISql, source: Source): Promise<void> => {
   const names = SOURCE_COLUMNS.join(', ');
@@ -50,16 +54,23 @@ const recount = (sql: ISql, sourceId: string, sign: 1 | -1) => sql`
     join tp_document_words w using (seq) where p.source = ${sourceId}) own`;
 
 const put = async (sql: ISql, source: Source, passages: readonly PassageWithTerms[]) => {
-  const rows = passages.map((passage, position) => ({
-    id: passage.id,
-    position,
-    headings: JSON.stringify(passage.headings),
-    text: passage.text,
-    url: passage.url ?? null,
-    place: passage.place ?? null,
-    ...tsvectorOf(passage),
-  }));
+  const counted = new Map<string, number>();
+  const rows = passages.map((passage, position) => {
+    const { words, length, terms } = tsvectorOf(passage);
+    for (const term of terms) counted.set(term, (counted.get(term) ?? 0) + 1);
+    return {
+      id: passage.id,
+      position,
+      headings: JSON.stringify(passage.headings),
+      text: passage.text,
+      url: passage.url ?? null,
+      place: passage.place ?? null,
+      words,
+      length,
+    };
+  });
   await changed(sql);
+  const before = await termsOfSource(sql, source.id);
   await recount(sql, source.id, -1);
   await putSource(sql, source);
   const json = JSON.stringify(rows);
@@ -89,6 +100,7 @@ const put = async (sql: ISql, source: Source, passages: readonly PassageWithTerm
     [json],
   );
   await recount(sql, source.id, 1);
+  await countTerms(sql, before, counted);
   return counts.parse({ added: passages.length - kept.count, kept: kept.count, removed: removed.count });
 };
 
@@ -119,6 +131,7 @@ export const openPostgresIndex = async ({
     remove: (sourceId) =>
       transaction(async (own) => {
         await changed(own);
+        await countTerms(own, await termsOfSource(own, sourceId), new Map());
         await recount(own, sourceId, -1);
         const removed = await own`delete from tp_document_sources where id = ${sourceId}`;
         return removed.count > 0;
@@ -132,11 +145,18 @@ export const openPostgresIndex = async ({
     },
     passages: async (ids) => {
       const rows = await rowsOf(
-        `select p.id, p.headings, p.text, p.url, p.place, s.id as source_id, s.title as source_title,
-           s.url as source_url, s.location as source_location, s.language as source_language
+        `select ${PASSAGE_COLUMNS}
          from json_array_elements_text($1::text::json) with ordinality given (id, at)
          join tp_document_passages p on p.id = given.id join tp_document_sources s on s.id = p.source order by at`,
         [JSON.stringify(ids)],
+      );
+      return rows.map(toPassage);
+    },
+    passagesOf: async (sourceId) => {
+      const rows = await rowsOf(
+        `select ${PASSAGE_COLUMNS} from tp_document_passages p join tp_document_sources s on s.id = p.source
+         where s.id = $1 order by p.position`,
+        [sourceId],
       );
       return rows.map(toPassage);
     },
@@ -148,30 +168,14 @@ export const openPostgresIndex = async ({
     },
     knownTerms: async (terms) => {
       const rows = await rowsOf(
-        `select term from json_array_elements_text($1::text::json) term
-         where exists (select from tp_document_words where words @@ quote_literal(term)::tsquery)`,
+        `select t.term from jsonb_array_elements_text($1::text::jsonb) given join tp_document_terms t on t.term = given`,
         [JSON.stringify(terms)],
       );
       return rows.map((row) => z.object({ term: z.string() }).parse(row).term);
     },
     byWords: async (groups, limit) => {
-      const total = () => first('select passages as total from tp_document_totals');
-      const none = async () => ({ total: await total(), counts: groups.map(() => 0), hits: [] });
-      if (groups.length === 0) return none();
-      const { text, values, owners } = bm25Query(groups);
-      const hits = (await rowsOf(text, [String(limit), ...values])).map((row) => hit.parse(row));
-      const [best] = hits;
-      if (!best) return none();
-      const each = best.counts.split(' ').map(Number);
-      return {
-        total: best.total,
-        counts: groups.map(({ forms, prefix }, group) => {
-          const own = each.filter((_, at) => owners[at] === group);
-          const exact = Math.max(...own.slice(0, forms.length));
-          return exact > 0 || prefix === undefined ? exact : (own.at(-1) ?? 0);
-        }),
-        hits: hits.map(({ id, score }) => ({ id, score })),
-      };
+      if (groups.length > 0) return searchWords(rowsOf, groups, { limit, sure: SURE });
+      return { total: await first('select passages as total from tp_document_totals'), counts: [], hits: [] };
     },
     unembedded: async (model, limit) => {
       const rows = await rowsOf(

@@ -38,6 +38,11 @@ const STEPS: readonly string[] = [
   create table tp_document_totals (version bigint not null, passages bigint not null, words bigint not null);
   insert into tp_document_totals values (0, 0, 0);
   `,
+  `
+  -- How many passages have a word: by it the rare words of a question are told, which alone need be looked for.
+  create table tp_document_terms (term text collate "C" primary key, passages integer not null) with (fillfactor = 80);
+  insert into tp_document_terms select word, ndoc from ts_stat('select words from tp_document_words');
+  `,
 ];
 
 /** The lock under which the tables are made: any number, as long as it stays the same. */

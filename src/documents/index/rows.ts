@@ -61,6 +61,10 @@ export const sourceValues = (source: Source): (string | number | null)[] => [
   source.readAt,
 ];
 
+/** The columns of a passage `p` with its source `s`. */
+export const PASSAGE_COLUMNS = `p.id, p.headings, p.text, p.url, p.place, s.id as source_id, s.title as source_title,
+  s.url as source_url, s.location as source_location, s.language as source_language`;
+
 const passageRow = z.object({
   id: z.string(),
   headings: z.string(),

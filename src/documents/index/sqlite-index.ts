@@ -11,6 +11,7 @@ import {
 import {
   bytesOf,
   embeddedText,
+  PASSAGE_COLUMNS,
   SOURCE_COLUMNS,
   sourceValues,
   toPassage,
@@ -55,11 +56,20 @@ export const createSqliteIndex = (db: DatabaseSync): SyncIndex => {
     statements.set(text, prepared);
     return prepared;
   };
+  /**
+   * A statement that writes. FTS5 writes rows of its own, the last of which `run` tells the number of: it may be too
+   * large for a JavaScript number.
+   */
+  const write = (text: string): StatementSync => {
+    const statement = sql(text);
+    statement.setReadBigInts(true);
+    return statement;
+  };
   const atomically = <T>(work: () => T): T => {
     db.exec('begin immediate');
     try {
       const result = work();
-      sql("update document_meta set value = value + 1 where name = 'version'").run();
+      write("update document_meta set value = value + 1 where name = 'version'").run();
       db.exec('commit');
       return result;
     } catch (thrown) {
@@ -70,17 +80,20 @@ export const createSqliteIndex = (db: DatabaseSync): SyncIndex => {
 
   const putSource = (source: Source): void => {
     const names = SOURCE_COLUMNS.join(', ');
-    sql(`insert or replace into document_sources (${names}) values (${placeholders(SOURCE_COLUMNS)})`).run(
+    write(`insert or replace into document_sources (${names}) values (${placeholders(SOURCE_COLUMNS)})`).run(
       ...sourceValues(source),
     );
   };
+  const removeWords = (seq: number): void => {
+    write('delete from document_words where rowid = ?').run(seq);
+  };
   const removePassage = (seq: number): void => {
-    sql('delete from document_vectors where passage = ?').run(seq);
-    sql('delete from document_words where rowid = ?').run(seq);
-    sql('delete from document_passages where seq = ?').run(seq);
+    write('delete from document_vectors where passage = ?').run(seq);
+    removeWords(seq);
+    write('delete from document_passages where seq = ?').run(seq);
   };
   const addWords = (seq: number | bigint, { titleTerms, bodyTerms }: PassageWithTerms): void => {
-    sql('insert into document_words (rowid, title, body) values (?, ?, ?)').run(seq, titleTerms, bodyTerms);
+    write('insert into document_words (rowid, title, body) values (?, ?, ?)').run(seq, titleTerms, bodyTerms);
   };
   const passagesOf = (sourceId: string): Map<string, number> =>
     new Map(
@@ -103,19 +116,19 @@ export const createSqliteIndex = (db: DatabaseSync): SyncIndex => {
       const seq = there.get(id);
       there.delete(id);
       if (seq !== undefined) {
-        sql('update document_passages set position = ?, url = ?, place = ? where seq = ?').run(
+        write('update document_passages set position = ?, url = ?, place = ? where seq = ?').run(
           position,
           url,
           place,
           seq,
         );
         if (!isRenamed) continue;
-        sql('delete from document_words where rowid = ?').run(seq);
+        removeWords(seq);
         addWords(seq, passage);
         continue;
       }
       added += 1;
-      const { lastInsertRowid } = sql(
+      const { lastInsertRowid } = write(
         'insert into document_passages (id, source, position, headings, text, url, place) values (?, ?, ?, ?, ?, ?, ?)',
       ).run(id, source.id, position, JSON.stringify(passage.headings), passage.text, url, place);
       addWords(lastInsertRowid, passage);
@@ -143,7 +156,7 @@ export const createSqliteIndex = (db: DatabaseSync): SyncIndex => {
     remove: (sourceId) =>
       atomically(() => {
         for (const seq of passagesOf(sourceId).values()) removePassage(seq);
-        return sql('delete from document_sources where id = ?').run(sourceId).changes > 0;
+        return write('delete from document_sources where id = ?').run(sourceId).changes > 0;
       }),
     sources: () =>
       sql(
@@ -154,14 +167,20 @@ export const createSqliteIndex = (db: DatabaseSync): SyncIndex => {
         .map(toSource),
     passages: (ids) => {
       const rows = sql(
-        `select p.id, p.headings, p.text, p.url, p.place, s.id as source_id, s.title as source_title,
-           s.url as source_url, s.location as source_location, s.language as source_language
+        `select ${PASSAGE_COLUMNS}
          from document_passages p join document_sources s on s.id = p.source where p.id in (${placeholders(ids)})`,
       )
         .all(...ids)
         .map(toPassage);
       return ids.map((id) => rows.find((row) => row.id === id)).filter((row) => row !== undefined);
     },
+    passagesOf: (sourceId) =>
+      sql(
+        `select ${PASSAGE_COLUMNS} from document_passages p join document_sources s on s.id = p.source
+         where s.id = ? order by p.position`,
+      )
+        .all(sourceId)
+        .map(toPassage),
     languages: () =>
       sql("select coalesce(language, '') as language from document_sources group by 1 order by count(*) desc")
         .all()
@@ -198,7 +217,7 @@ export const createSqliteIndex = (db: DatabaseSync): SyncIndex => {
     putVectors: (model, vectors) =>
       atomically(() => {
         for (const { id, vector } of vectors) {
-          sql(
+          write(
             `insert or replace into document_vectors (passage, model, vector)
              select seq, ?, ? from document_passages where id = ?`,
           ).run(model, bytesOf(vector), id);
@@ -218,7 +237,7 @@ export const createSqliteIndex = (db: DatabaseSync): SyncIndex => {
         .map((row) => modelRow.parse(row)),
     dropModel: (model) =>
       atomically(() => {
-        sql('delete from document_vectors where model = ?').run(model);
+        write('delete from document_vectors where model = ?').run(model);
       }),
     version: () => numberOf("select value from document_meta where name = 'version'"),
     close: () => db.close(),
