@@ -7,10 +7,22 @@ export interface Target {
   readonly url: string;
   /**
    * `upstream`: the emulator itself. `json`, `stream`, `socket`: the service's forms. `read`, `pipe`: the baseline's.
+   * `ui-stream`: the AI SDK's. `gateway`, `gateway-stream`: a gateway's, which hands the upstream's own answer on.
    */
-  readonly form: 'upstream' | 'json' | 'stream' | 'socket' | 'read' | 'pipe';
+  readonly form:
+    | 'upstream'
+    | 'json'
+    | 'stream'
+    | 'socket'
+    | 'read'
+    | 'pipe'
+    | 'ui-stream'
+    | 'gateway'
+    | 'gateway-stream';
   /** What the service's answer must say, every word of it. */
   readonly answer: string;
+  /** What a caller has to send beside the message: a gateway is told its upstream with each call. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** What became of a call; times in milliseconds from its sending. */
@@ -36,6 +48,9 @@ const PATHS = {
   stream: '/api/chat',
   read: '/read',
   pipe: '/pipe',
+  'ui-stream': '/api/chat',
+  gateway: '/v1/responses',
+  'gateway-stream': '/v1/responses',
 } as const;
 
 /** The mark of the first word. */
@@ -45,20 +60,26 @@ const FIRST_WORD = {
   json: undefined,
   read: undefined,
   pipe: undefined,
+  'ui-stream': '"type":"text-delta"',
+  gateway: undefined,
+  'gateway-stream': 'response.output_text.delta',
 };
+
+const IS_STREAM = new Set<Target['form']>(['stream', 'ui-stream', 'gateway-stream']);
 
 const bodyFor = (form: HttpTarget['form'], visitor: string): object => {
   const message = `Hello, this is ${visitor}. What do you say to that?`;
-  if (form !== 'upstream') return { user_id: visitor, message };
+  const isGateway = form === 'gateway' || form === 'gateway-stream';
+  if (form !== 'upstream' && !isGateway) return { user_id: visitor, message };
   return {
-    conversation: conversations.get(visitor),
+    ...(!isGateway && { conversation: conversations.get(visitor) }),
     input: message,
     instructions: 'You are the helpful assistant of this website. Answer briefly and in plain words.',
     model: 'gpt-6-luna',
     max_output_tokens: 4096,
     truncation: 'auto',
     safety_identifier: visitor.padEnd(43, '0'),
-    stream: true,
+    stream: form !== 'gateway',
   };
 };
 
@@ -73,9 +94,13 @@ const faultOf = (target: HttpTarget, status: number | undefined, text: string): 
   switch (target.form) {
     case 'upstream':
     case 'pipe':
+    case 'gateway-stream':
       return text.includes('event: response.completed') ? undefined : 'no response.completed';
     case 'json':
+    case 'gateway':
       return text.includes(target.answer) ? undefined : `another answer: ${text.slice(0, 200)}`;
+    case 'ui-stream':
+      return text.includes('"type":"finish"') ? undefined : `no finish: ${text.slice(-200)}`;
     case 'read':
       return undefined;
     case 'stream':
@@ -84,9 +109,14 @@ const faultOf = (target: HttpTarget, status: number | undefined, text: string): 
   }
 };
 
-const post = (url: URL, body: object, accept: string, onResponse: (response: IncomingMessage) => void) => {
+const post = (
+  url: URL,
+  body: object,
+  more: Readonly<Record<string, string>>,
+  onResponse: (response: IncomingMessage) => void,
+) => {
   const bytes = Buffer.from(JSON.stringify(body));
-  const headers = { 'Content-Type': 'application/json', 'Content-Length': bytes.length, Accept: accept };
+  const headers = { 'Content-Type': 'application/json', 'Content-Length': bytes.length, ...more };
   const sent = request(url, { agent, method: 'POST', headers, timeout: CALL_TIMEOUT_MS }, onResponse);
   sent.once('timeout', () => sent.destroy(new Error('no answer in time')));
   sent.end(bytes);
@@ -103,7 +133,7 @@ export const call = (target: HttpTarget, visitor: string, onFirst = () => {}): P
       resolve({ ms, firstMs, ...(fault !== undefined && { fault }) });
     };
     const fail = (error: Error): void => end(error.message);
-    const accept = target.form === 'stream' ? 'text/event-stream' : 'application/json';
+    const accept = IS_STREAM.has(target.form) ? 'text/event-stream' : 'application/json';
     const mark = FIRST_WORD[target.form];
     const onResponse = (response: IncomingMessage): void => {
       let text = '';
@@ -117,7 +147,15 @@ export const call = (target: HttpTarget, visitor: string, onFirst = () => {}): P
       response.once('error', fail);
     };
     const body = bodyFor(target.form, visitor);
-    post(new URL(target.url + PATHS[target.form]), body, accept, onResponse).once('error', fail);
+    const headers = { Accept: accept, ...target.headers };
+    const send = (): void => {
+      const sent = post(new URL(target.url + PATHS[target.form]), body, headers, onResponse);
+      // A kept connection that the server closed at this very moment: the call was not heard, and goes again.
+      sent.once('error', (error) =>
+        sent.reusedSocket && 'code' in error && error.code === 'ECONNRESET' ? send() : fail(error),
+      );
+    };
+    send();
   });
 
 /** Makes a visitor's conversation at the emulator, where it is called directly. */
@@ -133,5 +171,5 @@ export const makeConversation = (url: string, visitor: string): Promise<void> =>
         resolve();
       });
     };
-    post(new URL(`${url}/conversations`), {}, 'application/json', onResponse).once('error', reject);
+    post(new URL(`${url}/conversations`), {}, {}, onResponse).once('error', reject);
   });

@@ -60,13 +60,19 @@ export interface Program {
  */
 export const startProgram = async (
   script: string,
-  options: { env: Record<string, string>; ready: RegExp; nodeArgs?: string[]; withinMs?: number },
+  options: {
+    env: Record<string, string>;
+    ready: RegExp;
+    nodeArgs?: string[];
+    args?: string[];
+    withinMs?: number;
+  },
 ): Promise<Program> => {
   const folder = temporaryFolder();
   const logFile = join(folder, 'output');
   const log = openSync(logFile, 'a');
   // From a folder without `.env`: the owner's settings are not what is measured.
-  const child = spawn(process.execPath, [...(options.nodeArgs ?? []), script], {
+  const child = spawn(process.execPath, [...(options.nodeArgs ?? []), script, ...(options.args ?? [])], {
     cwd: folder,
     env: { PATH: process.env.PATH ?? '', ...options.env },
     stdio: ['ignore', log, log],

@@ -2,7 +2,8 @@
 
 import postgres from 'postgres';
 import { openPostgresStore } from '../src/stores/postgres/postgres-store.ts';
-import { startPostgres, type TestPostgres, withOurTables } from '../test/helpers/postgres.ts';
+import { startPostgres, type TestPostgres } from '../test/helpers/postgres.ts';
+import { withOurTables } from '../test/helpers/new-database.ts';
 
 export const startDatabase = (): Promise<TestPostgres> => startPostgres({ durable: true });
 

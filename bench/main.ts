@@ -6,6 +6,7 @@
  *   npm run bench -- --quick           everything, in less than a minute
  *   npm run bench -- append start      only these
  *   npm run bench -- --json            for machines
+ *   npm run bench -- peers             beside other ways to do it; install them first: npm ci --prefix bench/peers
  *   npm run bench -- documents --collection <folder>   search on a public collection: docs.jsonl, queries.jsonl, qrels.tsv
  *
  * For whoever looks for what is slow: BENCH_NODE_ARGS (such as --heap-growing-percent=50) are given to the service's
@@ -19,6 +20,7 @@ import { cleanUpAtExit } from './children.ts';
 import { documents } from './documents.ts';
 import { latency } from './latency.ts';
 import { ops } from './ops.ts';
+import { peers } from './peers.ts';
 import { postgres } from './postgres.ts';
 import { processes } from './processes.ts';
 import { rebuild } from './rebuild.ts';
@@ -45,6 +47,7 @@ const BENCHES: Record<string, Bench> = {
   processes,
   widget,
   documents,
+  peers,
 };
 
 const usage = (): never => {
@@ -66,7 +69,8 @@ const readArguments = () => {
 };
 
 const { values, positionals } = readArguments();
-const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
+// The peers are a package of their own, which not everyone has.
+const names = positionals.length > 0 ? positionals : Object.keys(BENCHES).filter((name) => name !== 'peers');
 
 cleanUpAtExit();
 const began = performance.now();

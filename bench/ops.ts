@@ -1,147 +1,144 @@
-/** The operators' pages: how long a list, a search and an overview take while 100 messages a second are written. */
+/**
+ * The operators' pages of a running service: how long a list, a search and an overview take while visitors send 100
+ * messages a second, and what that does to the visitors.
+ */
 
-import { randomUUID } from 'node:crypto';
-import type { Exchange } from '../src/chat/model.ts';
-import type { Store } from '../src/chat/store-port.ts';
-import { searchTerms } from '../src/ops/fold.ts';
-import type { OpsStore } from '../src/ops/ops-port.ts';
-import { openSqliteOps } from '../src/ops/sqlite/sqlite-ops-store.ts';
-import { openSqliteStore } from '../src/stores/sqlite/sqlite-store.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { removeFolder, temporaryFolder } from './children.ts';
+import { startDatabase } from './database.ts';
 import { median, milliseconds, percentile } from './figures.ts';
+import { type Generator, startGenerator, visitorsOf } from './load.ts';
+import { filledDatabase, fillFolder } from './ops-fill.ts';
+import { expectedAnswer, type Kept, startEmulator, startService } from './programs.ts';
 import type { Bench, Row } from './report.ts';
 
-const quiet = () => undefined;
-const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet };
-const clock = { now: () => Date.now() };
-const DAY_S = 86_400;
-/** Messages a second that are written meanwhile. */
+/** Messages a second that are answered meanwhile. */
 const RATE = 100;
-const TRIES = 7;
+/** Between two looks of the one operator, in milliseconds. */
+const PAUSE_MS = 200;
+const OPS_TOKEN = 'ops-token-of-the-bench-0123456789abcdef';
 
-const exchangeAt = (timestamp: number, n: number): Exchange => ({
-  id: randomUUID(),
-  visitor: { kind: 'user', id: `visitor-${n % 5_000}` },
-  user: `What does order ${n} cost, and when does it come? ${'Please tell me. '.repeat(4)}`,
-  bot: n % 50 === 0 ? null : `Order ${n} costs ${n % 97} euros. ${'It comes in a few days. '.repeat(8)}`,
-  ...(n % 50 === 0 && { error: 'upstream_timeout' }),
-  timestamp,
-  usage: { input: 300 + (n % 100), output: 80 },
-  run: {
-    backend: 'responses',
-    model: 'gpt-6-luna',
-    queuedMs: 1,
-    firstWordMs: 300 + (n % 700),
-    totalMs: 1_500 + (n % 2_000),
-  },
-});
+const PAGES = {
+  'first page': '/ops/conversations',
+  'search, a common word': '/ops/conversations?q=euros',
+  'search, one place': '/ops/conversations?q=%22order+4711+costs%22',
+  'search, nothing there': '/ops/conversations?q=zanzibar',
+  'failed only': '/ops/conversations?show=failed',
+  'overview, 30 days': '/ops?range=30d',
+} as const;
+const OVERVIEW = PAGES['overview, 30 days'];
 
-/** Writes messages all the time. @returns What ends that, and gives how long each took. */
-const writeOn = (store: Store): (() => Promise<number[]>) => {
-  const times: number[] = [];
-  const running = new Set<Promise<void>>();
-  const one = async (): Promise<void> => {
-    const began = performance.now();
-    const exchange = exchangeAt(clock.now() / 1000, 1_000_000 + times.length);
-    await store.accept(exchange);
-    await store.finish(exchange);
-    times.push(performance.now() - began);
-  };
-  const timer = setInterval(() => {
-    const writing = one().finally(() => running.delete(writing));
-    running.add(writing);
-  }, 1_000 / RATE);
-  return async () => {
-    clearInterval(timer);
-    await Promise.all(running);
-    return times;
-  };
-};
-
-const timed = async (work: () => Promise<unknown>): Promise<number> => {
+/** @returns How long a page took, in milliseconds. */
+const look = async (url: string): Promise<number> => {
   const began = performance.now();
-  await work();
+  const answer = await fetch(url, { headers: { Authorization: `Bearer ${OPS_TOKEN}` } });
+  const page = await answer.text();
+  if (answer.status !== 200 || !page.includes('</html>'))
+    throw new Error(`${url}: ${answer.status} ${page.slice(0, 200)}`);
   return performance.now() - began;
 };
 
-const READS: Record<string, (ops: OpsStore) => Promise<unknown>> = {
-  'first page': (ops) => ops.conversations({}, { limit: 50 }),
-  'search, a common word': (ops) => ops.conversations({ words: searchTerms('euros') }, { limit: 50 }),
-  'search, one place': (ops) =>
-    ops.conversations({ words: searchTerms('"order 4711 costs"') }, { limit: 50 }),
-  'search, nothing there': (ops) => ops.conversations({ words: searchTerms('zanzibar') }, { limit: 50 }),
-  'failed only': (ops) => ops.conversations({ failed: true }, { limit: 50 }),
-  'overview, 30 days': (ops) => {
-    const now = clock.now() / 1000;
-    return ops.overview(Array.from({ length: 31 }, (_, day) => now - (30 - day) * DAY_S));
-  },
-};
-
-const measure = async (name: string, rows: number, store: Store, ops: OpsStore): Promise<Row[]> => {
-  const found: Row[] = [];
-  const what = (text: string) => `ops: ${text}, ${rows.toLocaleString('en')} exchanges, ${name}`;
-  const add = (text: string, ms: number, target: number | undefined) =>
-    found.push({
-      what: what(text),
-      measured: milliseconds(ms),
-      baseline: '',
-      target: target === undefined ? '' : `at most ${target} ms`,
-      ...(target !== undefined && { ok: ms <= target }),
-    });
-  const alone = writeOn(store);
-  await new Promise((resolve) => setTimeout(resolve, 3_000));
-  add('a message durable, p99, nobody looks', percentile(await alone(), 0.99), undefined);
-  add(
-    'the first overview after a start',
-    await timed(() => READS['overview, 30 days']?.(ops) ?? Promise.resolve()),
-    undefined,
-  );
-  add(
-    'the first search after a start',
-    await timed(() => READS['search, nothing there']?.(ops) ?? Promise.resolve()),
-    undefined,
-  );
-  const during = writeOn(store);
-  for (const [text, read] of Object.entries(READS)) {
-    const times: number[] = [];
-    for (let n = 0; n < TRIES; n++) times.push(await timed(() => read(ops)));
-    add(text, median(times), rows > 100_000 ? 1_000 : text.startsWith('overview') ? 500 : 200);
-  }
-  add('a message durable, p99, while they look', percentile(await during(), 0.99), undefined);
-  return found;
-};
-
-/** Exchanges of the last 30 days, in the order of their times. */
-const filler = (rows: number) => {
-  const step = (30 * DAY_S) / rows;
-  const start = clock.now() / 1000 - 30 * DAY_S;
-  return (n: number): Exchange => exchangeAt(start + n * step, n);
-};
-
-const onSqlite = async (rows: number): Promise<Row[]> => {
-  const dir = temporaryFolder();
-  const store = await openSqliteStore({ dir, maxBytes: 64_000_000, clock, logger });
-  const ops = await openSqliteOps(store);
-  try {
-    const at = filler(rows);
-    for (let n = 0; n < rows; n += 500) {
-      await store.add(
-        Array.from({ length: Math.min(500, rows - n) }, (_, index) => {
-          const { visitor, key: _key, ...exchange } = at(n + index);
-          return { row: { ...exchange, visitor: `u:${visitor.id}` } };
-        }),
-      );
+/** Looks at all pages, one after the other, until the load is over. */
+const lookOn = async (url: string, load: Promise<unknown>): Promise<Map<string, number[]>> => {
+  const times = new Map<string, number[]>();
+  let isOver = false;
+  const over = load.finally(() => {
+    isOver = true;
+  });
+  while (!isOver) {
+    for (const [name, path] of Object.entries(PAGES)) {
+      await sleep(PAUSE_MS);
+      const ms = await look(url + path);
+      times.set(name, [...(times.get(name) ?? []), ms]);
     }
-    return await measure('SQLite', rows, store, ops);
-  } finally {
-    ops.stop();
-    await store.close();
-    removeFolder(dir);
   }
+  await over;
+  return times;
+};
+
+const mostMs = (page: string, rows: number): number =>
+  rows > 100_000 ? 1_000 : page.startsWith('overview') ? 500 : 200;
+
+const measure = async (name: string, rows: number, kept: Kept, quick: boolean): Promise<Row[]> => {
+  const emulator = await startEmulator();
+  const generator: Generator = startGenerator();
+  const service = await startService(emulator.url, kept, { OPS_TOKEN });
+  try {
+    const first = await look(service.url + OVERVIEW);
+    const target = { url: service.url, form: 'json', answer: await expectedAnswer() } as const;
+    const visitors = visitorsOf(200, 'calm');
+    const job = { how: 'open', target, visitors, rate: RATE, forMs: quick ? 4_000 : 10_000 } as const;
+    await generator.run({ how: 'warm', target, visitors });
+    await generator.run({ ...job, forMs: 2_000 });
+    const alone = await generator.run(job);
+    const load = generator.run(job);
+    const times = await lookOn(service.url, load);
+    const p99 = [alone, await load].map(({ totals }) => percentile(totals, 0.99));
+    const what = (text: string) => `ops: ${text}, ${rows.toLocaleString('en')} exchanges, ${name}`;
+    return [
+      ...[...times].map(([page, ms]): Row => {
+        const most = mostMs(page, rows);
+        return {
+          what: what(page),
+          measured: `p50 ${milliseconds(median(ms))}, max ${milliseconds(Math.max(...ms))} of ${ms.length}`,
+          baseline: '—',
+          target: `p50 at most ${most} ms`,
+          ok: median(ms) <= most,
+        };
+      }),
+      {
+        what: what('the first overview after a start'),
+        measured: milliseconds(first),
+        baseline: '—',
+        target: '',
+      },
+      {
+        what: what(`${RATE} messages a second, p99, while operators look`),
+        measured: milliseconds(p99[1] ?? Number.NaN),
+        baseline: `${milliseconds(p99[0] ?? Number.NaN)} (nobody looks)`,
+        target: '',
+      },
+    ];
+  } finally {
+    await Promise.all([generator, service, emulator].map((each) => each.stop()));
+  }
+};
+
+const onSqlite = async (rows: number, quick: boolean): Promise<Row[]> => {
+  const dataDir = temporaryFolder();
+  try {
+    await timed(`filling SQLite with ${rows}`, fillFolder(dataDir, rows));
+    return await measure('SQLite', rows, { dataDir }, quick);
+  } finally {
+    removeFolder(dataDir);
+  }
+};
+
+const onPostgres = async (sizes: readonly number[], quick: boolean): Promise<Row[]> => {
+  const server = await startDatabase();
+  try {
+    const found: Row[] = [];
+    for (const rows of sizes) {
+      const databaseUrl = await timed(`filling Postgres with ${rows}`, filledDatabase(server, rows));
+      found.push(...(await measure('Postgres', rows, { databaseUrl }, quick)));
+    }
+    return found;
+  } finally {
+    await server.dispose();
+  }
+};
+
+/** Says on stderr how long something took that is not measured. */
+const timed = async <T>(what: string, work: Promise<T>): Promise<T> => {
+  const began = performance.now();
+  const result = await work;
+  console.error(`${what}: ${((performance.now() - began) / 1000).toFixed(1)} s`);
+  return result;
 };
 
 export const ops: Bench = async ({ quick }) => {
-  const rows = await onSqlite(quick ? 20_000 : 100_000);
-  if (!quick) rows.push(...(await onSqlite(1_000_000)));
-  return rows;
+  const sizes = quick ? [20_000] : [100_000, 1_000_000];
+  const found: Row[] = [];
+  for (const rows of sizes) found.push(...(await onSqlite(rows, quick)));
+  return [...found, ...(await onPostgres(sizes, quick))];
 };

@@ -20,7 +20,11 @@ export const startEmulator = (pace = 0): Promise<Program> =>
 export type Kept = { readonly dataDir: string } | { readonly databaseUrl: string };
 
 /** The service as users run it, but without limits on calls: those are not what is measured. */
-export const startService = (emulator: string, kept: Kept): Promise<Program> =>
+export const startService = (
+  emulator: string,
+  kept: Kept,
+  more: Record<string, string> = {},
+): Promise<Program> =>
   startProgram(process.env.BENCH_SERVICE ?? join(root, 'src/main.ts'), {
     env: {
       HOST: '127.0.0.1',
@@ -36,7 +40,10 @@ export const startService = (emulator: string, kept: Kept): Promise<Program> =>
       MAX_LIVE_TURNS: '4000',
       // Sockets are bounded by address, and all of these come from one.
       TRUST_PROXY: '1',
+      ...more,
     },
+    // A large folder is looked through first.
+    withinMs: 60_000,
     ready: /"url":"(http:[^"]+)".*"listening"/,
     nodeArgs: process.env.BENCH_NODE_ARGS?.split(' ') ?? [],
   });

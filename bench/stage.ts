@@ -24,15 +24,12 @@ export const onStage = async <T>(
   const baseline = await startBaseline(emulator.url);
   try {
     const target = (form: Target['form']): Target => {
-      const urls = {
+      const elsewhere: Partial<Record<Target['form'], string>> = {
         upstream: emulator.url,
-        json: service.url,
-        stream: service.url,
-        socket: service.url,
         read: baseline.url,
         pipe: baseline.url,
       };
-      return { url: urls[form], form, answer };
+      return { url: elsewhere[form] ?? service.url, form, answer };
     };
     return await scene({ service, generator, target });
   } finally {

@@ -18,6 +18,7 @@ import { createMetrics, type Gauges } from './ops/metrics.ts';
 import { createModeration, type Judge, REFUSAL } from './ops/moderation.ts';
 import type { OpsStore } from './ops/ops-port.ts';
 import type { ShownSetting } from './ops/pages/settings-page.ts';
+import { periodOf } from './ops/pages/time-axis.ts';
 import { createPrices } from './ops/prices.ts';
 import { createRedact } from './ops/redact/redact.ts';
 import { createRefusals } from './ops/refusals.ts';
@@ -59,7 +60,7 @@ interface OpsDeps {
   readonly documents: ServedDocuments;
   /** For webhooks and moderation; through the proxies that are set. */
   readonly fetch: typeof fetch;
-  readonly gauges: Gauges;
+  readonly gauges: Omit<Gauges, 'budgets'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -71,7 +72,6 @@ export const openOps = (deps: OpsDeps): Operations => {
   const { store, settings, clock, logger, opsToken } = deps;
   const calendar = createCalendar(deps.env.TZ);
   const prices = createPrices(settings.PRICES ?? new Map());
-  const metrics = createMetrics(prices, deps.gauges);
   const refusals = createRefusals({ store, clock, logger });
   const webhooks = webhooksOf(deps);
   const live = createLiveFeed(deps.isShared ? () => newestOf(store) : undefined);
@@ -84,6 +84,7 @@ export const openOps = (deps: OpsDeps): Operations => {
     ...{ prices, calendar, counts: store, clock, logger },
     onWarning: (warning) => webhooks?.budget(warning),
   });
+  const metrics = createMetrics(prices, { ...deps.gauges, budgets: budget.state });
   const chat = Promise.withResolvers<Chat>();
   const { backend } = deps;
   const erasing = createErasing({
@@ -96,6 +97,10 @@ export const openOps = (deps: OpsDeps): Operations => {
     logger,
   });
 
+  const countAhead = async () => {
+    const { before, edges } = periodOf('30d', calendar, clock.now());
+    await store.overview([...before.slice(0, -1), ...edges]);
+  };
   const signIn = opsToken === undefined ? undefined : createSignIn(opsToken, clock);
 
   return {
@@ -149,6 +154,9 @@ export const openOps = (deps: OpsDeps): Operations => {
     start: (started) => {
       chat.resolve(started);
       erasing.start();
+      // A large log is counted now, in the background: nobody is to wait for it at the first overview.
+      if (signIn)
+        countAhead().catch((thrown: unknown) => logger.debug({ err: thrown }, 'nothing was counted ahead'));
     },
     stop: () => stopAll({ live, webhooks, erasing, refusals }),
   };

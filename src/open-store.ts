@@ -3,6 +3,7 @@ import type { Clock, Logger } from './chat/ports.ts';
 import type { Store } from './chat/store-port.ts';
 import type { SettingValues } from './config/settings-table.ts';
 import { secretFromFile } from './identity/secret-file.ts';
+import type { ShareCounts } from './limits/daily-budget.ts';
 import type { CountCall } from './limits/shared-counts.ts';
 import type { OpsStore } from './ops/ops-port.ts';
 import { openSqliteOps } from './ops/sqlite/sqlite-ops-store.ts';
@@ -17,6 +18,8 @@ export interface OpenedStore {
   readonly opsStore: OpsStore;
   /** Counts calls among all processes; undefined where there is but this one, which has all for itself. */
   readonly countCall: CountCall | undefined;
+  /** Counts the shares of a day; undefined where the store counts them as it accepts. */
+  readonly shares: ShareCounts | undefined;
   /** What signs session tokens; the first signs, all verify. */
   readonly sessionSecrets: readonly string[];
   /** undefined: the ops routes are off. */
@@ -63,8 +66,11 @@ const openEmbedded = async ({
       },
       opsStore,
       countCall: undefined,
-      sessionSecrets: settings.SESSION_SECRET ?? [await secretFromFile(path.join(dir, 'session-secret'))],
-      ...(await opsTokenOf(settings, dir, isProduction)),
+      shares: store.shares,
+      sessionSecrets: settings.SESSION_SECRET ?? [
+        await secretFromFile(path.join(dir, 'session-secret'), logger),
+      ],
+      ...(await opsTokenOf(settings, { dir, isProduction, logger })),
       place: dir,
     };
   } catch (thrown) {
@@ -76,12 +82,11 @@ const openEmbedded = async ({
 /** The ops token that is given or was made here; in production it must be given, and ops is off without it. */
 const opsTokenOf = async (
   settings: SettingValues,
-  dir: string,
-  isProduction: boolean,
+  { dir, isProduction, logger }: { dir: string; isProduction: boolean; logger: Logger },
 ): Promise<Pick<OpenedStore, 'opsToken' | 'opsTokenFile'>> => {
   if (settings.OPS_TOKEN !== undefined || isProduction) return { opsToken: settings.OPS_TOKEN };
   const file = path.join(dir, 'ops-token');
-  return { opsToken: await secretFromFile(file), opsTokenFile: file };
+  return { opsToken: await secretFromFile(file, logger), opsTokenFile: file };
 };
 
 const openShared = async (url: string, { settings, clock, logger }: OpenStoreDeps): Promise<OpenedStore> => {
@@ -101,6 +106,7 @@ const openShared = async (url: string, { settings, clock, logger }: OpenStoreDep
   return {
     store,
     opsStore: store.ops,
+    shares: undefined,
     countCall: (key, windowMs) => store.countCall(key, windowMs),
     // The settings were checked: there is one.
     sessionSecrets: settings.SESSION_SECRET ?? [],

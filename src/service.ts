@@ -1,12 +1,9 @@
 import type { DestinationStream } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
-import { findAssistantFile } from './assistant/find-file.ts';
-import { AssistantFileError } from './assistant/parse.ts';
 import { createChat } from './chat/chat.ts';
 import { settleRepeatedly } from './chat/interrupted.ts';
 import { visitorKey } from './chat/model.ts';
-import { ConfigError, readConfig, secretsIn } from './config/read-config.ts';
-import type { SettingValues } from './config/settings-table.ts';
+import { secretsIn } from './config/read-config.ts';
 import { createApp } from './http/app.ts';
 import { createServer } from './http/create-server.ts';
 import { closeServer, listen } from './http/server.ts';
@@ -16,7 +13,6 @@ import { createSecretMatch } from './identity/secret-match.ts';
 import { createSessionTokens, opaqueName } from './identity/session-tokens.ts';
 import { createTemporaryKeys } from './identity/temporary-keys.ts';
 import { createDailyBudget } from './limits/daily-budget.ts';
-import { createShareCounts } from './limits/share-counts.ts';
 import { createAddressMatch } from './limits/trusted-proxies.ts';
 import { createLogger } from './logging/logger.ts';
 import { openOutput } from './logging/output.ts';
@@ -24,9 +20,7 @@ import { openDocuments } from './open-documents.ts';
 import { openOps } from './open-ops.ts';
 import { openStore } from './open-store.ts';
 import { openUpstreams } from './open-upstreams.ts';
-
-/** Characters that a token stands for at most, with room to spare: bounds an answer whose upstream does not. */
-const CHARS_PER_TOKEN = 32;
+import { dailyShare, readSettings, turnLimits } from './read-settings.ts';
 
 /** A running service. */
 export interface Service {
@@ -58,7 +52,7 @@ interface StartOptions {
  * @throws ConfigError, or Error where the folder or the port cannot be had.
  */
 export const start = async (options: StartOptions): Promise<Service> => {
-  const { file, config } = await readAll(options.env);
+  const { file, config } = await readSettings(options.env);
   const { settings } = config;
   const clock = { now: () => Date.now() };
   const output = openOutput(options, settings.LOG_FORMAT);
@@ -68,12 +62,13 @@ export const start = async (options: StartOptions): Promise<Service> => {
 
   const isProduction = options.env.NODE_ENV === 'production';
   const isDemoOn = (settings.DEMO_PAGE ?? (isProduction ? 'off' : 'on')) === 'on';
-  const { store, opsStore, countCall, sessionSecrets, opsToken, opsTokenFile, place } = await openStore({
-    settings,
-    isProduction,
-    clock,
-    logger,
-  });
+  const { store, opsStore, countCall, shares, sessionSecrets, opsToken, opsTokenFile, place } =
+    await openStore({
+      settings,
+      isProduction,
+      clock,
+      logger,
+    });
   const closing = [() => store.close()];
   // Built while the rest starts, where it is not built yet; who asks for it before waits.
   const widgetAssets = loadAssets();
@@ -114,7 +109,12 @@ export const start = async (options: StartOptions): Promise<Service> => {
       opsFields: upstreams.ops,
       documents,
       fetch: upstreams.fetch,
-      gauges: { liveTurns: () => chat.liveTurns() },
+      gauges: {
+        liveTurns: () => chat.liveTurns(),
+        liveSockets: () => sockets.count(),
+        storeQueue: () => store.load().waiting,
+        projectionSeconds: () => store.load().copySeconds,
+      },
       clock,
       logger,
     });
@@ -124,23 +124,16 @@ export const start = async (options: StartOptions): Promise<Service> => {
       store,
       budget: createDailyBudget({
         limit: settings.DAILY_MESSAGES,
-        shareLimit: shareOf(settings),
-        shares: createShareCounts(),
+        shareLimit: dailyShare(settings),
+        shares,
+        opaque: (sharer) => opaqueName(sessionSecrets[0] ?? '', `share ${sharer}`),
         countMessage: (day, by) => store.countMessage(day, by),
         clock,
         logger,
       }),
       clock,
       logger,
-      limits: {
-        maxLiveTurns: settings.MAX_LIVE_TURNS,
-        maxWaiting: settings.MAX_WAITING,
-        runTimeout: settings.RUN_TIMEOUT,
-        threadIdle: settings.THREAD_IDLE,
-        historyMaxChars: settings.HISTORY_MAX_CHARS,
-        answerMaxChars: settings.MAX_ANSWER_TOKENS * CHARS_PER_TOKEN,
-        clearKeepsLog: settings.CLEAR_KEEPS_LOG,
-      },
+      limits: turnLimits(settings),
       hooks: { quote: documents.quote, ...ops.hooks },
     });
     await chat.settleInterrupted();
@@ -222,9 +215,8 @@ export const start = async (options: StartOptions): Promise<Service> => {
           ? undefined
           : `${upstreams.assistant().model ?? upstream.kind} at ${new URL(upstream.baseUrl).host}`;
       const opsPage = isProduction ? opsToken && '/ops' : ops.signInPath();
-      const { version } = packageJson;
       const pages = { demoPage: isDemoOn ? '/' : undefined, opsPage, opsTokenFile };
-      output.greet({ version, url, answers, ...pages, data: place, warnings });
+      output.greet({ version: packageJson.version, url, answers, ...pages, data: place, warnings });
     } else {
       if (opsTokenFile !== undefined) logger.info({ file: opsTokenFile }, 'the ops token is in this file');
       logger.info({ url, pid, backend: config.upstream.kind, data: place }, 'listening');
@@ -254,28 +246,6 @@ export const start = async (options: StartOptions): Promise<Service> => {
     for (const close of closing.reverse()) await close();
     throw thrown;
   }
-};
-
-/** Messages a day for one address: DAILY_MESSAGES_PER_ADDRESS, or a tenth of DAILY_MESSAGES. */
-const shareOf = ({ DAILY_MESSAGES, DAILY_MESSAGES_PER_ADDRESS: share }: SettingValues): number | null =>
-  share === undefined ? DAILY_MESSAGES && Math.ceil(DAILY_MESSAGES / 10) : share;
-
-/** Reads settings and assistant file. @throws Error that lists every fault of both. */
-const readAll = async (env: StartOptions['env']) => {
-  const found = await findAssistantFile(env).catch((thrown: unknown) => {
-    if (thrown instanceof AssistantFileError) return thrown;
-    throw thrown;
-  });
-  if (!(found instanceof AssistantFileError)) {
-    return { file: found, config: readConfig(env, found && { model: found.loaded.definition.model }) };
-  }
-  try {
-    // The file is at fault, so that the settings are checked as if it named what they need.
-    readConfig(env, { model: 'unknown' });
-  } catch (thrown) {
-    if (thrown instanceof ConfigError) found.message = `${thrown.message}\n${found.message}`;
-  }
-  throw found;
 };
 
 /** Why the log cannot be written, without the paths that only the service's own log may name. */

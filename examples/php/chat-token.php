@@ -1,7 +1,6 @@
 <?php
 // The token endpoint: whoever is signed in at your site gets a session token for the chat.
 // SITE_KEY is one of the service's SITE_KEYS; it never goes into a page.
-// The same few lines go into a Laravel route: Route::get('/chat-token', …)->middleware('auth').
 session_start();
 if (!isset($_SESSION['user_id'])) {
     http_response_code(401);

@@ -2,6 +2,7 @@ import { APIError, NotFoundError, type OpenAI } from 'openai';
 import type { Backend } from '../chat/backend-port.ts';
 import type { UpstreamThread } from '../chat/model.ts';
 import type { Adviser } from './advice.ts';
+import { DONE } from './event-stream.ts';
 import { classify } from './failures.ts';
 import { fields, text } from './lenient.ts';
 import type { ServersAssistant } from './made-assistant.ts';
@@ -29,6 +30,8 @@ export interface AssistantsOptions extends RunCallOptions {
 
 /** How long the cancelling of a run may take. */
 const CANCEL_MS = 5_000;
+
+const WHOLE: RoundEvent & { type: 'end' } = { type: 'end', truncated: false };
 
 /** "…while a run run_abc is active", "…already has an active run run_abc": the id is only in the text. */
 const ACTIVE_RUN = /\bactive run (run_\w+)|\brun (run_\w+) is active/;
@@ -164,7 +167,8 @@ async function* readRun(
         spoke = true;
         piece += delta.text;
       } else {
-        const end = endOf(message);
+        // Some servers leave out the run's last event.
+        const end = spoke && message.event === DONE ? WHOLE : endOf(message);
         if (!end) continue;
         if (piece !== '') yield { type: 'delta', text: piece };
         if (Array.isArray(end)) yield { type: 'calls', calls: end };

@@ -48,8 +48,10 @@ export const createCalledFunctions = (): CalledFunctions => {
     if (id !== undefined && known.id !== undefined && id !== known.id) return undefined;
     if (called === undefined || known.name === '') return known;
     if (called !== known.name) return undefined;
-    // The name again, without an id: a second call of the same function, where the first is whole.
-    return id === undefined && isJson(known.arguments) ? undefined : known;
+    // The name again: a second call of the same function, where the first is whole. With an id it may be said again of
+    // the first, where it brings no arguments.
+    const isMore = id === undefined || (json(fields(piece.function).arguments) ?? '').trim() !== '';
+    return isMore && isJson(known.arguments) ? undefined : known;
   };
 
   return {
@@ -71,7 +73,12 @@ export const createCalledFunctions = (): CalledFunctions => {
       }
     },
     all: () => {
-      for (const call of calls) call.id ??= newCallId();
+      const ids = new Set<string>();
+      for (const call of calls) {
+        // A result is told to its call by the id, so that two calls cannot share one.
+        if (call.id === undefined || ids.has(call.id)) call.id = newCallId();
+        ids.add(call.id);
+      }
       return calls.map(({ id = '', name, arguments: given, extra }) => ({
         callId: id,
         name,

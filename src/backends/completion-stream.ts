@@ -73,7 +73,8 @@ export async function* readCompletion(
         continue;
       }
       const chunk = fields(data);
-      const failure = failureIn(chunk.error) ?? (chunk.object === 'error' ? failureIn(chunk) : undefined);
+      const isFailure = chunk.object === 'error' || (event === 'error' && chunk.choices === undefined);
+      const failure = failureIn(chunk.error) ?? (isFailure ? failureIn(chunk) : undefined);
       if (failure) throw failure;
       const choice = fields(list(chunk.choices)[0]);
       const more = saidBy(choice);

@@ -121,7 +121,7 @@ const createFeed = (ignored: ReadonlySet<string>, onMessage: (message: StreamMes
   const parser = createParser({
     maxBufferSize: MAX_EVENT_CHARS,
     onEvent: ({ event, data }) => {
-      if (data === '[DONE]') onMessage(DONE_MESSAGE);
+      if (data.trim() === DONE) onMessage(DONE_MESSAGE);
       else if (event !== undefined && ignored.has(event)) return;
       // Empty lines and words such as `: keepalive` are sent as data, too.
       else if (data.trimStart().startsWith('{')) {
@@ -158,7 +158,8 @@ const createFeed = (ignored: ReadonlySet<string>, onMessage: (message: StreamMes
       // Some servers leave out the blank line that ends the last event.
       if (kind === 'events') parser.feed('\n\n');
       if (kind !== 'json') return;
-      const read = parsed(held);
+      // Trimmed of a byte order mark, too.
+      const read = parsed(held.trim());
       if (read === undefined)
         throw new SyntaxError(`an answer of ${held.length} characters is not valid JSON`);
       onMessage({ event: undefined, data: read });

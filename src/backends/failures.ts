@@ -27,6 +27,9 @@ export interface Failure {
   readonly waitMs?: number;
 }
 
+/** 522 and 524 are Cloudflare's. */
+const TIMED_OUT: ReadonlySet<number> = new Set([408, 504, 522, 524]);
+
 const REJECTED_CODE = /^(invalid_|content_policy|content_filter|image_|unsupported_)/;
 
 /** Classifies whatever a call to the upstream threw. */
@@ -55,7 +58,7 @@ const classifyFault = (fault: UpstreamFault, cause: unknown): Failure => {
   if (isKeyRefused(fault)) return lasting(upstreamUnauthorized({ cause }));
   if (isModelGone(fault)) return lasting(upstreamRejected({ cause }));
   if (isBusy(fault)) return busy(cause, askedWait(headers));
-  if (status === 408 || status === 504) return passing(upstreamTimeout({ cause }));
+  if (status !== undefined && TIMED_OUT.has(status)) return passing(upstreamTimeout({ cause }));
   if (status !== undefined && status >= 500) return passing(upstreamFailed({ cause }));
   if (status !== undefined) return { error: upstreamRejected({ cause }), transient: status === 409 };
   return REJECTED_CODE.test(code) ? lasting(upstreamRejected({ cause })) : passing(upstreamFailed({ cause }));

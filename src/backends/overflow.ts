@@ -13,7 +13,7 @@ const TOO_MUCH =
 /** "Limit 6000, Requested 12000": one request that no waiting makes fit. */
 const REQUESTED = /\blimit:? (\d+)\b.*?\brequested:? (\d+)/is;
 const isLargerThanLimit = (message: string): boolean => {
-  const [, limit, requested] = REQUESTED.exec(message) ?? [];
+  const [, limit, requested] = REQUESTED.exec(message.replaceAll(/(\d),(?=\d{3})/g, '$1')) ?? [];
   return limit !== undefined && requested !== undefined
     ? Number(requested) > Number(limit)
     : /request too large/i.test(message);

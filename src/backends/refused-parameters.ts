@@ -34,12 +34,12 @@ const IN_MESSAGES = 'messages.';
 
 const SYSTEM_ROLE = 'the system role';
 const REFUSED_ROLE =
-  /\bsystem\b.{0,40}\b(role|message)|\brole\b.{0,40}\bsystem\b|roles must alternate|developer instruction/i;
+  /\bsystem\b.{0,40}\b(role|message)|\brole\b.{0,40}\bsystem\b|roles must alternate|only user and \w+ roles|developer instruction/i;
 const MESSAGE_PARAM = /^messages\b/;
 
 /** Words by which a parameter that is named is refused. */
 const REFUSES =
-  /not (supported|support|permitted|allowed|recogni[sz]ed|accepted|valid)|unsupported|un(known|recogni[sz]ed|expected)|extra|forbidden|deprecated|does(n't| not) (support|accept|work)|invalid|instead|only the default|too large|must be/i;
+  /not (supported|support|permitted|allowed|recogni[sz]ed|accepted|valid)|unsupported|un(known|recogni[sz]ed|expected)|extra|forbidden|deprecated|does(n't| not) (support|accept|work)|invalid|instead|only the default|may only|can(not|'t)|too large|must be/i;
 
 /** What a server has refused, in this process. */
 export interface RefusedParameters {

@@ -1,5 +1,6 @@
 import { citationsIn } from './annotations.ts';
 import { newCallId } from './called-functions.ts';
+import { DONE } from './event-stream.ts';
 import { contentText, fields, json, list, text, usageOf } from './lenient.ts';
 import type { RoundEvent, ToolCall } from './tool-rounds.ts';
 import type { AnswerStream } from './upstream.ts';
@@ -78,6 +79,13 @@ export async function* readResponse(stream: AnswerStream): AsyncIterable<RoundEv
         return;
       } else if (type === 'response.failed' || type === 'response.cancelled') {
         throw failed(fields(given.response), type);
+      } else if (event === DONE && (spoke || items.some(isCall))) {
+        // Some servers leave out the final event.
+        if (piece !== '') yield { type: 'delta', text: piece };
+        const calls = callsOf(items);
+        if (calls.length > 0) yield { type: 'calls', calls };
+        yield { type: 'end', truncated: false };
+        return;
       } else if (type === 'error') {
         // Documented flat, seen nested.
         throw failureIn(given.error) ?? failureIn(given) ?? new RunFailed(type);

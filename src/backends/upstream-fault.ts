@@ -19,8 +19,14 @@ export const failureIn = (error: unknown): RunFailed | undefined => {
   if (typeof error === 'string') return new RunFailed(error);
   const given = fields(error);
   if (Object.keys(given).length === 0) return undefined;
-  const message = text(given.message) ?? json(error) ?? 'error in the stream';
+  const message = withProvidersWords(text(given.message) ?? json(error) ?? 'error in the stream', given);
   return new RunFailed(message, name(given.code) ?? name(given.status), text(given.type));
+};
+
+/** A gateway's message with what the provider behind it said, which alone tells what was wrong (OpenRouter's `metadata.raw`). */
+export const withProvidersWords = (message: string, error: Readonly<Record<string, unknown>>): string => {
+  const raw = json(fields(error.metadata).raw);
+  return raw === undefined ? message : `${message}: ${raw.slice(0, 2_000)}`;
 };
 
 /** What an upstream said of a failure, in one form. */
@@ -69,7 +75,8 @@ export const isModelGone = ({ status, code, type, message }: UpstreamFault): boo
   MODEL_CODE.test(type ?? '') ||
   ((status === 404 || status === 400 || status === 410) && MODEL_WORDS.test(message));
 
-const BUSY_CODE = /rate_limit|too_many_requests|overload|slow_down|resource_exhausted|capacity_exceeded/i;
+const BUSY_CODE =
+  /rate_?limit|throttl|too_many_requests|overload|slow_down|resource_exhausted|capacity_exceeded/i;
 const BUSY_STATUS: ReadonlySet<number | undefined> = new Set([429, 498, 503, 529]);
 export const isBusy = ({ status, code, type }: UpstreamFault): boolean =>
   BUSY_STATUS.has(status) || BUSY_CODE.test(code ?? '') || BUSY_CODE.test(type ?? '');

@@ -4,6 +4,7 @@ import { PageInstead, readMessages, type StreamMessage } from './event-stream.ts
 import { type Answer, type HttpClient, headersOf } from './http-client.ts';
 import { fields, text } from './lenient.ts';
 import type { RefusedParameters } from './refused-parameters.ts';
+import { withProvidersWords } from './upstream-fault.ts';
 
 /** How an upstream is reached. */
 export interface UpstreamOptions {
@@ -197,5 +198,5 @@ const errorIn = (said: string): object => {
   const inner = fields(whole).error;
   const given = typeof inner === 'object' ? { ...fields(whole), ...fields(inner) } : fields(whole);
   const message = text(given.message) ?? text(inner) ?? text(given.detail) ?? said.slice(0, 2_000);
-  return { ...given, message, type: given.type ?? given.error_type };
+  return { ...given, message: withProvidersWords(message, given), type: given.type ?? given.error_type };
 };

@@ -22,16 +22,22 @@ const CITATION_BEGUN = /^【(?:\d{0,4}|\d{1,4}:\d{0,4}|\d{1,4}(?::\d{1,4})?†[^
 const RUN = /^\uE200[^\uE200\uE201]{0,400}\uE201/;
 const RUN_BEGUN = /^\uE200[^\uE200\uE201]{0,400}$/;
 const PRIVATE_USE = /^[\uE200-\uE206]/;
-const THOUGHT = /^<think(?:ing)?>/;
-const THOUGHT_END = /^<\/think(?:ing)?>/;
-const TAGS = ['<think>', '<thinking>', '</think>', '</thinking>'];
+/** A thought in the words of most models, of Gemma, of Seed, of Magistral and of Kimi. */
+const THOUGHT = /^(?:<(?:think(?:ing)?|thought|seed:think)>|\[THINK\]|\u25C1think\u25B7)/;
+const ANY_THOUGHT_END = /<\/(?:think(?:ing)?|thought|seed:think)>|\[\/THINK\]|\u25C1\/think\u25B7/;
+const THOUGHT_END = new RegExp(`^(?:${ANY_THOUGHT_END.source})`);
+const TAGS = ['think', 'thinking', 'thought', 'seed:think']
+  .flatMap((name) => [`<${name}>`, `</${name}>`])
+  .concat('[THINK]', '[/THINK]', '\u25C1think\u25B7', '\u25C1/think\u25B7');
 const isTagBegun = (text: string): boolean => TAGS.some((tag) => tag.startsWith(text));
 /** Where a marker may begin. */
-const SPECIAL = /[【<\uE200-\uE206]/;
+const SPECIAL = /[【<[\u25C1\uE200-\uE206]/;
+/** What a thought's end begins with. */
+const TAG_STARTS = ['<', '[', '\u25C1'];
 
 /**
  * Removes `【4:0†source】`, private-use `cite` runs and `<think>` blocks from an answer, wherever its pieces are cut.
- * A `<think>` counts at the start of a line only, so that an answer may speak of one.
+ * A thought's begin counts at the start of a line only, so that an answer may speak of one.
  * @param options.startsInThought Everything up to the first `</think>` is a thought. Where none comes, all of it is shown at the end.
  */
 export const createMarkerFilter = ({ startsInThought = false } = {}): MarkerFilter => {
@@ -67,13 +73,13 @@ export const createMarkerFilter = ({ startsInThought = false } = {}): MarkerFilt
 
   /** Takes thought off the front of what is held. @returns Whether it has ended. */
   const skipThought = (): boolean => {
-    const end = /<\/think(?:ing)?>/.exec(held);
+    const end = ANY_THOUGHT_END.exec(held);
     if (end) {
       held = held.slice(end.index + end[0].length);
       endThought();
       return true;
     }
-    const tail = held.lastIndexOf('<');
+    const tail = Math.max(...TAG_STARTS.map((start) => held.lastIndexOf(start)));
     const kept = tail >= 0 && isTagBegun(held.slice(tail)) ? tail : held.length;
     if (thought !== undefined) thought += held.slice(0, kept);
     held = held.slice(kept);
@@ -88,7 +94,7 @@ export const createMarkerFilter = ({ startsInThought = false } = {}): MarkerFilt
     // The answer was cut inside a run.
     if (isEnd && RUN_BEGUN.test(held)) return held.length;
     if (PRIVATE_USE.test(held)) return 1;
-    if (held.startsWith('<') && !isEnd && isTagBegun(held)) return 'wait';
+    if (!isEnd && isTagBegun(held)) return 'wait';
     const end = last === '`' ? null : THOUGHT_END.exec(held);
     if (end) {
       sawLoneThoughtEnd = true;

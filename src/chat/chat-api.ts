@@ -40,6 +40,8 @@ export interface Message {
   readonly address: string;
   /** The caller's own name of the message, so that it can be sent again without a second run. */
   readonly key?: string | undefined;
+  /** What the caller knows the request by: a line in the log of a turn that fails names it. */
+  readonly requestId?: string | undefined;
 }
 
 export interface Chat {

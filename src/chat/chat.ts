@@ -68,13 +68,12 @@ export const createChat = (deps: ChatDeps): Chat => {
       const mayRun = slot.turn.then(() => accepted.mayRun(controller.signal));
       // Those in front, of whom a clear may be one, can still change what the store told.
       const told = slot.waits ? {} : accepted;
-      const over = runTurn(turn, recorded, told, { ...slot, turn: mayRun }, controller, deadline).finally(
-        () => {
-          live.delete(turn.id);
-          turns.keep(turn);
-          settle();
-        },
-      );
+      const run = { ...slot, turn: mayRun, requestId: message.requestId };
+      const over = runTurn(turn, recorded, told, run, controller, deadline).finally(() => {
+        live.delete(turn.id);
+        turns.keep(turn);
+        settle();
+      });
       live.set(turn.id, { turn, abort, over });
       if (outOfTime) abort(shuttingDown());
       return turn;
@@ -136,7 +135,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     turn: OpenTurn,
     message: AcceptedMessage,
     told: ToldOnAccept,
-    slot: QueueSlot,
+    slot: QueueSlot & { readonly requestId: string | undefined },
     controller: AbortController,
     deadline: number,
   ): Promise<void> => {
@@ -177,15 +176,15 @@ export const createChat = (deps: ChatDeps): Chat => {
     }
     // The exchange is in the transcript from here on, so the thread's next message may run.
     const written = asWritten(exchange, hooks);
-    const finishing = clock.now();
+    const finishing = performance.now();
     const kept = store.finish(written);
     slot.leave();
-    report(exchange, failure);
+    report(exchange, failure, slot.requestId);
     if (failure) turn.push({ type: 'error', error: failure });
     try {
       await (failure ? kept : within(DURABLE_WITHIN_MS, kept));
       if (!failure) turn.push({ type: 'done', exchange });
-      hooks.onRecorded?.(written, clock.now() - finishing);
+      hooks.onRecorded?.(written, performance.now() - finishing);
     } catch (thrown) {
       const error = asAppError(thrown);
       logger.error({ exchange: turn.id, err: error }, 'the exchange is not durable');
@@ -195,8 +194,9 @@ export const createChat = (deps: ChatDeps): Chat => {
     }
   };
 
-  const report = (exchange: Exchange, failure: AppError | undefined): void => {
+  const report = (exchange: Exchange, failure: AppError | undefined, requestId: string | undefined): void => {
     const fields = {
+      request_id: requestId,
       exchange: exchange.id,
       visitor: exchange.visitor.kind,
       ms: exchange.run?.totalMs,

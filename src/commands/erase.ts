@@ -63,7 +63,11 @@ const run = async ({ args, env, print, warn, failLater }: Surroundings): Promise
     });
     try {
       const { exchanges, thread } = await erasing.erase(visitor, 'command');
-      print(`${exchanges.toLocaleString('en')} exchanges were erased.`);
+      print(
+        exchanges === 1
+          ? '1 exchange was erased.'
+          : `${exchanges.toLocaleString('en')} exchanges were erased.`,
+      );
       if (thread !== 'pending') return;
       print('The thread at the provider could not be deleted: the service tries again when it starts.');
       failLater();

@@ -6,8 +6,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { SETTINGS } from '../config/settings-table.ts';
 import { AppError } from '../errors.ts';
-import { errnoOf, replaceFile } from '../log-file/durable-file.ts';
-import { LOG_MODE } from '../log-file/log-fields.ts';
+import { errnoOf, FILE_MODE, replaceFile } from '../log-file/durable-file.ts';
 import type { LogRow } from '../log-file/log-row.ts';
 import { LogText } from '../log-file/log-text.ts';
 import { readFolderByKey } from '../stores/transfer/read-all.ts';
@@ -109,7 +108,7 @@ const exportChosen = async (
 ): Promise<void> => {
   const file = await targetOf(target, `conversations.${choice.format}`);
   await withPieces(choice, surroundings, async (pieces) =>
-    file ? replaceFile(file, LOG_MODE, pieces) : writeOut(pieces),
+    file ? replaceFile(file, FILE_MODE, pieces) : writeOut(pieces),
   );
   if (file) surroundings.print(`The exchanges were written to ${file}.`);
 };
@@ -145,7 +144,7 @@ const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<vo
       await writeOut(pieces);
       return;
     }
-    await replaceFile(file, LOG_MODE, pieces);
+    await replaceFile(file, FILE_MODE, pieces);
   } catch (thrown) {
     if (thrown instanceof AppError) {
       const { cause } = thrown;

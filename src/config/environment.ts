@@ -1,7 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import dotenv from 'dotenv';
+import { OTHERS_MAY_READ } from '../private-file.ts';
 import { systemReason } from '../system-reason.ts';
 import { misnamedSettings } from './misnamed.ts';
 import { ConfigError } from './read-config.ts';
@@ -30,12 +31,21 @@ const PACKAGE_FOLDER = path.resolve(import.meta.dirname, '../..');
  */
 export const readEnvironment = (given: Env): Environment => {
   const folder = path.resolve(given.THREAD_PROXY_DIR || PACKAGE_FOLDER);
-  const file = readEnvFile(path.join(folder, '.env'));
+  const envFile = path.join(folder, '.env');
+  const file = readEnvFile(envFile);
   const env = { ...file, ...given };
   for (const [name, row] of Object.entries<Setting>(SETTINGS)) {
     if (row.path) env[name] = pathOf(row, given[name], file[name], folder);
   }
-  return { env, folder, warnings: misnamedSettings(env, new Set(Object.keys(file))) };
+  const warnings = [...misnamedSettings(env, new Set(Object.keys(file))), ...readableSecrets(envFile, file)];
+  return { env, folder, warnings };
+};
+
+/** A sentence where other users of the machine can read a secret in `.env`. */
+const readableSecrets = (file: string, settings: Env): string[] => {
+  const hasSecret = Object.entries<Setting>(SETTINGS).some(([name, row]) => row.secret && settings[name]);
+  if (!hasSecret || (statSync(file).mode & OTHERS_MAY_READ) === 0) return [];
+  return [`${file} holds a secret and can be read by other users of this machine: chmod 600 ${file}`];
 };
 
 const pathOf = (

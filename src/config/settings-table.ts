@@ -1,20 +1,22 @@
 import { z } from 'zod';
 import {
   addressRanges,
+  httpUrl,
+  moderation,
+  origin,
+  origins,
+  postgresUrl,
+  proxyUrl,
+  schemaName,
+} from './address-kinds.ts';
+import {
   amountOrOff,
   apiKey,
   duration,
   durationOrOff,
-  httpUrl,
-  moderation,
   oneOf,
-  origin,
-  origins,
-  postgresUrl,
   prices,
-  proxyUrl,
   rates,
-  schemaName,
   secret,
   secrets,
   someOf,
@@ -286,7 +288,7 @@ export const SETTINGS = {
   OPS_TOKEN: setting({
     schema: secret,
     fallback: null,
-    doc: 'Opens the ops routes. Absent: made once and kept in `DATA_DIR/ops-token`; under `NODE_ENV=production` the ops routes are then off.',
+    doc: 'Opens the ops routes. Absent: made once and kept in `DATA_DIR/ops-token`; under `NODE_ENV=production`, and with `DATABASE_URL`, the ops routes are then off.',
     secret: true,
   }),
   RUN_TIMEOUT: setting({

@@ -20,7 +20,7 @@ export const acceptMessage = async (
   if (speaker.bySiteKey) await limits.post.byVisitor(c, visitor);
   await limits.visitor.count(visitor, c);
   const address = addressOf(c.env.incoming, edge);
-  const turn = await chat.send({ visitor, name, text, key, address });
+  const turn = await chat.send({ visitor, name, text, key, address, requestId: c.get('requestId') });
   c.set('exchangeId', turn.id);
   return turn;
 };

@@ -17,7 +17,10 @@ interface DailyBudgetDeps {
   readonly limit: number | null;
   /** Messages a day for one address, or one verified visitor; null: no bound. */
   readonly shareLimit: number | null;
-  readonly shares: ShareCounts;
+  /** Undefined where the store counts them as it accepts. */
+  readonly shares: ShareCounts | undefined;
+  /** A name for a sharer that tells nobody who it is: addresses are not kept. */
+  readonly opaque: (sharer: string) => string;
   /** Adds to a day's count and gives the new count; survives a restart. */
   readonly countMessage: (day: string, by: 1 | -1) => Promise<number>;
   readonly clock: { now(): number };
@@ -32,7 +35,7 @@ const nothing: GiveBack = async () => {};
  * nobody alone can spend the day of all. It warns once at 80 % and once when the day's are used up.
  */
 export const createDailyBudget = (deps: DailyBudgetDeps) => {
-  const { limit, shareLimit, shares, countMessage, clock, logger } = deps;
+  const { limit, shareLimit, shares, opaque, countMessage, clock, logger } = deps;
   /** Until when the site's budget is known to be spent: refusals need not be counted. */
   let spentUntil = 0;
   let warnedOf = '';
@@ -56,7 +59,7 @@ export const createDailyBudget = (deps: DailyBudgetDeps) => {
   };
 
   const takeShare = async (key: string): Promise<GiveBack> => {
-    if (shareLimit === null) return nothing;
+    if (shareLimit === null || !shares) return nothing;
     const { totalHits } = await shares.increment(key);
     if (totalHits > shareLimit) throw refusal();
     return async () => shares.decrement(key);
@@ -89,7 +92,7 @@ export const createDailyBudget = (deps: DailyBudgetDeps) => {
     take: async (of: { sharer: string; isCountedByStore: boolean }) => {
       const day = today();
       if (limit !== null && clock.now() < spentUntil) throw refusal();
-      const share = `${day} ${of.sharer}`;
+      const share = shareLimit === null ? '' : `${day} ${opaque(of.sharer)}`;
       if (of.isCountedByStore) {
         const shared = shareLimit === null ? {} : { share: { key: share, limit: shareLimit } };
         const isFree = limit === null && shareLimit === null;

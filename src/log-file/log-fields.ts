@@ -6,9 +6,6 @@ import type { StoredExchange } from './stored-exchange.ts';
 /** The key of conversations.json under which all anonymous exchanges stand. */
 export const ANONYMOUS = 'anonymous';
 
-/** The group may read the log: operators look into it with other programs. */
-export const LOG_MODE = 0o640;
-
 /** The key of conversations.json under which a visitor's exchanges stand. */
 export const logKey = (visitor: Visitor): string => (visitor.kind === 'anonymous' ? ANONYMOUS : visitor.id);
 

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { UpstreamThread, Visitor } from '../chat/model.ts';
 import type { Clock, Logger } from '../chat/ports.ts';
-import type { AuditLine, Erasure, OpsErasing } from './ops-port.ts';
+import type { AuditLine, Erasure, OpsErasing } from './erasing-port.ts';
 
 /** Exchanges that one step erases: a step must not hold up visitors' messages. */
 const STEP = 200;
@@ -123,6 +123,7 @@ export const createErasing = (deps: ErasingDeps): Erasing => {
     return { exchanges, thread: thread ? 'deleted' : 'none' };
   };
 
+  let isFirst = true;
   const eraseOld = async (age: number): Promise<void> => {
     const before = (clock.now() - age) / 1000;
     let count = 0;
@@ -131,8 +132,10 @@ export const createErasing = (deps: ErasingDeps): Erasing => {
       if (some === 0) break;
       count += some;
     }
+    // An earlier process may have been killed after it erased, and before this.
+    if (count > 0 || isFirst) await store.scrubOld(before);
+    isFirst = false;
     if (count === 0) return;
-    await store.scrubOld();
     await store.audit({ at: seconds(), by: 'retention', action: 'retention', count });
     logger.info({ exchanges: count }, 'exchanges older than RETENTION were erased');
   };

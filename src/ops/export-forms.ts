@@ -16,7 +16,8 @@ type Reads = Pick<OpsReads, 'exchanges' | 'conversations'>;
 /** How an exchange stands in conversations.json. */
 export type LogEntry = (exchange: OpsExchange) => object;
 
-const PAGE = 500;
+/** Few, so that the longest of messages and answers stay within bounds, too. */
+const PAGE = 50;
 /** The key of conversations.json under which all anonymous exchanges stand. */
 const ANONYMOUS = 'anonymous';
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Exchange, Feedback, Visitor } from '../chat/model.ts';
 import type { Clock, Logger } from '../chat/ports.ts';
 import type { BudgetWarning } from './budget.ts';
-import type { Delivery, Outbox } from './ops-port.ts';
+import type { Delivery, Outbox } from './outbox-port.ts';
 
 /** The longest wait for an answer, in milliseconds. */
 const TIMEOUT_MS = 15_000;
@@ -21,7 +21,7 @@ export interface Webhooks {
   exchange(exchange: Exchange): void;
   feedback(exchange: Pick<Exchange, 'id' | 'visitor'>, feedback: Feedback | undefined): void;
   budget(warning: BudgetWarning): void;
-  /** Lets deliveries in flight end. */
+  /** Gives up deliveries in flight; they are sent at the next start. */
   stop(): Promise<void>;
 }
 
@@ -47,7 +47,8 @@ export const createWebhooks = (deps: WebhooksDeps): Webhooks => {
   const send = async (delivery: Delivery): Promise<void> => {
     const reason = await post(delivery, deps, stopping.signal);
     if (reason === undefined) return outbox.delivered(delivery.id);
-    if (stopping.signal.aborted) return;
+    // Given up by us: whoever comes next sends it at once.
+    if (stopping.signal.aborted) return outbox.notDelivered(delivery.id, 'the service stopped', seconds());
     const wait = WAITS_S[delivery.tries] ?? WAITS_S.at(-1) ?? LIFE_S;
     const next = seconds() + wait;
     const isOver = next > delivery.at + LIFE_S;

@@ -15,6 +15,7 @@ it.each([
   const store = await openStore(await tempFolder());
   const budget = createDailyBudget({
     ...{ limit: 1, shareLimit: 1, clock, logger: { warn: () => undefined } },
+    opaque: (sharer) => sharer,
     shares: boundedCounts({ maxKeys: 10, windowMs: 86_400_000 }),
     countMessage: (day, by) => store.countMessage(day, by),
   });
@@ -41,6 +42,7 @@ it('a message is refused before anything is asked of a store that cannot write',
     clock,
     budget: createDailyBudget({
       ...{ limit: 1, shareLimit: null, clock, logger: { warn: () => undefined } },
+      opaque: (sharer) => sharer,
       shares: boundedCounts({ maxKeys: 10, windowMs: 86_400_000 }),
       countMessage: async () => (asked += 1),
     }),

@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { exchange, message, user } from '../helpers/exchanges.ts';
 import { startDatabases, type TestDatabases } from '../helpers/postgres.ts';
 import { temporaryFolder } from '../helpers/service.ts';
 import { messagesIn, openStore as openPostgres } from '../stores/postgres/helper.ts';
 import { idsOnDisk, openStore } from '../stores/sqlite/helper.ts';
-import { exchange, message, user } from '../stores/store-contract.ts';
 import { allIn, factsIn, move, oddFolder } from './moving.ts';
 
 let databases: TestDatabases;
@@ -49,7 +49,7 @@ describe('move', () => {
     moved.delete('cut off');
     expect(moved).toEqual(await allIn(dir));
     expect(await factsIn(back)).toEqual(await factsIn(dir));
-    expect((await stat(path.join(back, 'conversations.json'))).mode & 0o777).toBe(0o640);
+    expect((await stat(path.join(back, 'conversations.json'))).mode & 0o777).toBe(0o600);
     const reopened = await openStore(back);
     expect(await reopened.recent(user('alice'), { limit: 2 })).toEqual([last, failed]);
     expect(await reopened.recent(user('cut off'), { limit: 2 })).toMatchObject([

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -41,6 +41,21 @@ describe('.env', () => {
     const folder = await temporaryFolder();
     await mkdir(path.join(folder, '.env'));
     expect(() => read(folder)).toThrow(/\.env cannot be read: it is a folder/);
+  });
+});
+
+describe('a .env that others can read', () => {
+  it.each([
+    ['OPENAI_API_KEY=sk-1', 0o644, /\.env.*can be read by other users.*chmod 600/],
+    ['SITE_KEYS=abc', 0o640, /can be read by other users/],
+    ['DATABASE_URL=postgres://a:b@localhost/c', 0o604, /can be read by other users/],
+    ['OPENAI_API_KEY=sk-1', 0o600, undefined],
+    ['OPENAI_API_KEY=', 0o644, undefined],
+    ['PORT=1', 0o644, undefined],
+  ])('is warned of where it has a secret: %s, %i', async (text, mode, told) => {
+    const folder = await folderWith(text);
+    await chmod(path.join(folder, '.env'), mode);
+    expect(read(folder).warnings).toEqual(told ? [expect.stringMatching(told)] : []);
   });
 });
 

@@ -36,6 +36,8 @@ export interface PageOptions {
   /** A phone: touch, no hover, mobile viewport. */
   readonly isPhone?: boolean;
   readonly locale?: string;
+  /** Where the reader is: an IANA name. */
+  readonly timeZone?: string;
   readonly reducedMotion?: 'reduce' | 'no-preference';
   /** Share of the size at which a page is shown: 2 is a zoom of 200 %. */
   readonly zoom?: number;
@@ -107,6 +109,7 @@ const contextOptions = (options: PageOptions): BrowserContextOptions => {
     hasTouch: isPhone,
     isMobile: isPhone,
     locale: options.locale ?? 'en-GB',
+    ...(options.timeZone !== undefined && { timezoneId: options.timeZone }),
     reducedMotion: options.reducedMotion ?? 'reduce',
   };
 };

@@ -4,7 +4,8 @@ import postgres from 'postgres';
 import { expect, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { seeded } from './crash-rounds.ts';
-import { type StopMode, startPostgres, type TestPostgres, withOurTables } from './postgres.ts';
+import { withOurTables } from './new-database.ts';
+import { type StopMode, startPostgres, type TestPostgres } from './postgres.ts';
 import { type Site, startSite } from './site.ts';
 
 const VISITORS = 24;

@@ -1,15 +1,15 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
 import { chmod, chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { platform, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import postgres from 'postgres';
+import { command, newDatabase, newSchema } from './new-database.ts';
 import { type Binaries, postgresBinaries } from './postgres-binaries.ts';
+import { family, signalAll } from './process-family.ts';
 
 /** How a server ends: as it would by itself, at once, or as by a power cut. */
 export type StopMode = 'fast' | 'immediate' | 'kill';
@@ -74,39 +74,6 @@ const run = async ({ runAs }: Binaries, file: string, args: string[]): Promise<v
   });
   const [code] = await once(child, 'close');
   if (code !== 0) throw new Error(`${path.basename(file)} failed: ${errors}`);
-};
-
-/** The server's processes: the first one's children are groups of their own, which no signal to a group reaches. */
-const family = (pid: number): number[] => {
-  if (platform() !== 'linux') {
-    const all = execFileSync('ps', ['-A', '-o', 'pid=,ppid='], { encoding: 'utf8' });
-    const pairs = all.split('\n').map((line) => line.trim().split(/\s+/).map(Number));
-    return [pid, ...pairs.flatMap(([child, parent]) => (child && parent === pid ? [child] : []))];
-  }
-  const parentOf = (id: string): string | undefined => {
-    try {
-      return /\) \S (\d+)/.exec(readFileSync(`/proc/${id}/stat`, 'latin1'))?.[1];
-    } catch {
-      return undefined;
-    }
-  };
-  return [
-    pid,
-    ...readdirSync('/proc')
-      .filter((id) => /^\d+$/.test(id) && parentOf(id) === `${pid}`)
-      .map(Number),
-  ];
-};
-
-/** Sends a signal to those of the processes that are still there. */
-const signalAll = (pids: readonly number[], signal: NodeJS.Signals): void => {
-  for (const pid of pids) {
-    try {
-      process.kill(pid, signal);
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
 };
 
 const STOP_SIGNALS = { fast: 'SIGINT', immediate: 'SIGQUIT' } as const;
@@ -229,42 +196,6 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Test
       await rm(folder, { recursive: true, force: true });
     },
   };
-};
-
-/** Runs one statement at the server of `url`. */
-const command = async (url: string, statement: string): Promise<void> => {
-  const sql = postgres(url, { max: 1, onnotice: () => undefined });
-  try {
-    await sql.unsafe(statement);
-  } finally {
-    await sql.end();
-  }
-};
-
-const newName = (): string => `test_${randomBytes(8).toString('hex')}`;
-
-/** Makes an empty database at the server of `url`. @returns Its URL. */
-export const newDatabase = async (url: string): Promise<string> => {
-  const name = newName();
-  await command(url, `create database ${name}`);
-  const made = new URL(url);
-  made.pathname = `/${name}`;
-  return made.href;
-};
-
-const newSchema = async (url: string): Promise<string> => {
-  const name = newName();
-  await command(url, `create schema ${name}`);
-  const made = new URL(url);
-  made.searchParams.set('search_path', name);
-  return made.href;
-};
-
-/** The URL with which a connection of the test finds the store's tables without naming their schema. */
-export const withOurTables = (url: string): string => {
-  const changed = new URL(url);
-  if (!changed.searchParams.has('search_path')) changed.searchParams.set('search_path', 'thread_proxy');
-  return changed.href;
 };
 
 /** Where tests get databases of their own. */

@@ -14,6 +14,7 @@ const budgetOf = (limit: number | null, shareLimit: number | null = null) => {
   const budget = createDailyBudget({
     limit,
     shareLimit,
+    opaque: (sharer) => sharer,
     shares: boundedCounts({ maxKeys: 10, windowMs: 24 * HOUR }),
     countMessage: async (day, by) => {
       asked += 1;

@@ -122,6 +122,30 @@ describe('what surrounds a turn', () => {
     expect(await filesWith(service.dir, 'ada@lovelace.example')).toEqual([]);
   });
 
+  it('sends what REDACT names to the upstream, unless REDACT_UPSTREAM masks it there, too', async () => {
+    const message = 'Write to ada@lovelace.example or call +49 30 901820';
+    for (const [more, isSent] of [
+      [{}, true],
+      [{ REDACT_UPSTREAM: 'true' }, false],
+    ] as const) {
+      const { service, emulator, get } = await started({ REDACT: 'email,phone', ...more });
+      await service.post({ user_id: 'ada', message });
+      // The second message is told of the first.
+      await service.post({ user_id: 'ada', message: 'And now?' });
+      const sent = JSON.stringify(emulator.requests.map(({ body }) => body));
+      expect(sent.includes('ada@lovelace.example')).toBe(isSent);
+      expect(sent.includes('901820')).toBe(isSent);
+      const page = await (await get('/ops/conversations?v=u:ada')).text();
+      expect(page).toContain('[email]');
+      expect(page).not.toContain('ada@lovelace.example');
+      await service.stop();
+      for (const secret of ['ada@lovelace.example', '901820']) {
+        expect(await filesWith(service.dir, secret)).toEqual([]);
+        expect(JSON.stringify(service.lines)).not.toContain(secret);
+      }
+    }
+  });
+
   it('refuses messages once the tokens of the day are spent, before a run is made', async () => {
     const { service, emulator } = await started({ DAILY_TOKENS: '1' });
     expect((await service.post({ user_id: 'ada', message: 'Hello' })).status).toBe(200);

@@ -64,6 +64,56 @@ await describeInBrowser("the operators' pages", (browser) => {
     }
   });
 
+  it('are walked with j, k and Enter, searched with /, and tell their keys with ?', async () => {
+    const service = await started();
+    for (const user_id of ['ada', 'bob', 'cyd']) await service.post({ user_id, message: 'Hello' });
+    const { page, errors } = await browser.newPage();
+    await signIn({ page, errors, requests: [], foreignRequests: () => [] }, service.url);
+    await page.goto(`${service.url}/ops/conversations`);
+    const focused = () => page.evaluate<string>('document.activeElement?.textContent ?? ""');
+    // The newest is first.
+    for (const [key, name] of [
+      ['j', 'cyd'],
+      ['j', 'bob'],
+      ['j', 'ada'],
+      ['k', 'bob'],
+    ] as const) {
+      await page.keyboard.press(key);
+      expect(await focused()).toContain(name);
+    }
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/v=u(:|%3A)bob/);
+    await page.keyboard.press('?');
+    expect(await page.getByRole('dialog').isVisible()).toBe(true);
+    expect(await axeFaults(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    expect(await page.getByRole('dialog').isVisible()).toBe(false);
+    // The conversation stays open.
+    expect(page.url()).toMatch(/v=u(:|%3A)bob/);
+    await page.keyboard.press('/');
+    await page.keyboard.type('hello j');
+    expect(await page.getByRole('searchbox').inputValue()).toBe('hello j');
+    expect(errors).toEqual([]);
+  });
+
+  it('tell times in the zone of the reader', async () => {
+    const service = await started();
+    await service.post({ user_id: 'ada', message: 'Hello' });
+    for (const timeZone of ['Asia/Tokyo', 'America/New_York']) {
+      const opened = await browser.newPage({ timeZone });
+      await signIn(opened, service.url);
+      await opened.page.goto(`${service.url}/ops/conversations?v=u:ada`);
+      const time = opened.page.locator('article time, .thread time').last();
+      const at = new Date((await time.getAttribute('datetime')) ?? '');
+      const wanted = new Intl.DateTimeFormat('en-GB', {
+        timeZone,
+        hour: '2-digit',
+        minute: '2-digit',
+      }).format(at);
+      expect(await time.textContent(), timeZone).toContain(wanted);
+    }
+  });
+
   it('show hostile messages and answers as text', async () => {
     const service = await started();
     for (const message of HOSTILE_TEXTS) {

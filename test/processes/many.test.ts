@@ -4,7 +4,8 @@ import { callApi } from '../helpers/api.ts';
 import { callsTo } from '../helpers/child-service.ts';
 import { seeded } from '../helpers/crash-rounds.ts';
 import { allEvents, readEvents, until } from '../helpers/events.ts';
-import { startPostgres, type TestPostgres, withOurTables } from '../helpers/postgres.ts';
+import { withOurTables } from '../helpers/new-database.ts';
+import { startPostgres, type TestPostgres } from '../helpers/postgres.ts';
 import type { Answer } from '../helpers/service.ts';
 import { shuffled, startSite } from '../helpers/site.ts';
 

@@ -1,7 +1,8 @@
 import postgres from 'postgres';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { callApi } from '../helpers/api.ts';
-import { startDatabases, type TestDatabases, withOurTables } from '../helpers/postgres.ts';
+import { withOurTables } from '../helpers/new-database.ts';
+import { startDatabases, type TestDatabases } from '../helpers/postgres.ts';
 import { startBoth } from '../helpers/service.ts';
 import { tokenFor } from '../helpers/sockets.ts';
 

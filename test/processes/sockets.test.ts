@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import connect from 'postgres';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { callApi } from '../helpers/api.ts';
-import { startPostgres, type TestPostgres, withOurTables } from '../helpers/postgres.ts';
+import { withOurTables } from '../helpers/new-database.ts';
+import { startPostgres, type TestPostgres } from '../helpers/postgres.ts';
 import { startEmulator, startService, upstreamEnv } from '../helpers/service.ts';
 import { openSocket, tokenFor } from '../helpers/sockets.ts';
 

@@ -6,6 +6,8 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 
 /** The core's words and ports: what implements them may see these files, never the core itself. */
 const PORTS = ['chat/model.ts', 'chat/store-port.ts', 'chat/backend-port.ts', 'chat/ports.ts'];
+/** What operators need of a store, and how its lists are paged. */
+const OPS_PORTS = ['ops/ops-port.ts', 'ops/erasing-port.ts', 'ops/outbox-port.ts', 'ops/paging.ts'];
 
 /**
  * Which of our rooms and files each room may import, beside itself; with the reason where it is not plain.
@@ -14,8 +16,9 @@ const PORTS = ['chat/model.ts', 'chat/store-port.ts', 'chat/backend-port.ts', 'c
 const MAY_IMPORT: Record<string, readonly string[]> = {
   // The process: reads the environment, starts and stops the service.
   'main.ts': ['service.ts', 'config', 'assistant/parse.ts', 'http/greeting.ts'],
-  // The composition root and its two halves: the only ones that see backends and stores.
+  // The composition root and its parts: the only ones that see backends and stores.
   'service.ts': ['*'],
+  'read-settings.ts': ['assistant', 'config'],
   'open-store.ts': ['*'],
   'open-upstreams.ts': ['*'],
   'open-documents.ts': ['*'],
@@ -36,13 +39,21 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   chat: ['errors.ts'],
   // What implements the core's ports knows the ports alone, never the core.
   backends: ['assistant', ...PORTS, 'errors.ts'],
-  stores: ['log-file', ...PORTS, 'ops/ops-port.ts', 'ops/fold.ts', 'errors.ts', 'system-reason.ts'],
+  stores: [
+    'log-file',
+    ...PORTS,
+    ...OPS_PORTS,
+    'ops/fold.ts',
+    'errors.ts',
+    'private-file.ts',
+    'system-reason.ts',
+  ],
   // The forms of conversations.json, read and written; both stores and the commands use them.
   'log-file': ['assistant/json-place.ts', ...PORTS],
   // Sources, passages and what a run is told of them.
-  documents: [...PORTS, 'errors.ts'],
+  documents: [...PORTS, 'errors.ts', 'private-file.ts'],
   assistant: ['errors.ts'],
-  identity: ['errors.ts'],
+  identity: ['errors.ts', 'private-file.ts'],
   limits: ['errors.ts'],
   // Its tables are a room in the embedded store's database (stores/sqlite/room.ts); its pages show the documents.
   ops: [
@@ -58,9 +69,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   // Runs on foreign pages.
   widget: [],
-  config: ['system-reason.ts'],
+  config: ['private-file.ts', 'system-reason.ts'],
   logging: [],
   'errors.ts': [],
+  'private-file.ts': [],
   'system-reason.ts': [],
 };
 

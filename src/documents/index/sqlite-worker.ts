@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
+import { closeToOthers, makePrivate } from '../../private-file.ts';
 import { createSqliteIndex, type SyncIndex } from './sqlite-index.ts';
 
 /** A call of one of the index's methods, from the main thread. */
@@ -18,6 +19,9 @@ export type IndexReply =
 const BUSY_MS = 30_000;
 
 const { file } = z.object({ file: z.string() }).parse(workerData);
+// SQLite gives the files that it puts beside it the same mode.
+makePrivate(file);
+for (const end of ['-wal', '-shm']) closeToOthers(`${file}${end}`);
 const db = new DatabaseSync(file, { timeout: BUSY_MS });
 db.exec(
   'pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -65536; pragma mmap_size = 268435456;',

@@ -1,27 +1,24 @@
-import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { isOwnId } from '../../chat/exchange-id.ts';
-import type { NumberedEvent } from '../../chat/live-turns.ts';
-import type { Exchange, Feedback, Source } from '../../chat/model.ts';
+import type { Exchange, Feedback } from '../../chat/model.ts';
 import { type AppError, filesNotTaken, notFound } from '../../errors.ts';
 import type { AppEnv } from '../context.ts';
-import { failures } from '../failure-answers.ts';
 import { jsonBodyGuard } from '../request-guards.ts';
 import type { RouteDeps } from '../route-deps.ts';
-import { checkedRoutes, json, jsonBody, jsonOrStream } from '../route-parts.ts';
+import { checkedRoutes } from '../route-parts.ts';
 import { streamTurn } from '../sse.ts';
 import { mayReadTurn } from '../turn-access.ts';
 import { bearer } from '../who-speaks.ts';
 import {
   acceptText,
   type ClientFormDeps,
-  clientId,
   clientSpeaker,
   createRunningTurns,
   plainRefusal,
-  untold,
 } from './client-form.ts';
 import type { Dialect } from './dialect.ts';
+import { data, eventText, toDocuments } from './flowise-events.ts';
+import { abort, isStreaming, prediction, publicConfig, RATINGS, rate, remark } from './flowise-routes.ts';
 
 /**
  * flowise-embed (https://www.npmjs.com/package/flowise-embed), whose `apiHost` is this service; its `chatflowid` may be
@@ -29,128 +26,6 @@ import type { Dialect } from './dialect.ts';
  * `data: {"event", "data"}` where it asks for a stream. Lead capture, uploads and speech are off in what the
  * configuration says.
  */
-
-const flow = z.object({ id: z.string().openapi({ param: { name: 'id', in: 'path' } }) });
-const anything = json('What the window asks for', z.record(z.string(), z.unknown()));
-
-const isStreaming = createRoute({
-  method: 'get',
-  path: '/api/v1/chatflows-streaming/{id}',
-  summary: 'flowise-embed: whether answers are streamed',
-  request: { params: flow },
-  responses: { 200: json('They are', z.object({ isStreaming: z.literal(true) })) },
-});
-
-const publicConfig = createRoute({
-  method: 'get',
-  path: '/api/v1/public-chatbotConfig/{id}',
-  summary: 'flowise-embed: what the window can do',
-  request: { params: flow },
-  responses: { 200: anything },
-});
-
-const prediction = createRoute({
-  method: 'post',
-  path: '/api/v1/prediction/{id}',
-  summary: 'flowise-embed: send a question and get the answer',
-  request: {
-    params: flow,
-    body: jsonBody(
-      z
-        .looseObject(
-          {
-            question: z.unknown().optional(),
-            chatId: clientId,
-            streaming: z.unknown().optional(),
-            uploads: z.array(z.unknown()).nullish(),
-          },
-          { error: 'The body must be a JSON object.' },
-        )
-        .openapi('FlowiseRequest'),
-    ),
-  },
-  responses: {
-    200: jsonOrStream('The answer', z.record(z.string(), z.unknown())),
-    ...failures('body', 'session', 'origin', 'limits', 'message', 'upstream'),
-  },
-});
-
-const abort = createRoute({
-  method: 'put',
-  path: '/api/v1/chatmessage/abort/{id}/{chatId}',
-  summary: 'flowise-embed: stop the answer',
-  request: {
-    params: flow.extend({ chatId: z.string().openapi({ param: { name: 'chatId', in: 'path' } }) }),
-  },
-  responses: { 200: anything, ...failures('session', 'origin', 'limits') },
-});
-
-const COMMENT = 'content must be a text of at most 1000 characters.';
-const comment = z.string({ error: COMMENT }).max(1_000, { error: COMMENT }).nullish();
-const RATINGS = { THUMBS_UP: 'up', THUMBS_DOWN: 'down' } as const;
-
-const rate = createRoute({
-  method: 'post',
-  path: '/api/v1/feedback/{id}',
-  summary: 'flowise-embed: rate an answer',
-  request: {
-    params: flow,
-    body: jsonBody(
-      z.looseObject({
-        messageId: z.string(),
-        rating: z.enum(['THUMBS_UP', 'THUMBS_DOWN'], { error: 'rating must be THUMBS_UP or THUMBS_DOWN.' }),
-        content: comment,
-      }),
-    ),
-  },
-  responses: { 200: anything, ...failures('body', 'session', 'origin', 'limits', 'not_found') },
-});
-
-const remark = createRoute({
-  method: 'put',
-  path: '/api/v1/feedback/{id}',
-  summary: 'flowise-embed: add a comment to a rating',
-  request: { params: flow, body: jsonBody(z.looseObject({ content: comment })) },
-  responses: { 200: anything, ...failures('body', 'session', 'origin', 'limits', 'not_found') },
-});
-
-const data = (event: string, value: unknown): string => `data: ${JSON.stringify({ event, data: value })}\n\n`;
-
-const toDocuments = (sources: readonly Source[] = []) =>
-  sources.map(({ title, url, place }) => ({
-    pageContent: title,
-    metadata: { source: url ?? title, title, ...(place === undefined ? {} : { place }) },
-  }));
-
-/** @param chatId What the client calls the conversation. */
-const eventText =
-  (chatId: string) =>
-  ({ n, event }: NumberedEvent): string => {
-    switch (event.type) {
-      case 'accepted':
-        return data('start', '');
-      case 'delta':
-        return data('token', event.text);
-      case 'error':
-        return data('error', event.error.message);
-      case 'done': {
-        const { exchange } = event;
-        const documents = toDocuments(exchange.sources);
-        const text = untold(n, exchange);
-        return (
-          (text === '' ? '' : data('token', text)) +
-          (documents.length > 0 ? data('sourceDocuments', documents) : '') +
-          data('metadata', {
-            chatId,
-            chatMessageId: exchange.id,
-            question: exchange.user,
-            sessionId: chatId,
-          }) +
-          data('end', '[DONE]')
-        );
-      }
-    }
-  };
 
 const wantsEvents = (c: Context<AppEnv>): boolean =>
   /\btext\/event-stream\b/i.test(c.req.header('accept') ?? '');

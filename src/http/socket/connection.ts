@@ -103,7 +103,14 @@ export const createConnection = (deps: ConnectionDeps, peer: Peer): Connection =
     if (asked.type === 'resume') return { turn: await ownTurn(asked.id), from: asked.from };
     await limits.visitor.count(visitor);
     return {
-      turn: await chat.send({ visitor, name: session.name, text: asked.text, key: asked.id, address }),
+      turn: await chat.send({
+        visitor,
+        name: session.name,
+        text: asked.text,
+        key: asked.id,
+        address,
+        requestId,
+      }),
       from: 0,
     };
   };

@@ -61,7 +61,7 @@ const bars = ({ series }: Chart, count: number, top: number): Html[] => {
   }).flat();
 };
 
-/** A line through what was measured; a single value between gaps is a dot. */
+/** A line through what was measured; a single value between gaps is a dash. */
 const lines = ({ series }: Chart, count: number, top: number): Html[] => {
   const step = WIDTH / count;
   return series.map((one) => {
@@ -75,7 +75,9 @@ const lines = ({ series }: Chart, count: number, top: number): Html[] => {
       }
       const [x, y] = [round((index + 0.5) * step), round(HEIGHT - (value / top) * HEIGHT)];
       const isAlone = !isDown && one.values[index + 1] === undefined;
-      path += isAlone ? `M${x - 1} ${y}h2` : `${isDown ? 'L' : 'M'}${x} ${y}`;
+      path += isAlone
+        ? `M${round(x - step / 3)} ${y}h${round((2 * step) / 3)}`
+        : `${isDown ? 'L' : 'M'}${x} ${y}`;
       isDown = true;
     }
     return html`<path class="line tone-${one.tone}" d="${path}"/>`;

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import { type Visitor, visitorKey } from '../../chat/model.ts';
-import type { Erasure } from '../ops-port.ts';
+import type { Erasure } from '../erasing-port.ts';
 import { CONVERSATIONS } from './filters.ts';
 import { plural } from './format.ts';
 import { type Html, NOTHING, who } from './parts.ts';
@@ -16,7 +16,7 @@ export const erasePage = (
 <form class="card danger-zone" method="post" action="/ops/visitors/erase">
 <h2>${who(visitor)}</h2>
 <p>This erases for good, here and at the provider:</p>
-<ul><li>${plural(exchanges, 'exchange')}: messages, answers, sources, thumbs and comments</li><li>their copies in <code>conversations.json</code> and <code>archive/</code></li><li>the thread, at the provider too</li><li>the name, idempotency keys, day counts and events that wait for the webhook</li></ul>
+<ul><li>${plural(exchanges, 'exchange')}: messages, answers, sources, thumbs and comments</li><li>their copies in <code>conversations.json</code> and <code>archive/</code>, and in copies that somebody edited</li><li>the thread, at the provider too</li><li>the name, idempotency keys, day counts and events that wait for the webhook</li></ul>
 <p>What stays: numbers without content, and one line in the audit log that says when and how many. Backups and what webhooks have received are not reached from here.</p>
 <input type="hidden" name="csrf" value="${csrf}"><input type="hidden" name="v" value="${visitorKey(visitor)}">
 <label class="field"><span>Type the visitor’s id to confirm: <code>${confirmation(visitor)}</code></span><input type="text" name="confirm" required autocomplete="off" spellcheck="false"${isWrong ? html` aria-invalid="true" aria-describedby="wrong"` : NOTHING}></label>

@@ -47,7 +47,7 @@ export const openSqliteOps = async (store: SqliteStore): Promise<OpsStore & { st
       // By the core's own way too, for what it keeps in memory.
       await store.clear(visitor, false);
       await room.write('forgetVisitor', visitor);
-      await store.scrub();
+      await store.scrub({ visitor });
     },
     threadDeleted: (visitor) => room.write('threadDeleted', visitor),
     endErasure: async (visitor, audit) => {
@@ -55,7 +55,7 @@ export const openSqliteOps = async (store: SqliteStore): Promise<OpsStore & { st
       await store.scrub();
     },
     eraseOlder: (before, limit) => room.write('eraseOlder', { before, limit }),
-    scrubOld: () => store.scrub(),
+    scrubOld: (before) => store.scrub({ before }),
     audit: (line) => room.write('audit', line),
     auditLog: (limit) => room.read('auditLog', limit),
 

@@ -15,12 +15,13 @@ import {
   writeSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { FOLDER_MODE, TEMP_SUFFIX } from '../../log-file/durable-file.ts';
-import { LOG_MODE, monthOf } from '../../log-file/log-fields.ts';
+import { FILE_MODE, FOLDER_MODE, TEMP_SUFFIX } from '../../log-file/durable-file.ts';
+import { monthOf } from '../../log-file/log-fields.ts';
 import { lineOf } from '../../log-file/log-row.ts';
 import { LogText } from '../../log-file/log-text.ts';
 import { type Connection, number, text } from '../sqlite/connection.ts';
 import { COLUMNS, FROM, logRowOf } from '../sqlite/rows.ts';
+import { eraseFromEdited, type Gone } from './edited-copies.ts';
 
 export const room = 'copy';
 export const migrations = [];
@@ -77,7 +78,7 @@ const writeTemp = (path: string, slices: Iterable<string>, maxBytes: number): Wr
   const temp = `${path}${TEMP_SUFFIX}`;
   const hash = createHash('sha256');
   let [bytes, unsynced] = [0, 0];
-  const handle = openSync(temp, 'w', LOG_MODE);
+  const handle = openSync(temp, 'w', FILE_MODE);
   try {
     for (const slice of slices) {
       const data = Buffer.from(slice);
@@ -166,6 +167,9 @@ export const reads = {
     publish(path);
     return mark;
   },
+
+  eraseFromEdited: (_: Connection, { path, gone }: { path: string; gone: Gone }): string[] =>
+    eraseFromEdited(path, gone),
 
   hashOf: (_: Connection, path: string): string | undefined => hashOf(path),
 

@@ -5,6 +5,7 @@ import type { Logger } from '../../chat/ports.ts';
 import { errnoOf } from '../../log-file/durable-file.ts';
 import type { OpenedRoom } from '../sqlite/room.ts';
 import type { Tuning } from '../sqlite/tuning.ts';
+import type { Gone } from './edited-copies.ts';
 import { markOf, type TooLong, type Written } from './files.ts';
 import { COPY_STATE, type CopyState } from './state.ts';
 
@@ -67,6 +68,17 @@ export class LogCopy implements Adapter<Written> {
     const isOurs = found !== null && found.hash === this.#state.hashes.at(-1);
     if (isOurs) this.#mark = mark;
     return isOurs && this.#state.complete;
+  }
+
+  /** Takes what was erased out of the copies that were moved aside, too. */
+  async eraseFromEdited(gone: Gone): Promise<void> {
+    const { file, files, logger } = this.#deps;
+    for (const unread of await files.read('eraseFromEdited', { path: file, gone })) {
+      logger.error(
+        { file: unread },
+        'an edited copy cannot be read: remove what was erased from it, or the file',
+      );
+    }
   }
 
   /** Whether somebody else has changed or removed the file. */

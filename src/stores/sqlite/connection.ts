@@ -1,6 +1,5 @@
-import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
-import { FILE_MODE } from '../../log-file/durable-file.ts';
+import { makePrivate } from '../../private-file.ts';
 
 /** A row by its columns' names. */
 export type Row = Record<string, SQLOutputValue>;
@@ -74,15 +73,13 @@ export class Connection {
 /** Milliseconds that a connection waits for another one's lock, where there is one: in WAL mode seldom, and short. */
 export const BUSY_MS = 5000;
 
-/** Makes the file if it is missing, so that only we can read it; SQLite gives its other files the same mode. */
-const makePrivate = (file: string): void => closeSync(openSync(file, 'a', FILE_MODE));
-
 /**
  * Opens the database for writing.
  * @param options.alone No other connection is open: then it works without shared memory.
  * @throws The system's error; SQLite's where it is not a database.
  */
 export const openWritable = (file: string, options: { readonly alone?: boolean } = {}): Connection => {
+  // SQLite gives the files that it puts beside it the same mode.
   makePrivate(file);
   const database = new DatabaseSync(file, { timeout: BUSY_MS, enableForeignKeyConstraints: false });
   const connection = new Connection(database);

@@ -96,6 +96,9 @@ export const reads = {
   days: (db: Connection): Map<string, number> =>
     new Map(db.all('SELECT day, count FROM days').map(({ day, count }) => [text(day), number(count)])),
 
+  shares: (db: Connection): Map<string, number> =>
+    new Map(db.all('SELECT key, count FROM shares').map(({ key, count }) => [text(key), number(count)])),
+
   visitors: (
     db: Connection,
     { limit, after = '', name }: { limit: number; after?: string | undefined; name?: string | undefined },

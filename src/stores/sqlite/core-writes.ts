@@ -136,6 +136,12 @@ export const writes = {
     );
   },
 
+  setShare: (db: Connection, { key, count }: { key: string; count: number }): void => {
+    db.run('INSERT OR REPLACE INTO shares (key, count) VALUES (?, ?)', key, count);
+    // Those of the days before.
+    db.run('DELETE FROM shares WHERE key < ?', key.slice(0, 10));
+  },
+
   /**
    * Takes exchanges out of conversations.json and into a file of the archive.
    * @param id The file, where it was begun before.

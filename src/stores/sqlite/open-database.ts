@@ -1,8 +1,9 @@
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '../../chat/ports.ts';
 import { TEMP_SUFFIX } from '../../log-file/durable-file.ts';
+import { closeToOthers } from '../../private-file.ts';
 import { COPY_STATE, type CopyState, readCopyState } from '../log-copy/state.ts';
 import { type Connection, openReadable, openWritable, text } from './connection.ts';
 import { reads } from './core-reads.ts';
@@ -29,6 +30,13 @@ export const removeHalfWritten = async (dir: string): Promise<void> => {
       await rm(join(folder, name), { force: true }).catch(() => undefined);
     }
   }
+};
+
+/** The copies, and what a killed process left beside the database. */
+const ownFiles = (dir: string): string[] => {
+  const { database, log, archive } = pathsIn(dir);
+  const months = existsSync(archive) ? readdirSync(archive) : [];
+  return [...SIDE_FILES.map((end) => `${database}${end}`), log, ...months.map((name) => join(archive, name))];
 };
 
 /** SQLite's codes for a file that is no database, or a broken one. */
@@ -95,6 +103,7 @@ export const prepareDatabase = (
 ): { concurrent: boolean; copyState: CopyState } => {
   const { database: file } = pathsIn(dir);
   const isNew = !existsSync(file);
+  for (const path of ownFiles(dir)) closeToOthers(path);
   try {
     return { concurrent: true, copyState: openIn(file, 'WAL') };
   } catch (error) {

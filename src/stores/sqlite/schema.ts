@@ -75,4 +75,8 @@ export const migrations: readonly Migration[] = [
   CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE room_versions (room TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Messages of a day by whose share they are of; key: the day, then who.
+  CREATE TABLE shares (key TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -1,6 +1,7 @@
 import type { Clock, Logger } from '../../chat/ports.ts';
 import type { FeedbackLog, Store } from '../../chat/store-port.ts';
 import type { LogRow } from '../../log-file/log-row.ts';
+import type { Gone } from '../log-copy/edited-copies.ts';
 import { LogCopy } from '../log-copy/log-copy.ts';
 import { createCopySchedule } from '../log-copy/schedule.ts';
 import { importFolder } from '../transfer/first-import.ts';
@@ -16,6 +17,7 @@ import { Overlay } from './overlay.ts';
 import type { Call } from './protocol.ts';
 import type { OpenedRoom, RoomModule } from './room.ts';
 import { roomOf } from './rooms.ts';
+import { createShares, type Shares } from './shares.ts';
 import { Thread } from './thread.ts';
 import { defaultTuning, type Tuning } from './tuning.ts';
 import { createVisitorFacts } from './visitor-facts.ts';
@@ -23,6 +25,7 @@ import { Writer } from './writer.ts';
 
 /** The embedded store, and what only an embedded one has. */
 export interface SqliteStore extends Store, FeedbackLog {
+  readonly shares: Shares;
   /**
    * Opens another room's part of the database; see room.ts.
    * @param module The URL of its module.
@@ -36,8 +39,9 @@ export interface SqliteStore extends Store, FeedbackLog {
   /**
    * Sees to it that nothing that was deleted can be read any more: in the write-ahead log, conversations.json and the
    * archive.
+   * @param gone What to take out of edited copies of conversations.json that were moved aside, too.
    */
-  scrub(): Promise<void>;
+  scrub(gone?: Gone): Promise<void>;
   /** Calls `listener` when exchanges were written or changed. @returns What ends that. */
   onChange(listener: () => void): () => void;
   /** Brings all that is known now into conversations.json and the archive. @throws What writing throws. */
@@ -134,6 +138,7 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
   const overlay = new Overlay();
   for (const message of reads.accepted(own)) overlay.accepted.set(message.id, message);
   const days = reads.days(own);
+  const shares = createShares({ counts: reads.shares(own), writer, callOf });
   if (!concurrent) own.close();
   const slow = roomOf<typeof import('./core-reads.ts')>(CORE_READS, { writer, reader });
   const look = createLook(concurrent ? () => files.own : undefined, slow);
@@ -159,8 +164,9 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
     () => schedule.changed(),
   );
 
-  const scrub = async (): Promise<void> => {
+  const scrub = async (gone?: Gone): Promise<void> => {
     await schedule.now();
+    if (gone) await copy.eraseFromEdited(gone);
     await checkpoints.empty();
   };
 
@@ -197,6 +203,11 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
       ...{ writer, core, look, overlay, callOf, days, clock },
       erased: scrub,
     }),
+    load() {
+      const tookMs = schedule.tookMs();
+      return { waiting: writer.waiting(), ...(tookMs !== undefined && { copySeconds: tookMs / 1000 }) };
+    },
+    shares,
     health() {
       const trouble = writer.trouble();
       return trouble ? { ok: false, reason: trouble.message } : { ok: true };

@@ -9,6 +9,7 @@ import type {
   Transcript,
   VerifiedUsers,
 } from '../../chat/store-port.ts';
+import type { Gone } from '../log-copy/edited-copies.ts';
 import type { Look } from './look.ts';
 import type { Overlay } from './overlay.ts';
 import type { Call } from './protocol.ts';
@@ -33,7 +34,7 @@ export const createVisitorFacts = (deps: {
   days: Map<string, number>;
   clock: Clock;
   /** Removes what was erased from the write-ahead log, conversations.json and the archive. */
-  erased: () => Promise<void>;
+  erased: (gone: Gone) => Promise<void>;
 }): VisitorFacts => {
   const { writer, core, look, overlay, callOf, days, clock, erased } = deps;
   const verifying = new Map<string, Promise<void>>();
@@ -51,7 +52,7 @@ export const createVisitorFacts = (deps: {
       const written = core.write('clear', { visitor: key, keep: keepLog });
       overlay.threads.keep(key, undefined, written);
       await written;
-      if (!keepLog) await erased();
+      if (!keepLog) await erased({ visitor });
     },
     visitors: (page) => look('visitors', page),
 

@@ -98,6 +98,10 @@ export const refuses = (
   body: typeof body === 'string' ? body : JSON.stringify(body),
 });
 
+/** A refusal in OpenAI's words. */
+export const badRequest = (message: string, param: string | null = null): Reply =>
+  refuses(400, { error: { message, type: 'invalid_request_error', param, code: null } });
+
 /** An event of the Responses wire. */
 export const typed = (type: string, more: object = {}): string =>
   `event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`;

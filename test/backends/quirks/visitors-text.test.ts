@@ -16,6 +16,18 @@ const raw = (...texts: readonly string[]): Reply => ({
 
 const TEXTS: [name: string, reply: Reply, shown: string][] = [
   ['a thought', pieces('<th', 'ink>Greet', ' them.</thi', 'nk>\n\nHi ', 'there.'), 'Hi there.'],
+  [
+    'a thought in the words of Magistral',
+    pieces('[TH', 'INK]Greet [them].[/THI', 'NK]Hi there.'),
+    'Hi there.',
+  ],
+  ['a thought in the words of Kimi', pieces('◁th', 'ink▷Greet them.◁/thi', 'nk▷\n\nHi there.'), 'Hi there.'],
+  ['a thought in the words of Gemma', pieces('<tho', 'ught>Greet them.</tho', 'ught>Hi there.'), 'Hi there.'],
+  [
+    'what only looks like a thought',
+    pieces('[T', 'able] ◁ <th', 'ead> [THINKING]'),
+    '[Table] ◁ <thead> [THINKING]',
+  ],
   ['a citation of file search', pieces('Two weeks【4:', '0†source', '】.'), 'Two weeks.'],
   [
     'a citation between private-use characters',

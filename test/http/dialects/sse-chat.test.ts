@@ -1,49 +1,9 @@
-import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { callApi, SITE_KEY } from '../../helpers/api.ts';
 import { exchangeRaw } from '../../helpers/raw-http.ts';
-import { startBoth, startService, type TestService } from '../../helpers/service.ts';
-
-const OPS_TOKEN = 'ops-token-of-at-least-thirty-two-characters';
-const env = { OPS_TOKEN, SITE_KEYS: SITE_KEY };
-
-const begun = z.object({ session_id: z.string(), username: z.string() });
-const begin = async (service: TestService, username: string) => {
-  const response = await fetch(`${service.url}?username=${encodeURIComponent(username)}`);
-  expect(response.status).toBe(200);
-  return begun.parse(await response.json());
-};
-
-const put = (service: { url: string }, session: string, body: object | string, headers = {}) =>
-  fetch(`${service.url}/chat/${session}`, {
-    method: 'PUT',
-    headers: { 'Content-Type': 'application/json', ...headers },
-    body: typeof body === 'string' ? body : JSON.stringify(body),
-  });
-
-const codeOf = async (response: Response): Promise<string> => {
-  const { error } = z.object({ error: z.object({ code: z.string() }) }).parse(await response.json());
-  return `${response.status} ${error.code}`;
-};
-
-/** What a reader of server-sent events makes of the answer. */
-const read = async (response: Response): Promise<EventSourceMessage[]> => {
-  const events: EventSourceMessage[] = [];
-  createParser({ onEvent: (event) => events.push(event) }).feed(await response.text());
-  return events;
-};
-const textIn = (events: EventSourceMessage[]): string => events.map(({ data }) => data).join('');
-
-const dialogue = z.object({
-  chat_history: z.array(
-    z.object({ role: z.enum(['user', 'assistant']), content: z.string(), timestamp: z.number() }),
-  ),
-});
-const historyOf = async (service: TestService, session: string) =>
-  dialogue
-    .parse(await (await fetch(`${service.url}/chat_history/${session}`)).json())
-    .chat_history.map(({ role, content }) => [role, content]);
+import { startBoth, startService } from '../../helpers/service.ts';
+import { begin, codeOf, env, historyOf, OPS_TOKEN, put, read, textIn } from './sse-client.ts';
 
 describe('a client of the SSE chat', () => {
   it('makes the calls of its documentation', async () => {

@@ -9,7 +9,8 @@ import {
   type PostgresStoreDeps,
 } from '../../../src/stores/postgres/postgres-store.ts';
 import type { Tuning } from '../../../src/stores/postgres/tuning.ts';
-import { type TestDatabases, type TestPostgres, withOurTables } from '../../helpers/postgres.ts';
+import { withOurTables } from '../../helpers/new-database.ts';
+import type { TestDatabases, TestPostgres } from '../../helpers/postgres.ts';
 import { startProxy, type TcpProxy } from '../../helpers/tcp-proxy.ts';
 import { clock, eventually, memoryLogger } from '../sqlite/helper.ts';
 

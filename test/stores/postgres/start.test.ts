@@ -1,9 +1,9 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openPostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
+import { exchange, message, user } from '../../helpers/exchanges.ts';
 import { startPostgres, type TestPostgres } from '../../helpers/postgres.ts';
 import { eventually, memoryLogger } from '../sqlite/helper.ts';
-import { exchange, message, user } from '../store-contract.ts';
 import { connectTo, openStore, quick, storeDeps } from './helper.ts';
 
 let server: TestPostgres;
@@ -38,7 +38,7 @@ describe('the tables', () => {
       const url = await server.newDatabase();
       const stores = await Promise.all(Array.from({ length: 8 }, () => openStore(url)));
       const versions = await connectTo(url)`select version from tp_schema_versions`;
-      expect([...versions]).toEqual([{ version: 1 }, { version: 2 }, { version: 3 }]);
+      expect([...versions]).toEqual([{ version: 1 }, { version: 2 }, { version: 3 }, { version: 4 }]);
       for (const store of stores) expect(await store.countMessage('2026-10-13')).toBeGreaterThan(0);
     }
   });
@@ -48,7 +48,7 @@ describe('the tables', () => {
     await (await openPostgresStore(storeDeps(url))).close();
     await connectTo(url)`insert into tp_schema_versions (version) values (1000)`;
     expect(await refusal(url)).toMatch(
-      /version 1000, and this release of thread-proxy knows versions up to 3\b/,
+      /version 1000, and this release of thread-proxy knows versions up to 4\b/,
     );
   });
 

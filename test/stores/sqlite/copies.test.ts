@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Exchange } from '../../../src/chat/model.ts';
-import { anonymous, exchange, user } from '../store-contract.ts';
+import { anonymous, exchange, user } from '../../helpers/exchanges.ts';
 import { eventually, idsOnDisk, memoryLogger, openStore, tempFolder } from './helper.ts';
 
 const quick = { checkMs: 10, smallWaitMs: 10 };
@@ -46,14 +46,14 @@ describe('conversations.json', () => {
     await eventually(async () => (await textIn(dir).catch(() => '')).includes(one.id), 2000);
   });
 
-  test('may be read by the group at most, and all beside it by us alone', async () => {
+  test('may be read by us alone, and so may all beside it', async () => {
     const dir = join(await tempFolder(), 'made', 'on', 'the way');
     const store = await openStore(dir);
     await store.finish(exchange(user('alice')));
     await store.updateCopy();
     const mode = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
     expect(await mode(dir)).toBe(0o700);
-    expect((await mode(logIn(dir))) & 0o037).toBe(0);
+    expect(await mode(logIn(dir))).toBe(0o600);
     const names = (await readdir(dir)).filter((name) => /\.db/.test(name));
     expect(names).toEqual(expect.arrayContaining(['lock.db', 'thread-proxy.db', 'thread-proxy.db-wal']));
     for (const name of names) expect([name, await mode(join(dir, name))]).toEqual([name, 0o600]);

@@ -57,12 +57,14 @@ const isTyping = (target) =>
 
 const onKey = (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  // A dialog closes itself with Escape: the conversation below it stays.
+  if (document.querySelector('dialog[open]')) return;
   if (event.key === 'Escape') {
     if (isTyping(event.target)) return event.target.blur();
     document.querySelector('a[data-close]')?.click();
     return;
   }
-  if (isTyping(event.target) || document.querySelector('dialog[open]')) return;
+  if (isTyping(event.target)) return;
   if (event.key === 'j') moveBy(1);
   else if (event.key === 'k') moveBy(-1);
   else if (event.key === '/') {

@@ -1,0 +1,80 @@
+/** Stores with exchanges of the last 30 days in them, as operators look at. */
+
+import { randomUUID } from 'node:crypto';
+import postgres from 'postgres';
+import { openSqliteOps } from '../src/ops/sqlite/sqlite-ops-store.ts';
+import { openPostgresStore } from '../src/stores/postgres/postgres-store.ts';
+import { openSqliteStore } from '../src/stores/sqlite/sqlite-store.ts';
+import { type TestPostgres, withOurTables } from '../test/helpers/postgres.ts';
+
+const DAYS_S = 30 * 86_400;
+const VISITORS = 5_000;
+const ASK = 'Please tell me. '.repeat(4);
+const TELL = 'It comes in a few days. '.repeat(8);
+
+const quiet = () => undefined;
+const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+const clock = { now: () => Date.now() };
+
+const rowAt = (n: number, timestamp: number) => ({
+  id: randomUUID(),
+  visitor: `u:visitor-${n % VISITORS}`,
+  user: `What does order ${n} cost, and when does it come? ${ASK}`,
+  bot: n % 50 === 0 ? null : `Order ${n} costs ${n % 97} euros. ${TELL}`,
+  ...(n % 50 === 0 && { error: 'upstream_timeout' }),
+  timestamp,
+  usage: { input: 300 + (n % 100), output: 80 },
+  run: {
+    backend: 'responses',
+    model: 'gpt-6-luna',
+    queuedMs: 1,
+    firstWordMs: 300 + (n % 700),
+    totalMs: 1_500 + (n % 2_000),
+  },
+});
+
+/** Fills a data folder, its conversations.json and archive included. */
+export const fillFolder = async (dir: string, rows: number): Promise<void> => {
+  // The copies are written once, at the end.
+  const tuning = { smallWaitMs: 3_600_000, largeBytes: Number.POSITIVE_INFINITY };
+  const store = await openSqliteStore({ dir, maxBytes: 64_000_000, clock, logger, tuning });
+  const ops = await openSqliteOps(store);
+  const start = clock.now() / 1000 - DAYS_S;
+  const at = (n: number) => ({ row: rowAt(n, start + (n * DAYS_S) / rows) });
+  for (let n = 0; n < rows; n += 500) {
+    await store.add(Array.from({ length: Math.min(500, rows - n) }, (_, index) => at(n + index)));
+  }
+  await store.updateCopy();
+  // Makes all of it searchable, as it is after a while.
+  await ops.conversations({ words: ['nothing like it'] }, { limit: 1 });
+  ops.stop();
+  await store.close();
+};
+
+/** Makes a database with the tables of the store, and the same rows. @returns Its URL. */
+export const filledDatabase = async (server: TestPostgres, rows: number): Promise<string> => {
+  const url = await server.newDatabase();
+  const store = await openPostgresStore({ url, wait: 10_000, maxWaiting: 3, clock, logger });
+  await store.close();
+  const sql = postgres(withOurTables(url), { max: 1, onnotice: quiet });
+  await sql`
+    insert into tp_visitors (key, next, messages, last_seen)
+    select 'u:visitor-' || i, ${rows}::bigint, ${Math.ceil(rows / VISITORS)}::bigint, extract(epoch from now())
+    from generate_series(0, ${VISITORS - 1}::int) as i`;
+  await sql`
+    insert into tp_exchanges (id, visitor, place, said, answer, at, error, backend, model, queued_ms, first_word_ms,
+      total_ms, tokens_in, tokens_out, folded)
+    select gen_random_uuid()::text, 'u:visitor-' || (i % ${VISITORS}::int), i, said, answer,
+      extract(epoch from now()) - ${DAYS_S}::float8 + i * ${DAYS_S / rows}::float8,
+      case when i % 50 = 0 then 'upstream_timeout' end, 'responses', 'gpt-6-luna', 1, 300 + i % 700, 1500 + i % 2000,
+      300 + i % 100, 80, lower(said || chr(10) || coalesce(answer, ''))
+    from (
+      select i, 'What does order ' || i || ' cost, and when does it come? ' || ${ASK}::text as said,
+        case when i % 50 > 0 then 'Order ' || i || ' costs ' || i % 97 || ' euros. ' || ${TELL}::text end as answer
+      from generate_series(1, ${rows}::int) as i
+    ) texts`;
+  await sql`vacuum analyze`;
+  await sql`checkpoint`;
+  await sql.end();
+  return url;
+};
