@@ -27,7 +27,7 @@ interface OpenDocumentsDeps {
   readonly model: () => string | undefined;
   readonly fetch: typeof fetch;
   /** The budget that embeddings and rewritten questions are counted in; absent: they are not. */
-  readonly spending?: Spending | undefined;
+  readonly spending?: (() => Spending) | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -70,9 +70,11 @@ const openAll = async (deps: OpenDocumentsDeps): Promise<Documents> => {
   };
   const embeddingModel = settings.EMBEDDING_MODEL;
   const count = (used: string, usage: { input: number; output: number }): void => {
-    spending?.countUsage(used, usage).catch((thrown: unknown) => {
-      logger.error({ err: thrown, model: used }, 'what a search used was not counted');
-    });
+    spending?.()
+      .countUsage(used, usage)
+      .catch((thrown: unknown) => {
+        logger.error({ err: thrown, model: used }, 'what a search used was not counted');
+      });
   };
   const meaning =
     embeddingModel === undefined
@@ -84,7 +86,7 @@ const openAll = async (deps: OpenDocumentsDeps): Promise<Documents> => {
             fetch,
             onUsage: (used, input) => count(used, { input, output: 0 }),
           }),
-          isSpent: spending && (() => spending.isSpent()),
+          isSpent: spending && (() => spending().isSpent()),
           model: embeddingModel,
           logger,
         });

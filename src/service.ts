@@ -91,10 +91,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
       config,
       model: () => upstreams.assistant().model,
       fetch: upstreams.fetch,
-      spending: {
-        isSpent: () => ops.spending.isSpent(),
-        countUsage: (usedModel, usage) => ops.spending.countUsage(usedModel, usage),
-      },
+      spending: () => ops.spending,
       clock,
       logger,
     });

@@ -88,12 +88,7 @@ const summaryOf = async (
   return summary;
 };
 
-const move = async (
-  source: Source,
-  target: Target,
-  all: Summary,
-  { runOf, documents }: { runOf: (what: string) => Run; documents: () => Promise<CopiedIndex | undefined> },
-) => {
+const move = async (source: Source, target: Target, all: Summary, runOf: (what: string) => Run) => {
   await target.begin(source.name, all);
   try {
     await target.fill(source, await source.facts(), runOf('Moving'));
@@ -106,9 +101,7 @@ const move = async (
       );
     }
     await source.check();
-    const copied = await documents();
     await target.complete();
-    return copied;
   } catch (thrown) {
     throw new Refusal(
       `${reasonOf(thrown)}\n${target.name} is half-moved: no service starts on it. Run the same move again to go on.`,
@@ -135,7 +128,7 @@ const documentsText = (copied: CopiedIndex | undefined): string =>
     ? ''
     : `\n  documents ${copied.sources.toLocaleString('en')} with ${copied.passages.toLocaleString('en')} passages and ${copied.vectors.toLocaleString('en')} vectors`;
 
-const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<void> => {
+const run = async ({ args, env, signal, print, warn, failLater }: Surroundings): Promise<void> => {
   const { from, to, dryRun } = readArgs(args, env);
   const maxBytes = (settingOf(env, 'LOG_MAX_MB', SETTINGS.LOG_MAX_MB) ?? 0) * BYTES_PER_MB;
   const wait = settingOf(env, 'DATABASE_WAIT', SETTINGS.DATABASE_WAIT) ?? 0;
@@ -160,8 +153,16 @@ const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<vo
       return;
     }
     target = await openTarget(to, deps);
-    const copied = await move(source, target, all, { runOf, documents: () => moveDocuments(from, to, deps) });
+    await move(source, target, all, runOf);
     progress.end();
+    // After it: nothing else may open a store that is half-moved.
+    const copied = await moveDocuments(from, to, deps).catch((thrown: unknown) => {
+      failLater();
+      warn(
+        `The documents could not be taken along: ${reasonOf(thrown)}. All else was; add the documents there again.`,
+      );
+      return undefined;
+    });
     print(
       `Moved ${source.name} into ${target.name}, and read there again; counts and checksums are the same:\n${summaryText(all)}${documentsText(copied)}\n${nextSteps(to, from)}`,
     );

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { DocumentIndex, PassageWithTerms } from '../../src/documents/index/index-port.ts';
 import type { Source } from '../../src/documents/model.ts';
 import { termsOf } from '../../src/documents/text/terms.ts';
+import { describeCrowd } from './index-crowd.ts';
 
 export const source = (id: string, more: Partial<Source> = {}): Source => ({
   id,
@@ -19,8 +20,8 @@ export const passage = (id: string, text: string, headings: readonly string[] = 
   titleTerms: termsOf(headings.join(' '), undefined).join(' '),
   bodyTerms: termsOf(text, undefined).join(' '),
 });
-const word = (...forms: string[]) => ({ forms });
-const ids = (hits: readonly { id: string }[]): string[] => hits.map(({ id }) => id);
+export const word = (...forms: string[]) => ({ forms });
+export const ids = (hits: readonly { id: string }[]): string[] => hits.map(({ id }) => id);
 const vector = (...numbers: number[]) => Float32Array.from(numbers);
 
 /** What every index of documents must do. @param open Opens an empty one, which the caller closes. */
@@ -147,27 +148,7 @@ export const describeIndex = (name: string, open: () => Promise<DocumentIndex>):
       expect(await index.byWords([], 10)).toEqual({ total: 0, counts: [], hits: [] });
     });
 
-    it('finds the best passages also where frequent words of a question find thousands', async () => {
-      const many = Array.from({ length: 4_000 }, (_, n) => passage(`p${n}`, `tent number${n}`));
-      const strong = Array.from({ length: 9 }, (_, n) => passage(`s${n}`, 'tent tent tent'));
-      await index.put(source('a'), [...many, ...strong, passage('rare', 'the zipper of a tent')]);
-      const lone = await index.byWords([word('zipper'), word('tent')], 50);
-      expect(lone.counts).toEqual([1, 4_010]);
-      expect(ids(lone.hits)[0]).toBe('rare');
-      expect(ids(lone.hits).slice(1, 10).toSorted()).toEqual(strong.map(({ id }) => id));
-      await index.put(
-        source('b'),
-        Array.from({ length: 60 }, (_, n) => passage(`z${n}`, `zipper tent number${n}`)),
-      );
-      const crowd = await index.byWords([word('zipper'), word('tent')], 50);
-      expect(crowd.counts).toEqual([61, 4_070]);
-      expect(ids(crowd.hits).filter((id) => !/^z/.test(id))).toEqual([]);
-      await index.remove('b');
-      await index.put(source('a', { hash: 'h2' }), [passage('rare', 'the zipper of a tent')]);
-      const { counts } = await index.byWords([word('zipper'), word('tent'), word('number7')], 50);
-      expect(counts).toEqual([1, 1, 0]);
-      expect(await index.knownTerms(['number7', 'tent'])).toEqual(['tent']);
-    });
+    describeCrowd(() => index);
 
     it('knows which terms there are, and in which languages', async () => {
       await index.put(source('a', { language: 'en' }), [passage('p1', 'red tent')]);

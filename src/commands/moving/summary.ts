@@ -5,13 +5,21 @@ import type { MovedFacts } from '../../log-file/moving-store.ts';
 
 const BITS = 128;
 
+/** For JSON.stringify: an object's names in one order, as each store gives them in its own; what is undefined is absent. */
+const inOrder = (_name: string, value: unknown): unknown =>
+  value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? Object.entries(value)
+        .filter(([, part]) => part !== undefined)
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    : value;
+
 /** How many there are of a kind, and a checksum of them that does not depend on the order in which they come. */
 class Checked {
   count = 0;
   #sum = 0n;
 
   add(...what: readonly unknown[]): void {
-    const digest = hash('sha256', JSON.stringify(what)).slice(0, BITS / 4);
+    const digest = hash('sha256', JSON.stringify(what, inOrder)).slice(0, BITS / 4);
     this.#sum = BigInt.asUintN(BITS, this.#sum + BigInt(`0x${digest}`));
     this.count++;
   }
