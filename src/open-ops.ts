@@ -57,7 +57,7 @@ interface OpsDeps {
   readonly documents: ServedDocuments;
   /** For webhooks and moderation; through the proxies that are set. */
   readonly fetch: typeof fetch;
-  readonly gauges: Gauges;
+  readonly gauges: Omit<Gauges, 'budgets'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -69,7 +69,6 @@ export const openOps = (deps: OpsDeps): Operations => {
   const { store, settings, clock, logger, opsToken } = deps;
   const calendar = createCalendar(deps.env.TZ);
   const prices = createPrices(settings.PRICES ?? new Map());
-  const metrics = createMetrics(prices, deps.gauges);
   const refusals = createRefusals({ store, clock, logger });
   const webhooks = webhooksOf(deps);
   const live = createLiveFeed(deps.isShared ? () => newestOf(store) : undefined);
@@ -82,6 +81,7 @@ export const openOps = (deps: OpsDeps): Operations => {
     ...{ prices, calendar, counts: store, clock, logger },
     onWarning: (warning) => webhooks?.budget(warning),
   });
+  const metrics = createMetrics(prices, { ...deps.gauges, budgets: budget.state });
   const chat = Promise.withResolvers<Chat>();
   const { backend } = deps;
   const erasing = createErasing({

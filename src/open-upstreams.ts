@@ -13,8 +13,8 @@ import type { Backend } from './chat/backend-port.ts';
 import type { Visitor } from './chat/model.ts';
 import type { Clock, Logger } from './chat/ports.ts';
 import type { Store } from './chat/store-port.ts';
+import { proxyUrl } from './config/address-kinds.ts';
 import type { Config } from './config/read-config.ts';
-import { proxyUrl } from './config/value-kinds.ts';
 
 /** Where there is a fallback, the first upstream has this part of the turn to send its headers in. */
 const HEADERS_SHARE = 3;

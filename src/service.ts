@@ -110,7 +110,12 @@ export const start = async (options: StartOptions): Promise<Service> => {
       opsFields: upstreams.ops,
       documents,
       fetch: upstreams.fetch,
-      gauges: { liveTurns: () => chat.liveTurns() },
+      gauges: {
+        liveTurns: () => chat.liveTurns(),
+        liveSockets: () => sockets.count(),
+        storeQueue: () => store.load().waiting,
+        projectionSeconds: () => store.load().copySeconds,
+      },
       clock,
       logger,
     });

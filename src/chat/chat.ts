@@ -177,7 +177,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     }
     // The exchange is in the transcript from here on, so the thread's next message may run.
     const written = asWritten(exchange, hooks);
-    const finishing = clock.now();
+    const finishing = performance.now();
     const kept = store.finish(written);
     slot.leave();
     report(exchange, failure);
@@ -185,7 +185,7 @@ export const createChat = (deps: ChatDeps): Chat => {
     try {
       await (failure ? kept : within(DURABLE_WITHIN_MS, kept));
       if (!failure) turn.push({ type: 'done', exchange });
-      hooks.onRecorded?.(written, clock.now() - finishing);
+      hooks.onRecorded?.(written, performance.now() - finishing);
     } catch (thrown) {
       const error = asAppError(thrown);
       logger.error({ exchange: turn.id, err: error }, 'the exchange is not durable');

@@ -23,8 +23,11 @@ export interface TurnHooks {
   readonly quote?: (question: Question, signal: AbortSignal) => Promise<Quoted | undefined>;
   /** Whether the assistant said that it does not know. */
   readonly isUnanswered?: (answer: string) => boolean;
-  /** Told of each turn when its exchange is recorded, with the exchange as it was written. */
-  readonly onRecorded?: (exchange: Exchange, commitMs: number) => void;
+  /**
+   * Told of each turn when its exchange is recorded, with the exchange as it was written.
+   * @param commitMs How long that took; absent where nobody waited for it.
+   */
+  readonly onRecorded?: (exchange: Exchange, commitMs?: number) => void;
   /** Told of an upstream thread that its visitor has left for good. */
   readonly onThreadLeft?: (thread: UpstreamThread) => void;
   /** Told of each message that was not accepted. */

@@ -27,7 +27,7 @@ export const settleInterrupted = async ({
   for (const message of interrupted) {
     const exchange: Exchange = { ...message, bot: null, error: 'internal_error' };
     store.finish(exchange).then(
-      () => hooks.onRecorded?.(exchange, 0),
+      () => hooks.onRecorded?.(exchange),
       (thrown: unknown) => logger.error({ exchange: message.id, err: thrown }, 'the exchange is not durable'),
     );
   }

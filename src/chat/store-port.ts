@@ -146,8 +146,17 @@ export interface DailyCount {
   countMessage(day: string, by?: 1 | -1): Promise<number>;
 }
 
+/** How busy a store is, for metrics. */
+export interface StoreLoad {
+  /** Writes, or statements, that wait for their turn. */
+  readonly waiting: number;
+  /** How long conversations.json last took to be written, in seconds; absent: it was not, or there is none. */
+  readonly copySeconds?: number;
+}
+
 /** The life of a store. */
 export interface StoreLife {
+  load(): StoreLoad;
   /** Whether writing works now and, if not, why: a text for operators, which may name paths. */
   health(): { ok: true } | { ok: false; reason: string };
   /** Writes what is left and lets go of the store. Nothing may be written after it. */

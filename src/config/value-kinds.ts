@@ -1,9 +1,8 @@
-import { isIP } from 'node:net';
 import { z } from 'zod';
 
 /**
- * The kinds of value a setting can have. Each is a zod schema from the text of the environment to the value, described by
- * what it takes: the end of "NAME takes …".
+ * The kinds of value a setting can have; those that name a host, a URL or an address are in address-kinds.ts. Each is a zod
+ * schema from the text of the environment to the value, described by what it takes: the end of "NAME takes …".
  */
 
 /** Printable characters of ASCII: what a header can carry, and a keyboard can type. */
@@ -36,7 +35,7 @@ const listText = (words: readonly string[], last: 'and' | 'or'): string =>
   words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
 
 /** A text that `read` turns into a value; undefined means that it is not good. */
-const readWith = <T>(read: (text: string) => T | undefined) =>
+export const readWith = <T>(read: (text: string) => T | undefined) =>
   z.string().transform((text, context): T => {
     const value = read(text);
     if (value !== undefined) return value;
@@ -59,11 +58,6 @@ export const duration = (min: number, max: number = MAX_TIMER_MS) =>
   }).describe(
     `a duration from ${durationText(min)} to ${durationText(max)}, such as ${max > MAX_TIMER_MS ? '12h or 7d' : '30s or 5m'}`,
   );
-
-/** The URL of a proxy, which may carry a user name and a password. */
-export const proxyUrl = readWith((text) =>
-  URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) ? text : undefined,
-).describe('the http or https URL of a proxy, such as http://proxy.example.org:3128');
 
 /** A whole number, or `off` (null). */
 export const wholeNumberOrOff = (min: number, max: number) =>
@@ -94,52 +88,6 @@ export const rates = readWith((text): { rates: readonly Rate[] | null } | undefi
   .transform((boxed) => boxed.rates)
   .describe('calls per window, such as 5/1m, 3/2s or 5/1m,60/1h (at most 24d), or off');
 
-/** A pattern is a valid URL, too; it would never match. */
-const isExactOrigin = (text: string): boolean => !text.includes('*') && URL.parse(text)?.origin === text;
-
-/** One exact origin. */
-export const origin = readWith((text) => (isExactOrigin(text) ? text : undefined)).describe(
-  'an exact origin, such as https://chat.example.org (no path)',
-);
-
-/** Exact origins (`https://www.example.org`), comma-separated; `*` → `any`. */
-export const origins = readWith((text): 'any' | readonly string[] | undefined => {
-  if (text === '*') return 'any';
-  const listed = text.split(',').map((origin) => origin.trim());
-  return listed.every(isExactOrigin) ? listed : undefined;
-}).describe('*, or exact origins, comma-separated, such as https://www.example.org (no path, no pattern)');
-
-/** What `loopback` and `private` mean where addresses are asked for. */
-const NAMED_RANGES: Readonly<Record<string, readonly string[]>> = {
-  loopback: ['127.0.0.0/8', '::1/128'],
-  private: [
-    '10.0.0.0/8',
-    '172.16.0.0/12',
-    '192.168.0.0/16',
-    '169.254.0.0/16',
-    // Shared address space: the inner networks of some hosting platforms.
-    '100.64.0.0/10',
-    'fc00::/7',
-    'fe80::/10',
-  ],
-};
-
-const isAddressRange = (text: string): boolean => {
-  const [address = '', prefix, ...more] = text.split('/');
-  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
-  if (bits === -1 || more.length > 0) return false;
-  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits);
-};
-
-/** Addresses and CIDRs, comma-separated, with `loopback` and `private` for those ranges. */
-export const addressRanges = readWith((text): readonly string[] | undefined => {
-  const ranges = text
-    .split(',')
-    .map((range) => range.trim())
-    .flatMap((range) => (Object.hasOwn(NAMED_RANGES, range) ? (NAMED_RANGES[range] ?? []) : [range]));
-  return ranges.every(isAddressRange) ? ranges : undefined;
-}).describe('loopback, private, addresses and CIDRs, comma-separated, such as loopback,203.0.113.0/24');
-
 /** Secrets of at least 32 characters, comma-separated. */
 export const secrets = (max: number) =>
   readWith((text): readonly string[] | undefined => {
@@ -166,32 +114,6 @@ export const yesOrNo = z
   .enum(['true', 'false'])
   .transform((word) => word === 'true')
   .describe('true or false');
-
-/** An http(s) address without query and without credentials, which would end up in logs. */
-export const httpUrl = readWith((text) => {
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  const good =
-    ['http:', 'https:'].includes(url.protocol) && !url.search && !url.hash && !url.username && !url.password;
-  return good ? text.replace(/\/+$/, '') : undefined;
-}).describe('an http or https URL, such as https://api.groq.com/openai/v1');
-
-/** The address of a Postgres database. */
-export const postgresUrl = readWith((text) => {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !['postgres:', 'postgresql:'].includes(url.protocol) || url.host === '') return undefined;
-  // An unescaped / # or ? in a password moves its end, up to the @ before the host, out of where it belongs.
-  if (/[@#]/.test(text.replace(/^\w+:\/\/[^/?#]*/, ''))) return undefined;
-  try {
-    decodeURIComponent(url.username + url.password);
-    return text;
-  } catch {
-    return undefined;
-  }
-});
-
-/** A schema of a Postgres database, written without quotes. */
-export const schemaName = z.string().regex(/^(?!pg_)[a-z_][a-z0-9_]{0,62}$/);
 
 /** A number from 0.01 with at most two decimals, or `off` (null). */
 export const amountOrOff = readWith((text): { amount: number | null } | undefined => {
@@ -222,9 +144,6 @@ export const webhookSecret = readWith((text) => {
   const key = Buffer.from(base64, 'base64');
   return key.toString('base64') === base64 && key.length >= 24 && key.length <= 64 ? text : undefined;
 });
-
-/** `off`, `openai`, or the URL of a server of one's own. */
-export const moderation = z.union([z.enum(['off', 'openai']), httpUrl]);
 
 /** A duration, or `off` (null). */
 export const durationOrOff = (min: number, max: number) =>

@@ -35,6 +35,9 @@ export const accessLog = ({
     await next();
     const ms = clock.now() - startedAt;
     ops.tools.metrics.request(c.req.method, routeOf(c), c.res.status, ms / 1000);
+    // Only a stream has its head sent by now and is not over.
+    const { outgoing } = c.env;
+    if (outgoing.headersSent && !outgoing.writableEnded) outgoing.once('close', ops.tools.metrics.stream());
     const fields = {
       request_id: c.get('requestId'),
       method: c.req.method,

@@ -29,8 +29,7 @@ import { demoRoutes } from './widget/demo.ts';
 import { widgetRoutes } from './widget/routes.ts';
 
 /** What the app is made of, by concern. */
-export interface AppDeps extends Omit<RouteDeps, 'limits'> {
-  readonly rates: LimitDeps['rates'];
+export interface AppDeps extends Omit<RouteDeps, 'limits'>, Pick<LimitDeps, 'rates'> {
   /** The older clients that are served. */
   readonly dialects: readonly DialectName[];
 }
@@ -46,10 +45,19 @@ const SOCKET_PATH = '/api/chat/ws';
 
 /** Puts the routes together with what every request passes. Listens to nothing. */
 export const createApp = (appDeps: AppDeps): App => {
+  const { metrics, refusals } = appDeps.ops.tools;
+  const limitDeps: LimitDeps = {
+    ...appDeps,
+    onLimited: (limit) => {
+      metrics.limited(limit);
+      metrics.refused('rate_limited');
+      refusals.count('rate_limited');
+    },
+  };
   const limits = {
-    post: createCallLimit('post', appDeps),
-    read: createCallLimit('read', appDeps),
-    visitor: createVisitorLimit(appDeps),
+    post: createCallLimit('post', limitDeps),
+    read: createCallLimit('read', limitDeps),
+    visitor: createVisitorLimit(limitDeps),
   };
   const deps: RouteDeps = { ...appDeps, limits };
   const dialects = createDialects(appDeps.dialects, deps);
@@ -74,6 +82,7 @@ export const createApp = (appDeps: AppDeps): App => {
       { [SOCKET_PATH]: jsonFrames(deps.messages) },
       ...dialects.map((dialect) => dialect.sockets),
     ),
+    onOpened: (path, seconds) => metrics.request('GET', path, 101, seconds),
   });
   app.route('/', socketRoute(SOCKET_PATH, sockets));
   // Before the dialects: some of them answer on the same path.
@@ -95,7 +104,7 @@ export const createApp = (appDeps: AppDeps): App => {
   app.route('/', opsRoutes(deps));
   app.route('/', opsApiRoutes(deps));
   app.route('/', opsDocumentRoutes(deps));
-  app.route('/', opsPageRoutes({ ...deps, rates: appDeps.rates }));
+  app.route('/', opsPageRoutes({ ...deps, ...limitDeps }));
   app.route('/', healthRoutes(deps));
   app.get('/openapi.json', openApiDocument(app, deps.about));
   return { fetch: app.fetch, sockets };

@@ -29,6 +29,8 @@ export interface LimitDeps {
   readonly edge: Edge;
   readonly identity: { readonly isSiteKey: (given: string) => boolean };
   readonly clock: Clock;
+  /** Told of each refusal. @param limit The name of the limit. */
+  readonly onLimited: (limit: string) => void;
 }
 
 /** Addresses, and visitors, that a limit counts at a time. */
@@ -66,15 +68,16 @@ interface Windows {
 const secondsTo = (resetTime: Date | undefined, clock: Clock): number =>
   Math.max(0, Math.ceil(((resetTime?.getTime() ?? 0) - clock.now()) / 1000));
 
-const refusal = (resetTime: Date | undefined, clock: Clock): AppError =>
-  rateLimited({ retryAfter: Math.max(1, secondsTo(resetTime, clock)) });
-
 /** @param bucket Their name, where many processes share them. */
 const createWindows = (
   bucket: string,
   rates: readonly Rate[],
-  { rates: { countCall }, clock }: Pick<LimitDeps, 'rates' | 'clock'>,
+  { rates: { countCall }, clock, onLimited }: Pick<LimitDeps, 'rates' | 'clock' | 'onLimited'>,
 ): Windows => {
+  const refusal = (resetTime: Date | undefined): AppError => {
+    onLimited(bucket);
+    return rateLimited({ retryAfter: Math.max(1, secondsTo(resetTime, clock)) });
+  };
   const policy = rates.map(({ limit, windowMs }) => `${limit};w=${Math.ceil(windowMs / 1000)}`).join(', ');
   const show = (c: Context<AppEnv>, { limit, remaining, resetTime }: RateLimitInfo): void => {
     c.header('RateLimit-Policy', policy);
@@ -97,7 +100,7 @@ const createWindows = (
         handler: (c) => {
           const info = c.get('rateLimit');
           if (info) show(c, info);
-          throw refusal(info?.resetTime, clock);
+          throw refusal(info?.resetTime);
         },
       });
       return { ...rate, store, middleware };
@@ -116,7 +119,7 @@ const createWindows = (
     count: async (key) => {
       for (const { limit, store } of windows) {
         const { totalHits, resetTime } = await store.increment(key);
-        if (totalHits > limit) throw refusal(resetTime, clock);
+        if (totalHits > limit) throw refusal(resetTime);
       }
     },
   };
@@ -142,7 +145,7 @@ export const createCallLimit = (bucket: string, deps: LimitDeps): CallLimit => {
 };
 
 /** Makes the limit per session or user, for sites whose visitors share addresses. */
-export const createVisitorLimit = (deps: Pick<LimitDeps, 'rates' | 'clock'>): VisitorLimit => {
+export const createVisitorLimit = (deps: Pick<LimitDeps, 'rates' | 'clock' | 'onLimited'>): VisitorLimit => {
   const { perVisitor } = deps.rates;
   if (!perVisitor) return { count: async () => {} };
   const windows = createWindows('session', perVisitor, deps);

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { UpstreamThread, Visitor } from '../chat/model.ts';
 import type { Clock, Logger } from '../chat/ports.ts';
-import type { AuditLine, Erasure, OpsErasing } from './ops-port.ts';
+import type { AuditLine, Erasure, OpsErasing } from './erasing-port.ts';
 
 /** Exchanges that one step erases: a step must not hold up visitors' messages. */
 const STEP = 200;

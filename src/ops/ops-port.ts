@@ -1,9 +1,11 @@
 /**
  * What the operators' pages and routes need of a store; `stores/` implements it, and `test/ops/ops-store-contract.ts`
- * is what every store must pass. Times are seconds since 1970, as in the log; day names are of the owner's time zone.
+ * is what every store must pass. Erasing and events out have files of their own, erasing-port.ts and outbox-port.ts. Times are seconds since 1970, as in the log; day names are of the owner's time zone.
  */
 
-import type { Exchange, UpstreamThread, Visitor } from '../chat/model.ts';
+import type { Exchange, Visitor } from '../chat/model.ts';
+import type { OpsErasing } from './erasing-port.ts';
+import type { Outbox } from './outbox-port.ts';
 
 /** Stands for the exchanges of an older log that are nobody's. */
 export const NOBODY: Visitor = { kind: 'anonymous', id: '' };
@@ -34,7 +36,7 @@ export interface ExchangeFilter {
   readonly backend?: string;
 }
 
-/** A place between two rows of a list, opaque: what a row of it gave. */
+/** The position of a row in its list, opaque: what a row of it gave. One that no row gave is ignored. */
 export type Cursor = string;
 
 /**
@@ -165,109 +167,6 @@ export interface OpsCounts {
   dayUse(day: string, visitor: Visitor): Promise<DayUse>;
   /** Adds refused calls, by error code, to the quarter of an hour of `at`. */
   addRefused(at: number, counts: Readonly<Record<string, number>>): Promise<void>;
-}
-
-/** A visitor who is being erased. Kept until it is over, so that a restart goes on with it. */
-export interface Erasure {
-  readonly visitor: Visitor;
-  readonly at: number;
-  /** Where it was asked for: `page`, `api`, `command`. */
-  readonly by: string;
-  /** The upstream thread that is still to be deleted. */
-  readonly thread?: UpstreamThread;
-  /** Exchanges that were erased so far. */
-  readonly erased: number;
-}
-
-/** A line of the audit log: when, by whom, what kind, how many; no content, no ids in clear. */
-export interface AuditLine {
-  readonly at: number;
-  readonly by: string;
-  readonly action: 'erase_visitor' | 'retention' | 'export' | 'sign_in' | 'thread_not_deleted';
-  readonly count: number;
-  /** The kind of visitor, and an opaque name of it that is the same each time. */
-  readonly subject?: string;
-}
-
-/** Erasing. Everything here is durable when it resolves, and may be repeated. */
-export interface OpsErasing {
-  /**
-   * Records that a visitor is to be erased, with its upstream thread. Where that is recorded already it gives the
-   * erasure that there is.
-   */
-  beginErasure(wish: Pick<Erasure, 'visitor' | 'at' | 'by'>): Promise<Erasure>;
-  /** Those that are not over, oldest first. */
-  openErasures(): Promise<readonly Erasure[]>;
-  /**
-   * Erases at most `limit` of the visitor's exchanges with all that hangs on them (search index, feedback,
-   * idempotency keys, waiting webhooks).
-   * @returns How many; 0: none is left.
-   */
-  eraseSome(visitor: Visitor, limit: number): Promise<number>;
-  /**
-   * Erases the rest of the visitor (thread, name, counts), and sees to it that no byte of what was erased can be
-   * found: in the readable copies, in free pages, in write-ahead files.
-   */
-  scrub(visitor: Visitor): Promise<void>;
-  /** Notes that the upstream thread is gone. */
-  threadDeleted(visitor: Visitor): Promise<void>;
-  /** The erasure is over: of it only the audit line stays. */
-  endErasure(visitor: Visitor, audit: AuditLine): Promise<void>;
-  /**
-   * Erases exchanges whose messages came before `before`, oldest first, at most `limit`.
-   * @returns How many; 0: none is left.
-   */
-  eraseOlder(before: number, limit: number): Promise<number>;
-  /** After `eraseOlder`: no byte of what was erased can be found. */
-  scrubOld(): Promise<void>;
-  audit(line: AuditLine): Promise<void>;
-  /** The newest lines first. */
-  auditLog(limit: number): Promise<readonly AuditLine[]>;
-}
-
-/** An event for the site's webhook. */
-export interface OutEvent {
-  /** Names the delivery; the same at each try. */
-  readonly id: string;
-  readonly type: string;
-  /** Whom it is about, so that it goes with the visitor. */
-  readonly visitor?: Visitor;
-  readonly at: number;
-  /** The JSON that is sent. */
-  readonly body: string;
-}
-
-export interface Delivery extends OutEvent {
-  /** Tries so far. */
-  readonly tries: number;
-}
-
-/** What operators see of deliveries. */
-export interface OutboxState {
-  readonly waiting: number;
-  /** Given up, or failed at least once, newest first, at most 20; without their bodies. */
-  readonly troubled: readonly {
-    readonly id: string;
-    readonly type: string;
-    readonly at: number;
-    readonly tries: number;
-    readonly reason: string;
-    readonly givenUp: boolean;
-  }[];
-}
-
-/** Events on their way out. */
-export interface Outbox {
-  enqueue(event: OutEvent): Promise<void>;
-  /**
-   * Deliveries whose time has come, oldest first. Nobody else is given them before `leaseUntil`.
-   * @param now Seconds since 1970.
-   */
-  due(now: number, leaseUntil: number, limit: number): Promise<readonly Delivery[]>;
-  delivered(id: string): Promise<void>;
-  /** @param next When to try again; null: never, and its body is dropped. */
-  notDelivered(id: string, reason: string, next: number | null): Promise<void>;
-  outboxState(): Promise<OutboxState>;
 }
 
 /** All that operators need of a store. */

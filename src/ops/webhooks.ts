@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Exchange, Feedback, Visitor } from '../chat/model.ts';
 import type { Clock, Logger } from '../chat/ports.ts';
 import type { BudgetWarning } from './budget.ts';
-import type { Delivery, Outbox } from './ops-port.ts';
+import type { Delivery, Outbox } from './outbox-port.ts';
 
 /** The longest wait for an answer, in milliseconds. */
 const TIMEOUT_MS = 15_000;

@@ -3,8 +3,8 @@ import { createFindTurn } from '../../src/chat/find-turn.ts';
 import { createRemoteTurns } from '../../src/chat/remote-turns.ts';
 import type { Store } from '../../src/chat/store-port.ts';
 import { logUnavailable } from '../../src/errors.ts';
+import { message, user } from '../helpers/exchanges.ts';
 import { clock, openStore, tempFolder } from '../stores/sqlite/helper.ts';
-import { message, user } from '../stores/store-contract.ts';
 
 /** Finds turns in a real store, some of whose calls are changed. */
 const finder = async (changes: (store: Store) => Partial<Store> = () => ({})) => {

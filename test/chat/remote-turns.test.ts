@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest';
 import { createRemoteTurns } from '../../src/chat/remote-turns.ts';
+import { message, user } from '../helpers/exchanges.ts';
 import { clock, eventually, openStore, tempFolder } from '../stores/sqlite/helper.ts';
-import { message, user } from '../stores/store-contract.ts';
 
 it('asks the log no more often for it that many are followed', async () => {
   const store = await openStore(await tempFolder());

@@ -1,11 +1,11 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { anonymous, exchange, user } from '../helpers/exchanges.ts';
 import { startDatabases, type TestDatabases } from '../helpers/postgres.ts';
 import { temporaryFolder } from '../helpers/service.ts';
 import { openStore as openPostgres } from '../stores/postgres/helper.ts';
 import { openStore } from '../stores/sqlite/helper.ts';
-import { anonymous, exchange, user } from '../stores/store-contract.ts';
 import { runCommand } from './helper.ts';
 import { allIn, move, oddFolder } from './moving.ts';
 

@@ -3,8 +3,8 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { startChildService } from '../helpers/child-service.ts';
 import { until } from '../helpers/events.ts';
+import { exchange, user } from '../helpers/exchanges.ts';
 import { idsInDatabase, idsOnDisk, openStore } from '../stores/sqlite/helper.ts';
-import { exchange, user } from '../stores/store-contract.ts';
 import { numbersIn, older, placeFor, runCommand, startCommand } from './helper.ts';
 
 const good = JSON.stringify(older('a', 1));

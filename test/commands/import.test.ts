@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { anonymous, exchange, user } from '../helpers/exchanges.ts';
 import { idsOnDisk, openStore } from '../stores/sqlite/helper.ts';
-import { anonymous, exchange, user } from '../stores/store-contract.ts';
 import { numbersIn, older, placeFor, runCommand } from './helper.ts';
 
 const THREE = {

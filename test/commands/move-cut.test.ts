@@ -5,11 +5,11 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { openMovingStore } from '../../src/stores/postgres/moving/moving.ts';
 import { openPostgresStore } from '../../src/stores/postgres/postgres-store.ts';
 import { runMain } from '../helpers/child-service.ts';
+import { exchange, user } from '../helpers/exchanges.ts';
 import { startDatabases, type TestDatabases, withOurTables } from '../helpers/postgres.ts';
 import { temporaryFolder } from '../helpers/service.ts';
 import { openStore as openPostgres, storeDeps } from '../stores/postgres/helper.ts';
 import { eventually, idsInDatabase, memoryLogger, openStore } from '../stores/sqlite/helper.ts';
-import { exchange, user } from '../stores/store-contract.ts';
 import { runCommand, startCommand } from './helper.ts';
 import { allIn, factsIn, move } from './moving.ts';
 

@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { exchange, message, user } from '../helpers/exchanges.ts';
 import { startDatabases, type TestDatabases } from '../helpers/postgres.ts';
 import { temporaryFolder } from '../helpers/service.ts';
 import { messagesIn, openStore as openPostgres } from '../stores/postgres/helper.ts';
 import { idsOnDisk, openStore } from '../stores/sqlite/helper.ts';
-import { exchange, message, user } from '../stores/store-contract.ts';
 import { allIn, factsIn, move, oddFolder } from './moving.ts';
 
 let databases: TestDatabases;

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { lineOf } from '../../src/log-file/log-row.ts';
 import { importFolder } from '../../src/stores/transfer/first-import.ts';
 import { allFacts, allRows } from '../../src/stores/transfer/read-all.ts';
+import { anonymous, exchange, message, user } from '../helpers/exchanges.ts';
 import { memoryLogger, openStore, reading } from '../stores/sqlite/helper.ts';
-import { anonymous, exchange, message, user } from '../stores/store-contract.ts';
 import { older, runCommand } from './helper.ts';
 
 /** Runs a move to its end. */

@@ -1,8 +1,8 @@
 import { OpenAI } from 'openai';
 import { describe, expect, test } from 'vitest';
+import { user } from '../helpers/exchanges.ts';
 import { startEmulator, startService, upstreamEnv } from '../helpers/service.ts';
 import { openStore } from '../stores/sqlite/helper.ts';
-import { user } from '../stores/store-contract.ts';
 import { numbersIn, older, placeFor } from './helper.ts';
 
 /** Yesterday: a thread that rested longer than THREAD_IDLE is made anew from the transcript. */

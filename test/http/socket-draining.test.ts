@@ -52,6 +52,7 @@ it('a socket whose token is still looked at when a stop begins is opened, and cl
     messages: { maxChars: 100, heartbeatMs: 600_000 },
     clock,
     logger,
+    onOpened: () => undefined,
     protocols: { '/ws': jsonFrames({ maxChars: 100 }) },
   });
   const server = createServer({ shouldUpgradeCallback: sockets.accepts });

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openSqliteOps } from '../../src/ops/sqlite/sqlite-ops-store.ts';
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.ts';
-import { type OpsUnderTest, opsStoreContract } from './ops-store-contract.ts';
+import type { OpsUnderTest } from './contract/ops-under-test.ts';
+import { opsStoreContract } from './ops-store-contract.ts';
 
 const quiet = {
   debug: () => undefined,

@@ -6,6 +6,8 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 
 /** The core's words and ports: what implements them may see these files, never the core itself. */
 const PORTS = ['chat/model.ts', 'chat/store-port.ts', 'chat/backend-port.ts', 'chat/ports.ts'];
+/** What operators need of a store, and how its lists are paged. */
+const OPS_PORTS = ['ops/ops-port.ts', 'ops/erasing-port.ts', 'ops/outbox-port.ts', 'ops/paging.ts'];
 
 /**
  * Which of our rooms and files each room may import, beside itself; with the reason where it is not plain.
@@ -39,7 +41,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   stores: [
     'log-file',
     ...PORTS,
-    'ops/ops-port.ts',
+    ...OPS_PORTS,
     'ops/fold.ts',
     'errors.ts',
     'private-file.ts',

@@ -41,6 +41,8 @@ const OPTIONS = {
 export interface SocketDeps extends ConnectionDeps, Pick<RouteDeps, 'edge'> {
   /** The wire form of each path. */
   readonly protocols: Readonly<Record<string, SocketProtocol>>;
+  /** Told of each socket. @param seconds How long its handshake took. */
+  readonly onOpened: (path: string, seconds: number) => void;
 }
 
 /** All WebSockets of the service. */
@@ -51,6 +53,8 @@ export interface Sockets {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
   /** Why a request to the path of a socket becomes none. */
   refusal(request: IncomingMessage): AppError;
+  /** How many are open. */
+  count(): number;
   /** Takes no more sockets and frames; closes each when its turns in flight are told. */
   drain(): void;
   /** Closes all. Resolves within seconds, whatever the peers do. */
@@ -112,6 +116,7 @@ export const createSockets = (deps: SocketDeps): Sockets => {
     // What goes wrong with it closes it, and with what code is logged then.
     ws.on('error', () => undefined);
     const fields = { request_id: requestId, path };
+    deps.onOpened(path, (clock.now() - began) / 1000);
     logger.info({ ...fields, method: 'GET', status: 101, ms: clock.now() - began }, 'request');
     ws.once('close', (code) => {
       open.delete(ws);
@@ -157,6 +162,7 @@ export const createSockets = (deps: SocketDeps): Sockets => {
     },
     // Where there was no room a moment ago, and is now, it may try again at once.
     refusal: (request) => refusal(request) ?? rateLimited({ retryAfter: 1 }),
+    count: () => open.size,
     drain: () => {
       isDraining = true;
       for (const connection of connections) connection.drain();

@@ -8,8 +8,8 @@ const HOUR_S = 3_600;
 export interface Period extends Axis {
   /** Seconds since 1970: one more than there are labels. */
   readonly edges: readonly number[];
-  /** The two ends of the period before. */
-  readonly before: readonly [number, number];
+  /** The same of the period before. */
+  readonly before: readonly number[];
 }
 
 /** Up to a week by hours, else by days of the owner's zone; the current hour or day is the last. */
@@ -29,7 +29,7 @@ const byHour = (hours: number, { timeZone }: Calendar, now: number): Period => {
     minute: '2-digit',
   });
   const labels = edges.slice(0, -1).map((edge) => name.format(edge * 1000));
-  return { unit: 'hour', labels, edges, before: [start - hours * HOUR_S, start] };
+  return { unit: 'hour', labels, edges, before: edges.map((edge) => edge - hours * HOUR_S) };
 };
 
 const byDay = (days: number, calendar: Calendar, now: number): Period => {
@@ -43,5 +43,5 @@ const byDay = (days: number, calendar: Calendar, now: number): Period => {
   });
   // Noon: a day may begin at one o'clock where the clocks change at midnight.
   const labels = edges.slice(0, -1).map((edge) => name.format((edge + 12 * HOUR_S) * 1000));
-  return { unit: 'day', labels, edges, before: [startOf(1 - 2 * days), edges[0] ?? 0] };
+  return { unit: 'day', labels, edges, before: edges.map((_, n) => startOf(n - 2 * days + 1)) };
 };

@@ -1,7 +1,8 @@
 import { type Visitor, visitorKey, visitorOf } from '../../chat/model.ts';
 import { type Connection, number, type Row, text, textOrNull } from '../../stores/sqlite/connection.ts';
 import { fold } from '../fold.ts';
-import type { DayUse, Delivery, OutboxState, OutEvent, Use } from '../ops-port.ts';
+import type { DayUse, Use } from '../ops-port.ts';
+import type { Delivery, OutboxState, OutEvent } from '../outbox-port.ts';
 import { QUARTER_S } from './schema.ts';
 
 /** The whole site, in ops_use. */

@@ -7,6 +7,8 @@ export interface CopySchedule {
   changed(): void;
   /** Whether the file lacks something. */
   isDue(): boolean;
+  /** How long the last writing took, in milliseconds; undefined: there was none. */
+  tookMs(): number | undefined;
   /** Writes a file that holds all that is known now. @throws What writing throws. */
   now(): Promise<void>;
   /** Writes no more by itself; waits for the one that is being written. */
@@ -81,6 +83,7 @@ export const createCopySchedule = (deps: {
       schedule();
     },
     isDue: () => due || running !== undefined,
+    tookMs: () => tookMs,
     async now() {
       while (running) await running.catch(() => undefined);
       await start();

@@ -11,6 +11,8 @@ import type { Tuning } from './tuning.ts';
 const KEPT_DAYS = 7;
 /** Seconds for which operators can see what was given up: a month. */
 const GIVEN_UP_FOR = 30 * 24 * 60 * 60;
+/** Seconds for which figures of days are kept: the overview shows 90 days, and the 90 before. */
+const SPANS_KEPT_FOR = 200 * 24 * 60 * 60;
 /** Facts that are kept; above, those that were set longest ago are forgotten. */
 const MAX_FACTS = 1000;
 /** Rows that one statement removes, so that none takes long, however many there are. */
@@ -54,6 +56,8 @@ export const startCleanup = (deps: {
     (sql) => sql`
       delete from tp_outbox where id in (
         select id from tp_outbox where next is null and at < ${clock.now() / 1000 - GIVEN_UP_FOR}::float8 limit ${AT_ONCE})`,
+    (sql) => sql`
+      delete from tp_spans where stop < ${clock.now() / 1000 - SPANS_KEPT_FOR}::float8`,
     (sql) => sql`
       delete from tp_days where day in (select day from tp_days order by day desc offset ${KEPT_DAYS})`,
     (sql) => sql`

@@ -14,6 +14,8 @@ export interface ConnectionQueue {
    */
   enter(isPatient: boolean): Promise<void>;
   leave(isPatient: boolean): void;
+  /** How many wait for a connection. */
+  waiting(): number;
   /** Resolves when no connection is in use. */
   idle(): Promise<void>;
 }
@@ -78,6 +80,7 @@ export const createConnectionQueue = (limits: {
       admitNext();
       if (used === 0) whenIdle?.resolve();
     },
+    waiting: () => hurried.length + patient.length,
     idle: async () => {
       if (used === 0) return;
       whenIdle ??= Promise.withResolvers();

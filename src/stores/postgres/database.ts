@@ -45,6 +45,8 @@ export interface Database {
    * @throws AppError `log_unavailable`
    */
   maintain(statement: string): Promise<void>;
+  /** Statements that wait for a connection. */
+  waiting(): number;
   /** Why nothing works at the moment; undefined where it does. */
   trouble(): string | undefined;
   /** Calls `listener` when a connection was lost, so that it can check whether the database is still there. */
@@ -160,6 +162,7 @@ export const connect = (deps: { settings: ConnectionSettings; tuning: Tuning; lo
       attempt(() => driver.maintain(statement)).catch((thrown: unknown) => {
         throw asUnavailable(thrown);
       }),
+    waiting: queue.waiting,
     trouble: () => trouble,
     onLost: (listener) => {
       lostListener = listener;

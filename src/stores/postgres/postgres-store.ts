@@ -114,13 +114,14 @@ export const openPostgresStore = async (deps: PostgresStoreDeps): Promise<Postgr
     ...createInFlight({ database, heartbeat, turns, threads }),
     ...createTranscript({ database, threads }),
     ...createSessionFacts({ database }),
-    ops: createOpsStore({ database, slow, schema, threads }),
+    ops: createOpsStore({ database, slow, schema, threads, clock }),
     countMessage: counts.countMessage,
     countCall: counts.countCall,
     thread: threads.thread,
     setThread: threads.setThread,
     fact: threads.fact,
     setFact: threads.setFact,
+    load: () => ({ waiting: database.waiting() }),
     health() {
       const reason = closing ? 'the store is closed' : database.trouble();
       return reason === undefined ? { ok: true } : { ok: false, reason };

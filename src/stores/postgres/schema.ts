@@ -154,6 +154,43 @@ const STEPS: readonly string[] = [
   create index tp_outbox_due on tp_outbox (next) where next is not null;
   create index tp_outbox_by_visitor on tp_outbox (visitor) where visitor is not null;
   `,
+  `
+  -- Figures of stretches of time that are over, such as days, so that an overview need not look at each exchange.
+  create table tp_spans (
+    id bigint generated always as identity primary key, start double precision not null, stop double precision not null,
+    unique (start, stop)
+  );
+  create table tp_span_groups (
+    span bigint not null references tp_spans on delete cascade, set text not null, class double precision,
+    backend text, model text, error text, messages bigint not null, failed bigint not null, flagged bigint not null,
+    unanswered bigint not null, up bigint not null, down bigint not null, ms double precision,
+    input double precision not null, output double precision not null
+  );
+  create index tp_span_groups_by_span on tp_span_groups (span);
+  create table tp_span_visitors (
+    span bigint not null references tp_spans on delete cascade, owner text collate "C" not null,
+    messages bigint not null, tokens double precision not null
+  );
+  create index tp_span_visitors_by_span on tp_span_visitors (span);
+
+  -- What is changed, erased or comes late makes the figures of its time void. What is new cannot be in any of them, so
+  -- that the conditions spare it the call.
+  create function tp_void_spans() returns trigger language plpgsql as $void$
+    declare moment double precision;
+    begin
+      if tg_op = 'DELETE' then moment := old.at; else moment := new.at; end if;
+      execute format('delete from %I.tp_spans where start <= $1 and stop > $1', tg_table_schema) using moment;
+      return null;
+    end
+  $void$;
+  create trigger tp_exchange_late after insert on tp_exchanges for each row
+    when (new.at < extract(epoch from now()) - 3600) execute function tp_void_spans();
+  create trigger tp_exchange_rated after update of rating on tp_exchanges for each row
+    when (old.rating is distinct from new.rating and new.at < extract(epoch from now()) - 3600)
+    execute function tp_void_spans();
+  create trigger tp_exchange_gone after delete on tp_exchanges for each row
+    when (old.at < extract(epoch from now()) - 3600) execute function tp_void_spans();
+  `,
 ];
 
 /** The version of the tables that this code knows. */

@@ -41,6 +41,10 @@ export class Backlog {
     this.#maxBytes = maxBytes;
   }
 
+  get count(): number {
+    return this.#waiting.length;
+  }
+
   get isEmpty(): boolean {
     return this.#waiting.length === 0;
   }

@@ -201,6 +201,10 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
       erased: scrub,
     }),
     shares,
+    load() {
+      const tookMs = schedule.tookMs();
+      return { waiting: writer.waiting(), ...(tookMs !== undefined && { copySeconds: tookMs / 1000 }) };
+    },
     health() {
       const trouble = writer.trouble();
       return trouble ? { ok: false, reason: trouble.message } : { ok: true };

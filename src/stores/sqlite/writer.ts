@@ -44,6 +44,11 @@ export class Writer {
     this.#probe = deps.probe;
   }
 
+  /** Writes that are not durable yet. */
+  waiting(): number {
+    return this.#waiting.count + this.#inFlight.length;
+  }
+
   /** Why nothing can be written now. */
   trouble(): Error | undefined {
     return this.#closed ? new Error('the store is closed') : (this.#suspended ?? this.#trouble);

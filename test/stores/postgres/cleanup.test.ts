@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openMovingStore } from '../../../src/stores/postgres/moving/moving.ts';
+import { message, user } from '../../helpers/exchanges.ts';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
 import { eventually, memoryLogger } from '../sqlite/helper.ts';
-import { message, user } from '../store-contract.ts';
 import { openStore, quick } from './helper.ts';
 
 let databases: TestDatabases;

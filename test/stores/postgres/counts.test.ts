@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { message, user } from '../../helpers/exchanges.ts';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
 import { eventually } from '../sqlite/helper.ts';
-import { message, user } from '../store-contract.ts';
 import { openStores } from './helper.ts';
 
 let databases: TestDatabases;

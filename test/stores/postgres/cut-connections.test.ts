@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { message, user } from '../../helpers/exchanges.ts';
 import { startPostgres, type TestPostgres } from '../../helpers/postgres.ts';
 import { eventually } from '../sqlite/helper.ts';
-import { message, user } from '../store-contract.ts';
 import { answered, isWell, openBehindProxy, openStore, quick, unavailable } from './helper.ts';
 
 let server: TestPostgres;

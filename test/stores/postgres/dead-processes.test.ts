@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { message, user } from '../../helpers/exchanges.ts';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
 import { eventually } from '../sqlite/helper.ts';
-import { message, user } from '../store-contract.ts';
 import { accepted, answered, connectTo, never, openStore, openStores, quick } from './helper.ts';
 import { startPuppet } from './puppet.ts';
 

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import type { Exchange } from '../../../src/chat/model.ts';
 import type { MovedExchange } from '../../../src/stores/postgres/moving/moved.ts';
 import { openMovingStore } from '../../../src/stores/postgres/moving/moving.ts';
+import { exchange, user } from '../../helpers/exchanges.ts';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
 import { memoryLogger } from '../sqlite/helper.ts';
-import { exchange, user } from '../store-contract.ts';
 import { openStore } from './helper.ts';
 
 let databases: TestDatabases;

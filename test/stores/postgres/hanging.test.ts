@@ -1,8 +1,8 @@
 import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { message, user } from '../../helpers/exchanges.ts';
 import { startPostgres, type TestPostgres } from '../../helpers/postgres.ts';
 import { eventually } from '../sqlite/helper.ts';
-import { message, user } from '../store-contract.ts';
 import { answered, connectTo, isWell, openBehindProxy, openStore, quick, unavailable } from './helper.ts';
 
 let server: TestPostgres;

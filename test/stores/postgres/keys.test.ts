@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { exchange, message, user } from '../../helpers/exchanges.ts';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
-import { exchange, message, user } from '../store-contract.ts';
 import { accepted, answered, failed, never, openStores } from './helper.ts';
 
 let databases: TestDatabases;

@@ -3,9 +3,9 @@ import type { MovedExchange } from '../../../src/stores/postgres/moving/moved.ts
 import { openMovingStore } from '../../../src/stores/postgres/moving/moving.ts';
 import type { PostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
 import { openPostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
+import { exchange, user } from '../../helpers/exchanges.ts';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
 import { memoryLogger } from '../sqlite/helper.ts';
-import { exchange, user } from '../store-contract.ts';
 import { openStore, quick, storeDeps } from './helper.ts';
 
 let databases: TestDatabases;

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { AcceptedMessage, Exchange } from '../../../src/chat/model.ts';
+import { exchange, message, user } from '../../helpers/exchanges.ts';
 import { startPostgres, type TestPostgres } from '../../helpers/postgres.ts';
 import { eventually } from '../sqlite/helper.ts';
-import { exchange, message, user } from '../store-contract.ts';
 import { answered, connectTo, isWell, never, openStore, quick, unavailable } from './helper.ts';
 
 let server: TestPostgres;

@@ -2,10 +2,10 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openMovingStore } from '../../../src/stores/postgres/moving/moving.ts';
 import { readByKey } from '../../../src/stores/postgres/moving/read-exchanges.ts';
+import { exchange, message, user } from '../../helpers/exchanges.ts';
 import { pgbouncer, startPgbouncer } from '../../helpers/pgbouncer.ts';
 import { startPostgres, type TestPostgres } from '../../helpers/postgres.ts';
 import { eventually, memoryLogger } from '../sqlite/helper.ts';
-import { exchange, message, user } from '../store-contract.ts';
 import { accepted, answered, connectTo, never, openStore, quick, unavailable } from './helper.ts';
 
 let server: TestPostgres;

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { message, user } from '../../helpers/exchanges.ts';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
-import { message, user } from '../store-contract.ts';
 import { accepted, answered, connectTo, failed, never, openStore, openStores, quick } from './helper.ts';
 
 let databases: TestDatabases;

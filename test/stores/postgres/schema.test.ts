@@ -1,9 +1,9 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openPostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
+import { exchange, user } from '../../helpers/exchanges.ts';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
 import { memoryLogger } from '../sqlite/helper.ts';
-import { exchange, user } from '../store-contract.ts';
 import { openStore, storeDeps } from './helper.ts';
 
 let databases: TestDatabases;

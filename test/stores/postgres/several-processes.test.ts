@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { exchange, message, user } from '../../helpers/exchanges.ts';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
 import { eventually } from '../sqlite/helper.ts';
-import { exchange, message, user } from '../store-contract.ts';
 import { accepted, answered, connectTo, never, openStore, openStores, quick } from './helper.ts';
 
 let databases: TestDatabases;

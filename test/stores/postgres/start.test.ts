@@ -1,9 +1,9 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openPostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
+import { exchange, message, user } from '../../helpers/exchanges.ts';
 import { startPostgres, type TestPostgres } from '../../helpers/postgres.ts';
 import { eventually, memoryLogger } from '../sqlite/helper.ts';
-import { exchange, message, user } from '../store-contract.ts';
 import { connectTo, openStore, quick, storeDeps } from './helper.ts';
 
 let server: TestPostgres;

@@ -2,7 +2,7 @@ import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Exchange } from '../../../src/chat/model.ts';
-import { exchange, user } from '../store-contract.ts';
+import { exchange, user } from '../../helpers/exchanges.ts';
 import { idsOnDisk, memoryLogger, openStore, readLog, tempFolder } from './helper.ts';
 
 const quick = { checkMs: 10, smallWaitMs: 10 };

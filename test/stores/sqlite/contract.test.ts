@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSqliteStore, type SqliteStore } from '../../../src/stores/sqlite/sqlite-store.ts';
 import type { Tuning } from '../../../src/stores/sqlite/tuning.ts';
-import { exchange, type StoreUnderTest, storeContract, user } from '../store-contract.ts';
+import { exchange, user } from '../../helpers/exchanges.ts';
+import type { StoreUnderTest } from '../contract/store-under-test.ts';
+import { storeContract } from '../store-contract.ts';
 import { clock, memoryLogger } from './helper.ts';
 
 const place = async (

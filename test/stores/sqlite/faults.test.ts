@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Worker } from 'node:worker_threads';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { exchange, message, user } from '../store-contract.ts';
+import { exchange, message, user } from '../../helpers/exchanges.ts';
 import { startChild } from './child.ts';
 import { eventually, idsInDatabase, memoryLogger, openStore, tempFolder } from './helper.ts';
 

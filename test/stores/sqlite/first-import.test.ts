@@ -2,7 +2,7 @@ import { chmod, cp, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:f
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, test } from 'vitest';
-import { anonymous, exchange, user } from '../store-contract.ts';
+import { anonymous, exchange, user } from '../../helpers/exchanges.ts';
 import { startChild } from './child.ts';
 import {
   eventually,

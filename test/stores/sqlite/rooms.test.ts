@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { exchange, user } from '../store-contract.ts';
+import { exchange, user } from '../../helpers/exchanges.ts';
 import { eventually, openStore, tempFolder } from './helper.ts';
 
 type Notes = typeof import('./notes-room.ts');

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { visitorKey, visitorOf } from '../../../chat/model.ts';
-import type { AuditLine, Erasure, OpsErasing } from '../../../ops/ops-port.ts';
+import type { AuditLine, Erasure, OpsErasing } from '../../../ops/erasing-port.ts';
 import { quoted } from '../connection-settings.ts';
 import type { Database } from '../database.ts';
 import type { Sql } from '../driver.ts';
@@ -9,7 +9,17 @@ import type { ThreadsAndFacts } from '../threads-and-facts.ts';
 import { ownerOf } from './filter.ts';
 
 /** The tables that hold what visitors wrote, or who they are. */
-const SCRUBBED = ['tp_exchanges', 'tp_visitors', 'tp_taken', 'tp_keys', 'tp_outbox', 'tp_use', 'tp_erasures'];
+const SCRUBBED = [
+  'tp_exchanges',
+  'tp_visitors',
+  'tp_taken',
+  'tp_keys',
+  'tp_outbox',
+  'tp_use',
+  'tp_erasures',
+  'tp_spans',
+  'tp_span_visitors',
+];
 
 const erasureRow = threadRow.extend({
   visitor: z.string(),

@@ -1,3 +1,4 @@
+import type { Clock } from '../../../chat/ports.ts';
 import type { OpsStore } from '../../../ops/ops-port.ts';
 import type { Database } from '../database.ts';
 import type { ThreadsAndFacts } from '../threads-and-facts.ts';
@@ -17,10 +18,11 @@ export const createOpsStore = (deps: {
   slow: Database;
   schema: string;
   threads: Pick<ThreadsAndFacts, 'pendingThread' | 'drop'>;
+  clock: Clock;
 }): OpsStore => {
-  const { database, slow, schema, threads } = deps;
+  const { database, slow, schema, threads, clock } = deps;
   return {
-    ...createOpsReads({ database: slow }),
+    ...createOpsReads({ database: slow, clock }),
     ...createOpsCounts({ database }),
     ...createErasing({ database: slow, schema, threads }),
     ...createOutbox({ database }),

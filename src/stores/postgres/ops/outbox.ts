@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { visitorKey, visitorOf } from '../../../chat/model.ts';
-import type { Outbox } from '../../../ops/ops-port.ts';
+import type { Outbox } from '../../../ops/outbox-port.ts';
 import type { Database } from '../database.ts';
 import { storable } from '../rows.ts';
 

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { visitorOf } from '../../../chat/model.ts';
+import type { Clock } from '../../../chat/ports.ts';
 import type { Figures, ModelUse, OpsReads, Overview, Percentiles } from '../../../ops/ops-port.ts';
 import type { Database } from '../database.ts';
 import type { Sql } from '../driver.ts';
+import type { Fragment } from './filter.ts';
+import { countKept, groupsIn, keepSpans, keptIn, refusedIn, type Span, STEP, visitorsIn } from './spans.ts';
 
-/** Times fall into classes, each 5 % wider than the one before: what is told of them is at most 2.5 % off. */
-const STEP = 1.05;
 const MOST_FAILURES = 20;
 const MOST_VISITORS = 10;
 
@@ -13,7 +14,7 @@ const numbers = { messages: z.number(), failed: z.number(), flagged: z.number(),
 /** A group of exchanges: of one bucket, and of one class of times or one model; or of one error code. */
 const groupRow = z.object({
   set: z.enum(['bucket', 'first_word', 'total', 'model', 'error']),
-  bucket: z.number().nullable(),
+  bucket: z.number(),
   class: z.number().nullable(),
   backend: z.string().nullable(),
   model: z.string().nullable(),
@@ -35,9 +36,6 @@ const visitorsRow = z.object({
   ),
 });
 const refusedRow = z.object({ bucket: z.number(), code: z.string(), count: z.number() });
-
-/** The edges as an array of Postgres. */
-const arrayOf = (edges: readonly number[]): string => `{${edges.join(',')}}`;
 
 /** Times of one kind, as counts by class. */
 const percentilesOf = (groups: readonly Group[]): Percentiles | undefined => {
@@ -101,37 +99,24 @@ const figuresOf = (
   };
 };
 
-/** The numbers of each bucket, in one look at the exchanges. */
-const groupsIn = (sql: Sql, edges: readonly number[]) => {
-  const classOf = (ms: string) =>
-    sql`case when ${sql(ms)} is not null then ceil(ln(greatest(${sql(ms)}, 1)) / ln(${STEP}::float8)) end`;
-  return sql`
-    select case when grouping(error) = 0 then 'error' when grouping(first_word) = 0 then 'first_word'
-        when grouping(total) = 0 then 'total' when grouping(backend) = 0 then 'model' else 'bucket' end as set,
-      bucket, coalesce(first_word, total) as class, backend, model, error,
-      count(*) as messages, sum(failed) as failed, sum(flagged) as flagged, sum(unanswered) as unanswered,
-      sum(up) as up, sum(down) as down,
-      case when grouping(first_word) = 0 then sum(first_word_ms) else sum(total_ms) end as ms,
-      sum(tokens_in) as input, sum(tokens_out) as output
-    from (
-      select width_bucket(at, ${arrayOf(edges)}::text::float8[]) as bucket, error, backend, model,
-        ${classOf('first_word_ms')} as first_word, ${classOf('total_ms')} as total, first_word_ms, total_ms,
-        (error is not null)::integer as failed, (flagged is not null)::integer as flagged,
-        coalesce(unanswered, false)::integer as unanswered, (rating is not distinct from 'up')::integer as up,
-        (rating is not distinct from 'down')::integer as down,
-        coalesce(tokens_in, 0) as tokens_in, coalesce(tokens_out, 0) as tokens_out
-      from tp_exchanges where at >= ${edges[0] ?? 0}::float8 and at < ${edges.at(-1) ?? 0}::float8
-    ) e
-    group by grouping sets ((bucket), (bucket, first_word), (bucket, total), (bucket, backend, model), (error))`;
-};
+/** The figures of all spans: those that are kept, and those of the others, which are counted now. */
+const allGroups = (sql: Sql, kept: readonly Span[], live: readonly Span[]): Fragment => sql`
+  select g.set, k.bucket, g.class, g.backend, g.model, g.error, g.messages, g.failed, g.flagged, g.unanswered, g.up,
+    g.down, g.ms, g.input, g.output
+  from (${keptIn(sql, kept)}) k join tp_span_groups g on g.span = k.id
+  ${
+    live.length === 0
+      ? sql``
+      : sql`union all select set, bucket + ${kept.length}::integer, class, backend, model, error,
+    messages, failed, flagged, unanswered, up, down, ms, input, output from (${groupsIn(sql, live)}) l`
+  }`;
 
-/** Who wrote, in all and in each bucket, and who the most. */
-const visitorsIn = (sql: Sql, edges: readonly number[]) => sql`
+/** Who wrote, in all and in each span, and who the most. */
+const allVisitors = (sql: Sql, kept: readonly Span[], live: readonly Span[]): Fragment => sql`
   with per as materialized (
-    select width_bucket(at, ${arrayOf(edges)}::text::float8[]) as bucket, coalesce(visitor, 'a:') as owner,
-      count(*) as messages, sum(coalesce(tokens_in, 0) + coalesce(tokens_out, 0)) as tokens
-    from tp_exchanges where at >= ${edges[0] ?? 0}::float8 and at < ${edges.at(-1) ?? 0}::float8
-    group by 1, 2
+    select k.bucket, v.owner, v.messages, v.tokens
+    from (${keptIn(sql, kept)}) k join tp_span_visitors v on v.span = k.id
+    ${live.length === 0 ? sql`` : sql`union all select bucket + ${kept.length}::integer, owner, messages, tokens from (${visitorsIn(sql, live)}) l`}
   ), owners as (select owner, sum(messages) as messages, sum(tokens) as tokens from per group by owner),
   most as (select * from owners order by messages desc, owner limit ${MOST_VISITORS})
   select (select count(*) from owners) as all,
@@ -141,44 +126,49 @@ const visitorsIn = (sql: Sql, edges: readonly number[]) => sql`
         'owner', owner, 'name', name, 'messages', m.messages, 'tokens', tokens) order by m.messages desc, owner), '[]')
       from most m left join tp_visitors v on v.key = m.owner) as busiest`;
 
+const failuresOf = (groups: readonly Group[]): Overview['failures'] => {
+  const counts = new Map<string, number>();
+  for (const { set, error, messages } of groups) {
+    if (set === 'error' && error !== null) counts.set(error, (counts.get(error) ?? 0) + messages);
+  }
+  return [...counts]
+    .map(([code, count]) => ({ code, count }))
+    .toSorted((a, b) => b.count - a.count || a.code.localeCompare(b.code))
+    .slice(0, MOST_FAILURES);
+};
+
 export const createOverview =
-  ({ database }: { database: Database }): OpsReads['overview'] =>
+  ({ database, clock }: { database: Database; clock: Clock }): OpsReads['overview'] =>
   async (edges) => {
+    const spans = edges.slice(1).map((stop, index): Span => ({ start: edges[index] ?? 0, stop }));
+    const count = countKept(spans, clock.now() / 1000);
+    const [kept, live] = [spans.slice(0, count), spans.slice(count)];
+    await keepSpans(database, kept);
     const [groupRows, visitorRows, refusedRows] = await Promise.all([
-      database.ask((sql) => groupsIn(sql, edges)),
-      database.ask((sql) => visitorsIn(sql, edges)),
-      database.ask(
-        (sql) => sql`
-          select width_bucket(at, ${arrayOf(edges)}::text::float8[]) as bucket, code, sum(count)::float8 as count
-          from tp_refused where at >= ${edges[0] ?? 0}::float8 and at < ${edges.at(-1) ?? 0}::float8
-          group by 1, 2`,
-      ),
+      database.ask((sql) => allGroups(sql, kept, live)),
+      database.ask((sql) => allVisitors(sql, kept, live)),
+      database.ask((sql) => refusedIn(sql, spans)),
     ]);
     const groups = z.array(groupRow).parse([...groupRows]);
     const refused = z.array(refusedRow).parse([...refusedRows]);
     const { all, per_bucket: perBucket, busiest } = visitorsRow.parse(visitorRows[0]);
     const visitors = new Map(perBucket);
-    const buckets = Array.from({ length: edges.length - 1 }, (_, index) =>
-      figuresOf(
-        groups.filter(({ bucket }) => bucket === index + 1),
-        visitors.get(index + 1) ?? 0,
-        refused.filter(({ bucket }) => bucket === index + 1),
-      ),
-    );
-    const failures = groups
-      .flatMap(({ set, error, messages }) =>
-        set === 'error' && error !== null ? [{ code: error, count: messages }] : [],
-      )
-      .toSorted((a, b) => b.count - a.count || a.code.localeCompare(b.code))
-      .slice(0, MOST_FAILURES);
+    const groupsOf = Map.groupBy(groups, ({ bucket }) => bucket);
+    const refusedOf = Map.groupBy(refused, ({ bucket }) => bucket);
     return {
       total: figuresOf(groups, all, refused),
-      buckets,
-      failures,
+      buckets: spans.map((_, index) =>
+        figuresOf(
+          groupsOf.get(index + 1) ?? [],
+          visitors.get(index + 1) ?? 0,
+          refusedOf.get(index + 1) ?? [],
+        ),
+      ),
+      failures: failuresOf(groups),
       busiest: busiest.map(({ owner, name, messages, tokens }) => ({
         visitor: visitorOf(owner),
         ...(name !== null && { name }),
         ...{ messages, tokens },
       })),
-    } satisfies Overview;
+    };
   };

@@ -1,13 +1,20 @@
 import { z } from 'zod';
 import { visitorKey } from '../../../chat/model.ts';
-import { type ConversationRow, NOBODY, type OpsExchange, type OpsReads } from '../../../ops/ops-port.ts';
+import type { Clock } from '../../../chat/ports.ts';
+import {
+  type ConversationRow,
+  type ExchangeFilter,
+  NOBODY,
+  type OpsExchange,
+  type OpsReads,
+} from '../../../ops/ops-port.ts';
+import { cursorOf, type PageReading, pageReading } from '../../../ops/paging.ts';
 import type { Database } from '../database.ts';
 import type { Sql } from '../driver.ts';
 import { exchangeColumns } from '../exchange-columns.ts';
 import { exchangeOf, exchangeRow } from '../rows.ts';
 import { allOf, filterConditions, ownerOf } from './filter.ts';
 import { createOverview } from './overview.ts';
-import { cursorOf, pageOf, readingOf } from './pages.ts';
 
 /** Characters of a first message that the list shows. */
 const FIRST_CHARS = 200;
@@ -40,8 +47,25 @@ const backendRow = z.object({ backend: z.string() });
 
 const opsColumns = (sql: Sql) => sql`seq, ${exchangeColumns(sql)}, cleared`;
 
+/** The conditions of a page's rows, and the order in which they are read. */
+const pageRows = (sql: Sql, filter: ExchangeFilter, { from, isDescending, limit }: PageReading) => {
+  const conditions = [filterConditions(sql, filter, 'e')];
+  if (from !== undefined) {
+    const [at, seq] = [sql`${from.at}::float8`, sql`${from.seq}::bigint`];
+    conditions.push(
+      isDescending ? sql`(e.at, e.seq) < (${at}, ${seq})` : sql`(e.at, e.seq) > (${at}, ${seq})`,
+    );
+  }
+  return {
+    condition: allOf(sql, conditions),
+    tail: isDescending
+      ? sql`order by e.at desc, e.seq desc limit ${limit}`
+      : sql`order by e.at, e.seq limit ${limit}`,
+  };
+};
+
 /** What operators read, over connections of its own: however long it takes, no message waits for it. */
-export const createOpsReads = ({ database }: { database: Database }): OpsReads => {
+export const createOpsReads = ({ database, clock }: { database: Database; clock: Clock }): OpsReads => {
   /** What is told of whole threads, by their owners. */
   const summaries = async (owners: readonly string[]): Promise<Map<string, z.infer<typeof summaryRow>>> => {
     const rows = await database.ask(
@@ -78,33 +102,31 @@ export const createOpsReads = ({ database }: { database: Database }): OpsReads =
 
   return {
     async exchanges(filter, page) {
-      let isUp = false;
+      const reading = pageReading(page);
       const rows = await database.ask((sql) => {
-        const reading = readingOf(sql, page, 'e');
-        isUp = reading.isUp;
+        const { condition, tail } = pageRows(sql, filter, reading);
         return sql`
           select ${opsColumns(sql)} from tp_exchanges e
-          where ${allOf(sql, [filterConditions(sql, filter, 'e'), reading.condition])}
-          order by ${reading.order} limit ${reading.limit}`;
+          where ${condition}
+          ${tail}`;
       });
-      return pageOf(rows.map(opsExchangeOf), page, isUp);
+      return reading.page(rows.map(opsExchangeOf));
     },
     async conversations(filter, page) {
-      let isUp = false;
+      const reading = pageReading(page);
       const rows = await database.ask((sql) => {
-        const reading = readingOf(sql, page, 'e');
-        isUp = reading.isUp;
+        const { condition, tail } = pageRows(sql, filter, reading);
         return sql`
           select ${opsColumns(sql)} from tp_exchanges e
-          where ${allOf(sql, [filterConditions(sql, filter, 'e'), reading.condition])}
+          where ${condition}
             -- The newest of its thread that fits.
             and not exists (
               select from tp_exchanges n
               where ${ownerOf(sql, 'n')} = ${ownerOf(sql, 'e')} and (n.at, n.seq) > (e.at, e.seq)
                 and ${filterConditions(sql, filter, 'n')})
-          order by ${reading.order} limit ${reading.limit}`;
+          ${tail}`;
       });
-      const { rows: matches, ...rest } = pageOf(rows.map(opsExchangeOf), page, isUp);
+      const { rows: matches, ...rest } = reading.page(rows.map(opsExchangeOf));
       const of = await summaries(matches.map(({ visitor }) => visitorKey(visitor)));
       return {
         ...rest,
@@ -117,7 +139,7 @@ export const createOpsReads = ({ database }: { database: Database }): OpsReads =
       );
       return rows[0] && opsExchangeOf(rows[0]);
     },
-    overview: createOverview({ database }),
+    overview: createOverview({ database, clock }),
     async backends() {
       // From name to name along the index: as many steps as there are names.
       const rows = await database.ask(
