@@ -151,11 +151,14 @@ const streamOf = (
   return new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
       start: (controller) => {
+        // A cancelled stream is closed, but what has already arrived still comes: enqueuing it would throw.
         body.on('data', (chunk: Uint8Array<ArrayBuffer>) => {
+          if (ended) return;
           controller.enqueue(chunk);
           if ((controller.desiredSize ?? 0) <= 0) body.pause();
         });
         body.on('end', () => {
+          if (ended) return;
           ended = true;
           controller.close();
         });

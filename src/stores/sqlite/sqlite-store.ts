@@ -200,11 +200,11 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
       ...{ writer, core, look, overlay, callOf, days, clock },
       erased: scrub,
     }),
-    shares,
     load() {
       const tookMs = schedule.tookMs();
       return { waiting: writer.waiting(), ...(tookMs !== undefined && { copySeconds: tookMs / 1000 }) };
     },
+    shares,
     health() {
       const trouble = writer.trouble();
       return trouble ? { ok: false, reason: trouble.message } : { ok: true };
