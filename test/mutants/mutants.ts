@@ -87,8 +87,14 @@ const csv = of(
   'test/commands/export.test.ts',
   'test/ops/api.test.ts',
   'test/ops/pages.test.ts',
+  'test/ops/csv-and-prices.test.ts',
 );
-const prices = of('src/ops/prices.ts', 'test/ops/api.test.ts', 'test/ops/sqlite-ops.test.ts');
+const prices = of(
+  'src/ops/prices.ts',
+  'test/ops/api.test.ts',
+  'test/ops/sqlite-ops.test.ts',
+  'test/ops/csv-and-prices.test.ts',
+);
 const cards = of('src/ops/redact/checks.ts', 'test/ops/redact.test.ts');
 const spending = of('src/ops/budget.ts', 'test/ops/api.test.ts');
 const moderation = of('src/ops/moderation.ts', 'test/ops/api.test.ts');
