@@ -9,6 +9,7 @@ const MAX_LINES = 250;
 const TABLES = [
   'src/config/settings-table.ts',
   'test/config/setting-examples.ts',
+  'test/mutants/mutants.ts',
   'test/ops/redact-examples.ts',
 ];
 

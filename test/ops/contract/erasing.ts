@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ann, bob, HOUR, type OpenOps, START, useOpsStore } from './ops-under-test.ts';
+import { ann, bob, type OpenOps, useOpsStore } from './ops-under-test.ts';
 
 /** Erasing, and events on their way out. */
 export const erasingContract = (name: string, open: OpenOps): void => {
