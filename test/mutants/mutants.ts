@@ -121,6 +121,7 @@ const sseChat = of(
   'src/http/dialects/sse-chat.ts',
   'test/http/dialects/sse-chat.test.ts',
   'test/http/dialects/doors.test.ts',
+  'test/http/who-gets-in.test.ts',
 );
 const tokenChat = of(
   'src/http/dialects/token-chat.ts',
