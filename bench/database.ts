@@ -2,8 +2,8 @@
 
 import postgres from 'postgres';
 import { openPostgresStore } from '../src/stores/postgres/postgres-store.ts';
-import { startPostgres, type TestPostgres } from '../test/helpers/postgres.ts';
 import { withOurTables } from '../test/helpers/new-database.ts';
+import { startPostgres, type TestPostgres } from '../test/helpers/postgres.ts';
 
 export const startDatabase = (): Promise<TestPostgres> => startPostgres({ durable: true });
 

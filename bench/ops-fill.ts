@@ -5,7 +5,8 @@ import postgres from 'postgres';
 import { openSqliteOps } from '../src/ops/sqlite/sqlite-ops-store.ts';
 import { openPostgresStore } from '../src/stores/postgres/postgres-store.ts';
 import { openSqliteStore } from '../src/stores/sqlite/sqlite-store.ts';
-import { type TestPostgres, withOurTables } from '../test/helpers/postgres.ts';
+import { withOurTables } from '../test/helpers/new-database.ts';
+import type { TestPostgres } from '../test/helpers/postgres.ts';
 
 const DAYS_S = 30 * 86_400;
 const VISITORS = 5_000;

@@ -21,6 +21,7 @@ import { openOps } from './open-ops.ts';
 import { openStore } from './open-store.ts';
 import { openUpstreams } from './open-upstreams.ts';
 import { dailyShare, readSettings, turnLimits } from './read-settings.ts';
+import { publicLogReason } from './system-reason.ts';
 
 /** A running service. */
 export interface Service {
@@ -180,7 +181,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
           if (chat.isDraining()) return { ready: false, reason: 'shutting down' };
           return health.ok
             ? { ready: true, notes: upstreams.notes() }
-            : { ready: false, reason: forAnyone(health.reason) };
+            : { ready: false, reason: publicLogReason(health.reason) };
         },
       },
       pages: {
@@ -202,7 +203,6 @@ export const start = async (options: StartOptions): Promise<Service> => {
     // Other processes may die at any time; whoever looks first logs what they were cut off in.
     const settling = countCall && settleRepeatedly(chat, logger);
     void documents.readFolder();
-    const { pid } = process;
     if (output.greet) {
       const { upstream } = config;
       const answers =
@@ -214,7 +214,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
       output.greet({ version: packageJson.version, url, answers, ...pages, data: place, warnings });
     } else {
       if (opsTokenFile !== undefined) logger.info({ file: opsTokenFile }, 'the ops token is in this file');
-      logger.info({ url, pid, backend: config.upstream.kind, data: place }, 'listening');
+      logger.info({ url, pid: process.pid, backend: config.upstream.kind, data: place }, 'listening');
     }
 
     return {
@@ -241,10 +241,4 @@ export const start = async (options: StartOptions): Promise<Service> => {
     for (const close of closing.reverse()) await close();
     throw thrown;
   }
-};
-
-/** Why the log cannot be written, without the paths that only the service's own log may name. */
-const forAnyone = (reason: string): string => {
-  const system = /^E[A-Z0-9]+: [^,'"/]+/.exec(reason)?.[0];
-  return system ? `the log cannot be written (${system})` : 'the log cannot be written';
 };

@@ -25,3 +25,9 @@ export const systemReason = (thrown: unknown): string => {
     return thrown instanceof Error ? thrown.message : String(thrown);
   return REASONS[code] ?? `the system says ${code}`;
 };
+
+/** Why the log cannot be written, without the paths that only the service's own log may name. */
+export const publicLogReason = (reason: string): string => {
+  const system = /^E[A-Z0-9]+: [^,'"/]+/.exec(reason)?.[0];
+  return system ? `the log cannot be written (${system})` : 'the log cannot be written';
+};

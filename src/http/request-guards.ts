@@ -115,7 +115,9 @@ export const noSubresources = (): Guard =>
   async function noSubresources(c, next) {
     const site = c.req.header('sec-fetch-site');
     const isForeign = site === 'cross-site' || site === 'same-site';
-    if (isForeign && c.req.header('sec-fetch-mode') !== 'cors') throw originNotAllowed();
+    // With `crossorigin` an image is asked for in the mode `cors`, too: what it is for tells it from a `fetch`.
+    const isSubresource = !/^(empty|document)$/i.test(c.req.header('sec-fetch-dest') ?? 'empty');
+    if (isSubresource || (isForeign && c.req.header('sec-fetch-mode') !== 'cors')) throw originNotAllowed();
     await next();
   };
 

@@ -41,7 +41,8 @@ export const readPage = async (
       chars += sizeOf(exchange);
       const isFull = newestFirst.length === limit || (newestFirst.length > 0 && chars > MAX_CHARS);
       if (isFull) return { newestFirst, hasOlder: true };
-      newestFirst.push(exchange);
+      // What an older log has of providers' markers is not shown.
+      newestFirst.push(exchange.bot === null ? exchange : { ...exchange, bot: withoutMarkers(exchange.bot) });
     }
     if (found.length < wanted) return { newestFirst, hasOlder: false };
     last = found.at(-1)?.id;
@@ -57,8 +58,7 @@ export const pageAnswer = ({ newestFirst, hasOlder }: TranscriptPage): HistoryAn
       .map(({ id, user, bot, timestamp, error, truncated, sources, feedback }) => ({
         id,
         user,
-        // What an older log has of providers' markers is not shown.
-        bot: bot === null ? null : withoutMarkers(bot),
+        bot,
         timestamp,
         ...(error === undefined ? {} : { error }),
         ...(truncated ? { truncated } : {}),

@@ -13,15 +13,7 @@ export interface Ran {
 
 /** Starts a command of ours as a process of its own; of the environment it has what is given, and no `.env`. */
 export const startCommand = (
-  name:
-    | 'import'
-    | 'assistant-export'
-    | 'backup'
-    | 'move'
-    | 'export'
-    | 'erase'
-    | 'doctor'
-    | 'documents',
+  name: 'import' | 'assistant-export' | 'backup' | 'move' | 'export' | 'erase' | 'doctor' | 'documents',
   args: readonly string[],
   options: { env?: Record<string, string>; cwd?: string; limit?: string } = {},
 ): Promise<Child> =>

@@ -54,13 +54,21 @@ export const runProgram = async (
   { env = {}, cwd, limit = 'true', ownGroup }: RunOptions = {},
 ): Promise<Child> => {
   const folder = cwd ?? (await temporaryFolder());
+  // Under a limit, what the cache writes could meet it before the program does.
+  const compileCache = limit === 'true' ? { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE } : {};
   const child: ChildProcessByStdio<null, Readable, Readable> = spawn(
     'sh',
     ['-c', `${limit}; exec "$@"`, 'sh', ...command],
     {
       cwd: folder,
       // So that nobody reads the `.env` of whoever runs the tests.
-      env: { PATH: process.env.PATH, HOME: process.env.HOME, THREAD_PROXY_DIR: folder, ...env },
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        THREAD_PROXY_DIR: folder,
+        ...compileCache,
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: ownGroup ?? false,
     },

@@ -54,7 +54,9 @@ describe('the files of the data folder', () => {
     const open = Object.entries(await modesIn(dir)).filter(([, mode]) => !['600', '700'].includes(mode));
     // Whoever has read a secret has it: it is for the owner to make a new one.
     expect(open.map(([name]) => name).toSorted()).toEqual(['ops-token', 'session-secret']);
-    const warnings = child.lines().filter(({ level, msg }) => level === 'warn' && /can read a secret/.test(String(msg)));
+    const warnings = child
+      .lines()
+      .filter(({ level, msg }) => level === 'warn' && /can read a secret/.test(String(msg)));
     expect(warnings.map(({ file }) => file)).toEqual([
       path.join(dir, 'session-secret'),
       path.join(dir, 'ops-token'),

@@ -82,6 +82,77 @@ const sockets = of(
   'test/http/socket-draining.test.ts',
 );
 const outbox = of('src/http/socket/outbox.ts', 'test/http/socket-life.test.ts');
+const csv = of(
+  'src/ops/csv.ts',
+  'test/commands/export.test.ts',
+  'test/ops/api.test.ts',
+  'test/ops/pages.test.ts',
+  'test/ops/csv-and-prices.test.ts',
+);
+const prices = of(
+  'src/ops/prices.ts',
+  'test/ops/api.test.ts',
+  'test/ops/sqlite-ops.test.ts',
+  'test/ops/csv-and-prices.test.ts',
+);
+const cards = of('src/ops/redact/checks.ts', 'test/ops/redact.test.ts');
+const spending = of('src/ops/budget.ts', 'test/ops/api.test.ts');
+const moderation = of('src/ops/moderation.ts', 'test/ops/api.test.ts');
+const refused = of('src/ops/refusals.ts', 'test/ops/api.test.ts', 'test/ops/pages.test.ts');
+const told = of(
+  'src/documents/told-passages.ts',
+  'test/documents/injections.test.ts',
+  'test/documents/answers.test.ts',
+);
+const crawled = of('src/documents/crawl/addresses.ts', 'test/documents/crawl.test.ts');
+const crawler = of('src/documents/crawl/crawl.ts', 'test/documents/crawl.test.ts');
+const client = of(
+  'src/http/dialects/client-form.ts',
+  'test/http/dialects/n8n-chat.test.ts',
+  'test/http/dialects/published-doors.test.ts',
+  'test/http/dialects/ai-sdk.test.ts',
+);
+const n8n = of(
+  'src/http/dialects/n8n-chat.ts',
+  'test/http/dialects/n8n-chat.test.ts',
+  'test/http/dialects/published-doors.test.ts',
+);
+const sseChat = of(
+  'src/http/dialects/sse-chat.ts',
+  'test/http/dialects/sse-chat.test.ts',
+  'test/http/dialects/doors.test.ts',
+);
+const tokenChat = of(
+  'src/http/dialects/token-chat.ts',
+  'test/http/dialects/token-chat.test.ts',
+  'test/http/dialects/doors.test.ts',
+);
+const sqliteWrites = of(
+  'src/stores/sqlite/core-writes.ts',
+  'test/stores/sqlite/contract.test.ts',
+  'test/stores/sqlite/faults.test.ts',
+  'test/limits/shares.test.ts',
+);
+const sqliteReads = of('src/stores/sqlite/core-reads.ts', 'test/stores/sqlite/contract.test.ts');
+const messageLog = of(
+  'src/stores/sqlite/message-log.ts',
+  'test/stores/sqlite/contract.test.ts',
+  'test/stores/sqlite/faults.test.ts',
+);
+const facts = of(
+  'src/stores/sqlite/visitor-facts.ts',
+  'test/stores/sqlite/contract.test.ts',
+  'test/stores/sqlite/faults.test.ts',
+);
+const shares = of('src/stores/sqlite/shares.ts', 'test/limits/shares.test.ts');
+const privateFile = of('src/private-file.ts', 'test/main/file-modes.test.ts');
+const markers = of(
+  'src/chat/answer-markers.ts',
+  'test/chat/answer-markers.test.ts',
+  'test/backends/quirks/visitors-text.test.ts',
+);
+const called = of('src/backends/called-functions.ts', 'test/backends/quirks/calls.test.ts');
+const overflow = of('src/backends/overflow.ts', 'test/backends/quirks/overflow.test.ts');
 
 export const MUTANTS: readonly Mutant[] = [
   chat('    if (draining) throw shuttingDown();\n    if (live', '    if (live'),
@@ -123,7 +194,7 @@ export const MUTANTS: readonly Mutant[] = [
   keys('data.exp * 1000 > clock.now()', 'true'),
   limits('.toSorted((a, b) => a.windowMs - b.windowMs)', ''),
   limits('info.remaining < tightest.remaining', 'true'),
-  limits('if (totalHits > limit) throw refusal(resetTime, clock);', ''),
+  limits('if (totalHits > limit) throw refusal(resetTime);', ''),
   limits('if (!isSite) await', 'await'),
   edge('edge.isTrustedProxy(peer) ? edge.trustProxy : 0', 'edge.trustProxy'),
   edge('if (origin === publicOrigin) return true;', ''),
@@ -166,4 +237,48 @@ export const MUTANTS: readonly Mutant[] = [
   sockets('if (isDraining) throw shuttingDown();', ''),
   sockets('if (!isOriginAllowed(edge, origin)) throw originNotAllowed();', ''),
   outbox('if (isFull()) ws.terminate();', 'if (false) ws.terminate();'),
+  csv('FORMULA.test(value) && !NUMBER.test(value)', 'false'),
+  csv(".replaceAll('\"', '\"\"')", ''),
+  prices("?? prices.get('*')", ''),
+  prices('other.length - one.length', 'one.length - other.length'),
+  cards('ISSUER.test(digits) && isLuhn(digits)', 'ISSUER.test(digits)'),
+  cards('return rest === 1;', 'return true;'),
+  spending('used >= limit) ||', 'false) ||'),
+  spending('(limits.visitorTokens !== null && use.visitor.tokens >= limits.visitorTokens)', 'false'),
+  moderation("if (onFailure === 'open') return undefined;", 'return undefined;'),
+  moderation('return flagged ? named(categories) : undefined;', 'return undefined;'),
+  refused('counts[code] = (counts[code] ?? 0) + 1;', 'counts[code] = 1;'),
+  told(".replaceAll(INVISIBLE, '')", ''),
+  told('if (part.length + FRAME_CHARS > left) continue;', ''),
+  told('.replaceAll(TEMPLATE, (character) => LOOKALIKE[character] ?? character)', ''),
+  crawled("['169.254.0.0', 16, 'ipv4'],", ''),
+  crawled('isLoopback(address) ? isLoopbackNamed : !isPrivate(address)', 'true'),
+  crawler('if (!robots.allows(address)) {', 'if (false) {'),
+  crawler("if (url.username !== '' || url.password !== '')", 'if (false)'),
+  client('userId: isByToken ? undefined : claimed.id', 'userId: claimed.id'),
+  client('if (turns.get(key) === turn) turns.delete(key);', 'turns.delete(key);'),
+  client('z.uuidv4().safeParse(id).success', 'true'),
+  n8n('routes.get(PATH, noSubresources());', ''),
+  n8n('if (!isShown && !isProven) return c.json({ data: [] }, 200);', ''),
+  sseChat("if (c.req.query('username') === undefined) throw notFound();", ''),
+  sseChat("routes.get('/sessions', opsOnly(deps));", ''),
+  tokenChat('if (!isSiteKey(keyOf(c))) throw forbidden();', ''),
+  sqliteWrites("db.run('DELETE FROM accepted WHERE id = ?', exchange.id);", ''),
+  sqliteWrites("db.run('DELETE FROM keys WHERE at < ?', timestamp - KEY_S);", ''),
+  sqliteWrites("db.run('DELETE FROM ended WHERE until <= ?', now);", ''),
+  sqliteWrites('if (!found) return false;', 'if (!found) return true;'),
+  sqliteWrites("db.run('DELETE FROM shares WHERE key < ?', key.slice(0, 10));", ''),
+  sqliteReads('AND (e.time, e.seq) < (?, ?)', 'AND (e.time, e.seq) <= (?, ?)'),
+  sqliteReads('WHERE messages > 0 AND key > ?', 'WHERE key > ?'),
+  messageLog('if (end < 0) return look(', 'if (end < -1) return look('),
+  messageLog('.filter(({ id }) => interrupted.has(id))', ''),
+  messageLog('stored.filter(({ id }) => !ids.has(id))', 'stored'),
+  facts('await written.finally(() => verifying.delete(userId));', ''),
+  facts('if (!keepLog) await erased();', ''),
+  shares('Math.max(0, (known ?? 0) + by)', '(known ?? 0) + Math.abs(by)'),
+  shares('if (other < day) counts.delete(other)', ''),
+  privateFile('chmodSync(file, PRIVATE_MODE);', ''),
+  markers("last === '`' ? null : THOUGHT_END.exec(held)", 'THOUGHT_END.exec(held)'),
+  called('ids.has(call.id)', 'false'),
+  overflow(".replaceAll(/(\\d),(?=\\d{3})/g, '$1')", ''),
 ];

@@ -24,7 +24,9 @@ export const filesWith = async (dir: string, text: string): Promise<string[]> =>
   const found: string[] = [];
   for (const entry of entries.filter((one) => one.isFile())) {
     const file = path.join(entry.parentPath, entry.name);
-    if ((await readFile(file)).includes(text)) found.push(path.relative(dir, file));
+    // A temporary file may be gone by now.
+    const bytes = await readFile(file).catch(() => Buffer.alloc(0));
+    if (bytes.includes(text)) found.push(path.relative(dir, file));
   }
   return found;
 };

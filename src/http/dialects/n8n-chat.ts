@@ -2,13 +2,14 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { NumberedEvent } from '../../chat/live-turns.ts';
 import type { AppError } from '../../errors.ts';
-import { invalidJson, invalidRequest } from '../../errors.ts';
+import { invalidJson } from '../../errors.ts';
 import type { AppEnv } from '../context.ts';
 import { failures } from '../failure-answers.ts';
-import { jsonBodyGuard } from '../request-guards.ts';
+import { jsonBodyGuard, noSubresources } from '../request-guards.ts';
 import type { RouteDeps } from '../route-deps.ts';
 import { checkedRoutes, jsonBody, jsonOrStream } from '../route-parts.ts';
 import { streamTurn } from '../sse.ts';
+import { readPage } from '../transcript-page.ts';
 import { bearer } from '../who-speaks.ts';
 import {
   acceptText,
@@ -115,9 +116,9 @@ export const n8nChat = (deps: ClientFormDeps & Pick<RouteDeps, 'transcript'>): D
       // A name that can be guessed opens no transcript.
       const isShown = speaker.visitor.kind !== 'user' || isUnguessable(speaker.visitor.id);
       const isProven = bearer(c.req.header('authorization')) !== undefined;
-      const recent =
-        isShown || isProven ? await deps.transcript.recent(speaker.visitor, { limit: SHOWN }) : [];
-      return c.json({ data: recent.toReversed().flatMap(toMessages) }, 200);
+      if (!isShown && !isProven) return c.json({ data: [] }, 200);
+      const { newestFirst } = await readPage(deps.transcript, speaker.visitor, { limit: SHOWN });
+      return c.json({ data: newestFirst.toReversed().flatMap(toMessages) }, 200);
     }
     const turn = await acceptText(c, { speaker, text: body[names.input], field: names.input }, deps);
     if (wantsLines(c)) {
@@ -135,6 +136,8 @@ export const n8nChat = (deps: ClientFormDeps & Pick<RouteDeps, 'transcript'>): D
     refuseFiles(c);
     await next();
   });
+  // A GET that costs: another site's page could make a browser ask without its visitor's knowing.
+  routes.get(PATH, noSubresources());
   routes.on(['GET', 'POST'], PATH, deps.limits.post.byAddress);
   routes.post(PATH, jsonBodyGuard());
   routes.openapi(post, async (c) => {
@@ -144,10 +147,6 @@ export const n8nChat = (deps: ClientFormDeps & Pick<RouteDeps, 'transcript'>): D
     return respond(c, body, c.req.valid('query'));
   });
   routes.openapi(get, async (c) => {
-    // A GET that costs: another site's page could make a browser ask without its visitor's knowing.
-    if (/^(image|script|style|iframe|font)$/i.test(c.req.header('sec-fetch-dest') ?? '')) {
-      throw invalidRequest('This address answers chat windows only.');
-    }
     return respond(c, c.req.query(), c.req.valid('query'));
   });
   return { routes };

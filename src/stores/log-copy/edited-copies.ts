@@ -2,7 +2,8 @@ import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'no
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { type Visitor, visitorKey } from '../../chat/model.ts';
-import { LOG_MODE, ownerOf } from '../../log-file/log-fields.ts';
+import { FILE_MODE } from '../../log-file/durable-file.ts';
+import { ownerOf } from '../../log-file/log-fields.ts';
 import { inSeconds } from '../../log-file/log-times.ts';
 
 /** What was erased: all of a visitor, or all that came before a time, in seconds since 1970. */
@@ -56,7 +57,7 @@ export const eraseFromEdited = (log: string, gone: Gone): string[] => {
     try {
       const left = without(readFileSync(file, 'utf8'), gone);
       if (left === undefined) continue;
-      writeFileSync(`${file}.tmp`, left, { mode: LOG_MODE, flush: true });
+      writeFileSync(`${file}.tmp`, left, { mode: FILE_MODE, flush: true });
       renameSync(`${file}.tmp`, file);
     } catch (thrown) {
       // What the disk has against it is for whoever asked.

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { callApi, SITE_KEY } from '../../helpers/api.ts';
+import { exchangeRaw } from '../../helpers/raw-http.ts';
 import { startBoth } from '../../helpers/service.ts';
 import { jsonOf, newSession, postJson, textReader } from './published.ts';
 
@@ -95,7 +96,11 @@ describe('@n8n/chat', () => {
     const query = new URLSearchParams({ ...send(newSession(), 'Hello!'), metadata: '[object Object]' });
     const url = `${service.url}${PATH}?${query}`;
     expect((await jsonOf(await fetch(url))).output).toContain('Hello!');
-    expect((await fetch(url, { headers: { 'Sec-Fetch-Dest': 'image' } })).status).toBe(400);
+    for (const dest of ['image', 'video', 'embed', 'object', 'iframe'])
+      expect([dest, (await fetch(url, { headers: { 'Sec-Fetch-Dest': dest } })).status]).toEqual([dest, 403]);
+    const link = `GET ${PATH}?${query} HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate`;
+    const bytes = Buffer.from(`${link}\r\nSec-Fetch-Dest: document\r\nConnection: close\r\n\r\n`);
+    expect((await exchangeRaw(service.url, { bytes }))[0]?.status).toBe(403);
   });
 
   it('is told in a sentence that files cannot be sent', async () => {

@@ -73,15 +73,20 @@ describe('a client of the SSE chat', () => {
 
   it('begins no session for what a page of another site loads as an image or in a frame', async () => {
     const service = await startService({ ...env, ALLOWED_ORIGINS: '*' });
-    const outcome = async (site: string, mode: string) => {
+    const outcome = async (site: string, mode: string, dest = 'empty') => {
       // By hand: fetch writes headers of these names itself.
-      const head = `GET /?username=TR HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: ${site}\r\nSec-Fetch-Mode: ${mode}`;
+      const head = `GET /?username=TR HTTP/1.1\r\nHost: x\r\nSec-Fetch-Site: ${site}\r\nSec-Fetch-Mode: ${mode}\r\nSec-Fetch-Dest: ${dest}`;
       const bytes = Buffer.from(`${head}\r\nConnection: close\r\n\r\n`);
       return (await exchangeRaw(service.url, { bytes }))[0]?.status;
     };
     expect(await outcome('cross-site', 'no-cors')).toBe(403);
     expect(await outcome('cross-site', 'navigate')).toBe(403);
     expect(await outcome('same-site', 'no-cors')).toBe(403);
+    // <img crossorigin>, <script type=module> and the like.
+    for (const dest of ['image', 'script', 'style', 'video', 'track', 'font', 'manifest', 'iframe'])
+      expect([dest, await outcome('cross-site', 'cors', dest)]).toEqual([dest, 403]);
+    expect(await outcome('same-origin', 'no-cors', 'image')).toBe(403);
+    expect(await outcome('none', 'navigate', 'document')).toBe(200);
     expect(await outcome('cross-site', 'cors')).toBe(200);
     expect(await outcome('same-origin', 'no-cors')).toBe(200);
     expect(await outcome('none', 'navigate')).toBe(200);

@@ -23,7 +23,11 @@ export const startChild = (script: string, args: string[], limit = 'true'): Chil
   const child: ChildProcessByStdio<null, Readable, Readable> = spawn(
     'sh',
     ['-c', `${limit}; exec "$@"`, 'sh', ...command],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // Under a limit, what the compile cache writes could meet it before the program does.
+      ...(limit === 'true' ? {} : { env: { ...process.env, NODE_COMPILE_CACHE: '' } }),
+    },
   );
   const lines: string[] = [];
   let stderr = '';
