@@ -90,10 +90,8 @@ export const start = async (options: StartOptions): Promise<Service> => {
     const documents = openDocuments({
       config,
       model: () => upstreams.assistant().model,
-      fetch: upstreams.fetch,
       spending: () => ops.spending,
-      clock,
-      logger,
+      ...{ fetch: upstreams.fetch, clock, logger },
     });
     closing.push(documents.close);
     const ops = openOps({
