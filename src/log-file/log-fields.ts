@@ -6,9 +6,6 @@ import type { StoredExchange } from './stored-exchange.ts';
 /** The key of conversations.json under which all anonymous exchanges stand. */
 export const ANONYMOUS = 'anonymous';
 
-/** The key of conversations.json under which a visitor's exchanges stand. */
-export const logKey = (visitor: Visitor): string => (visitor.kind === 'anonymous' ? ANONYMOUS : visitor.id);
-
 /** `YYYY-MM` in UTC; a time that no calendar knows (a log of the older form may have one) is `undated`. */
 export const monthOf = (timestamp: number): string => {
   const date = new Date(timestamp * 1000);

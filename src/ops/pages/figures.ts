@@ -1,4 +1,4 @@
-import type { Figures, Percentiles } from '../ops-port.ts';
+import type { Figures } from '../ops-port.ts';
 import type { Prices } from '../prices.ts';
 
 /** How a figure differs from that of the period before. */
@@ -40,5 +40,3 @@ export const costOf = ({ models }: Figures, prices: Prices): number =>
 
 export const refusedOf = ({ refused }: Figures): number =>
   Object.values(refused).reduce((sum, count) => sum + count, 0);
-
-export const medianOf = (times: Percentiles | undefined): number | undefined => times?.p50;
