@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isPrivate } from '../../src/documents/crawl/addresses.ts';
+import { isLoopback, isPrivate, resolvePublic } from '../../src/documents/crawl/addresses.ts';
 import { crawlAll, paths } from './crawl-helper.ts';
 import { openLibrary, page, startSite } from './helper.ts';
 
@@ -150,9 +150,50 @@ describe('the bounds of a crawl', () => {
     ['::ffff:7f00:1', true],
     ['::ffff:192.168.0.1', true],
     ['64:ff9b::a00:1', true],
+    ['64:ff9b:1::a00:1', true],
+    ['2002:a00:1::', true],
+    ['2001:0:4136:e378::1', true],
+    ['2001:db8::1', true],
+    ['fec0::1', true],
+    ['::10.0.0.1', true],
+    ['::ffff:0:a00:1', true],
+    ['100::1', true],
+    ['0:0:0:0:0:ffff:a00:1', true],
+    ['fe80::1%eth0', true],
+    ['192.0.0.8', true],
+    ['192.0.2.1', true],
+    ['198.18.0.1', true],
+    ['198.51.100.1', true],
+    ['203.0.113.1', true],
+    ['224.0.0.1', true],
+    ['255.255.255.255', true],
     ['93.184.216.34', false],
+    ['::ffff:93.184.216.34', false],
     ['2606:2800:220:1::1', false],
+    ['2001:4860:4860::8888', false],
   ])('takes %s for private: %s', (address, expected) => {
     expect(isPrivate(address)).toBe(expected);
   });
+
+  it.each([
+    ['127.0.0.1', true],
+    ['127.255.0.9', true],
+    ['::1', true],
+    ['::ffff:7f00:1', true],
+    ['::ffff:127.0.0.1', true],
+    ['10.0.0.1', false],
+    ['128.0.0.1', false],
+    ['::2', false],
+  ])('takes %s for this machine: %s', (address, expected) => {
+    expect(isLoopback(address)).toBe(expected);
+  });
+
+  it.each(['127.0.0.1', '[::1]', '[::ffff:7f00:1]', 'localhost'])(
+    'asks %s only where the owner has named this machine',
+    async (host) => {
+      await expect(resolvePublic(host, false)).rejects.toThrow('is an address of a private network');
+      const { address } = await resolvePublic(host, true);
+      expect(isLoopback(address)).toBe(true);
+    },
+  );
 });

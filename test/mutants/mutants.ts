@@ -104,7 +104,7 @@ const told = of(
   'test/documents/injections.test.ts',
   'test/documents/answers.test.ts',
 );
-const crawled = of('src/documents/crawl/addresses.ts', 'test/documents/crawl.test.ts');
+const crawled = of('src/documents/crawl/addresses.ts', 'test/documents/crawl-bounds.test.ts');
 const crawler = of('src/documents/crawl/crawl.ts', 'test/documents/crawl.test.ts');
 const client = of(
   'src/http/dialects/client-form.ts',

@@ -4,43 +4,55 @@ import { BlockList, isIP } from 'node:net';
 /** A start address, or what it leads to, is not to be asked. */
 export class RefusedAddress extends Error {}
 
-const PRIVATE: readonly [address: string, prefix: number, family: 'ipv4' | 'ipv6'][] = [
+type Subnets = readonly [address: string, prefix: number, family: 'ipv4' | 'ipv6'][];
+
+const listOf = (subnets: Subnets): BlockList => {
+  const list = new BlockList();
+  for (const [address, prefix, family] of subnets) list.addSubnet(address, prefix, family);
+  return list;
+};
+
+/** Of IPv4, all that is not for the world; of IPv6, what is the world's. An IPv4-mapped address counts as IPv4. */
+const privateList = listOf([
   ['0.0.0.0', 8, 'ipv4'],
   ['10.0.0.0', 8, 'ipv4'],
   ['100.64.0.0', 10, 'ipv4'],
+  ['127.0.0.0', 8, 'ipv4'],
   ['169.254.0.0', 16, 'ipv4'],
   ['172.16.0.0', 12, 'ipv4'],
   ['192.0.0.0', 24, 'ipv4'],
+  ['192.0.2.0', 24, 'ipv4'],
+  ['192.88.99.0', 24, 'ipv4'],
   ['192.168.0.0', 16, 'ipv4'],
   ['198.18.0.0', 15, 'ipv4'],
+  ['198.51.100.0', 24, 'ipv4'],
+  ['203.0.113.0', 24, 'ipv4'],
   ['224.0.0.0', 3, 'ipv4'],
-  ['::', 128, 'ipv6'],
-  ['64:ff9b::', 96, 'ipv6'],
-  ['fc00::', 7, 'ipv6'],
-  ['fe80::', 10, 'ipv6'],
-  ['ff00::', 8, 'ipv6'],
-];
-const privateList = new BlockList();
-for (const [address, prefix, family] of PRIVATE) privateList.addSubnet(address, prefix, family);
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
-
-/** An address without what maps IPv4 into IPv6. */
-const plain = (address: string): string => /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
+]);
+const global = listOf([['2000::', 3, 'ipv6']]);
+/** Within it: IETF protocols (Teredo among them), documentation, and 6to4, which carries any IPv4 address. */
+const reserved = listOf([
+  ['2001::', 23, 'ipv6'],
+  ['2001:db8::', 32, 'ipv6'],
+  ['2002::', 16, 'ipv6'],
+  ['3fff::', 20, 'ipv6'],
+]);
+const mapped = listOf([['::ffff:0:0', 96, 'ipv6']]);
+const loopback = listOf([
+  ['127.0.0.0', 8, 'ipv4'],
+  ['::1', 128, 'ipv6'],
+]);
 
 const isIn = (list: BlockList, address: string): boolean =>
   list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');
 
-export const isLoopback = (address: string): boolean => isIn(loopback, plain(address));
+export const isLoopback = (address: string): boolean => isIn(loopback, address);
 
-/** An address that belongs to a network, not to the world. IPv4 inside IPv6 counts as what it is. */
-export const isPrivate = (address: string): boolean => {
-  const bare = plain(address);
-  return (
-    isIn(privateList, bare) || (bare.startsWith('::ffff:') && !bare.includes('.')) || isIn(loopback, bare)
-  );
-};
+/** An address that belongs to a network, not to the world. */
+export const isPrivate = (address: string): boolean =>
+  isIP(address) === 6 && !isIn(mapped, address)
+    ? !isIn(global, address) || isIn(reserved, address)
+    : isIn(privateList, address);
 
 /**
  * Resolves a host to an address that may be asked; the caller connects to just that one, so that no second answer
