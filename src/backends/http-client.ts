@@ -72,6 +72,8 @@ export const createHttpClient = (proxies: Proxies = {}): HttpClient => {
       });
     });
     request.on('error', (cause) => reject(new TypeError('fetch failed', { cause })));
+    // One that is answered with another protocol (101) ends without an error, and without an answer.
+    request.on('close', () => reject(new TypeError('fetch failed')));
     request.end(body);
     return { answer: promise, abort: () => void request.destroy() };
   };
@@ -92,6 +94,8 @@ export const createHttpClient = (proxies: Proxies = {}): HttpClient => {
         return toResponse(await made.answer, made.abort, done);
       } catch (thrown) {
         done();
+        // What is no `Response`, such as a status of 600, would keep its connection.
+        made.abort();
         throw signal?.aborted ? signal.reason : thrown;
       }
     },
@@ -102,8 +106,12 @@ export const createHttpClient = (proxies: Proxies = {}): HttpClient => {
   };
 };
 
+const WITHOUT_BODY = new Set([204, 205, 304]);
+
 /** Some servers compress although they were asked not to. */
 const decompressed = (incoming: IncomingMessage): Readable => {
+  // A decoder takes no bytes for cut ones, and nobody reads what could tell.
+  if (WITHOUT_BODY.has(incoming.statusCode ?? 0)) return incoming;
   // A stream is read as far as it has come, so that a cut one is not an error of its own.
   const flush = { flush: zlib.Z_SYNC_FLUSH, finishFlush: zlib.Z_SYNC_FLUSH };
   const coding = incoming.headers['content-encoding']?.trim().toLowerCase();
@@ -119,12 +127,11 @@ const decompressed = (incoming: IncomingMessage): Readable => {
   return decoder ? pipeline(incoming, decoder, () => undefined) : incoming;
 };
 
-const WITHOUT_BODY = new Set([204, 205, 304]);
-
 const toResponse = ({ status, headers, body }: Answer, abort: () => void, done: () => void): Response => {
   const init = { status, headers: headersOf(headers) };
   if (WITHOUT_BODY.has(status)) {
-    body.resume();
+    // A reader that does not care must still not let an error pass for one that nobody handles.
+    body.on('error', () => undefined).resume();
     done();
     return new Response(null, init);
   }
