@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import { boundedJson } from '../bounded-json.ts';
 import type { Logger } from '../chat/ports.ts';
 
 /** How long a visitor waits for a better question. */
 const TIMEOUT_MS = 5_000;
+/** The longest answer, in bytes. */
+const MAX_BYTES = 256 * 1024;
 const MAX_CHARS = 400;
 const MAX_TOLD = 2_000;
 
@@ -59,14 +62,19 @@ export const createRewrite = ({
         }),
         signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
       });
-      if (!response.ok) throw new Error(`the model answered ${response.status}`);
-      const { choices, usage } = answer.parse(await response.json());
+      if (!response.ok) {
+        await response.body?.cancel();
+        throw new Error(`the model answered ${response.status}`);
+      }
+      const { choices, usage } = answer.parse(await boundedJson(response, MAX_BYTES));
       if (usage) onUsage?.({ input: usage.prompt_tokens, output: usage.completion_tokens });
       const [choice] = choices;
       return choice?.message.content.trim().slice(0, MAX_CHARS) || undefined;
     } catch (thrown) {
       signal.throwIfAborted();
-      logger.warn({ reason: String(thrown) }, 'a question could not be rewritten; it is searched as it is');
+      // The text of a syntax error repeats what the model said.
+      const reason = thrown instanceof SyntaxError ? 'no JSON' : String(thrown);
+      logger.warn({ reason }, 'a question could not be rewritten; it is searched as it is');
       return undefined;
     }
   };

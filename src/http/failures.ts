@@ -41,6 +41,8 @@ export const errorBody = (error: AppError, { requestId, acceptLanguage }: Told) 
 });
 
 const answer = (c: Context<AppEnv>, error: AppError): Response => {
+  // Some caches keep a 404 or a 405 that does not say so; who asks next may be let in.
+  c.header('Cache-Control', 'no-store');
   if (error.retryAfter !== undefined) c.header('Retry-After', String(error.retryAfter));
   const told = toldBy(c);
   const inOwnForm = c.get('failureAnswer')?.(inLanguage(error, told.acceptLanguage));

@@ -1,9 +1,12 @@
 import { z } from 'zod';
+import { boundedJson } from '../bounded-json.ts';
 import type { Logger } from '../chat/ports.ts';
 import { upstreamFailed } from '../errors.ts';
 
 /** The longest wait for a judgement, in milliseconds: a visitor waits, too. */
 const TIMEOUT_MS = 5_000;
+/** The longest judgement, in bytes. */
+const MAX_BYTES = 64 * 1024;
 
 /** What a flagged message is answered with, where the owner sets nothing else. */
 export const REFUSAL = 'I am sorry, but I cannot help with this. Is there anything else I can do for you?';
@@ -81,7 +84,7 @@ const categoriesOf = async (
     await response.body?.cancel();
     throw new Error(`status ${response.status}`);
   }
-  const answer: unknown = await response.json();
+  const answer = await boundedJson(response, MAX_BYTES);
   if (judge.kind === 'webhook') {
     const { flagged, categories = [] } = webhookAnswer.parse(answer);
     return flagged ? named(categories) : undefined;

@@ -97,7 +97,7 @@ const prices = of(
 );
 const cards = of('src/ops/redact/checks.ts', 'test/ops/redact.test.ts');
 const spending = of('src/ops/budget.ts', 'test/ops/api.test.ts');
-const moderation = of('src/ops/moderation.ts', 'test/ops/api.test.ts');
+const moderation = of('src/ops/moderation.ts', 'test/ops/moderation.test.ts');
 const refused = of('src/ops/refusals.ts', 'test/ops/api.test.ts', 'test/ops/pages.test.ts');
 const told = of(
   'src/documents/told-passages.ts',

@@ -67,6 +67,51 @@ describe('moderation by a webhook', () => {
   });
 });
 
+describe('a judge that does not behave', () => {
+  it.each([
+    ['sends a body without end', 'endless'],
+    ['changes to another protocol', 'other protocol'],
+    ['breaks off in its body', 'breaks off'],
+    ['sends what is no JSON', 'no JSON'],
+    ['fails with a long body', 'fails'],
+  ] as const)('and %s holds up no message for long, nor the service', async (_, answer) => {
+    const closed = Promise.withResolvers<void>();
+    const server = createServer((request, response) => {
+      request.resume();
+      request.socket.on('error', () => undefined).on('close', () => closed.resolve());
+      if (answer === 'endless') {
+        const chunk = Buffer.alloc(64 * 1024, ' ');
+        const more = (): void => {
+          while (!response.destroyed && response.write(chunk));
+        };
+        response.on('drain', more);
+        more();
+      } else if (answer === 'other protocol') {
+        request.socket.write(
+          'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: else\r\n\r\n',
+        );
+      } else if (answer === 'breaks off') {
+        response.writeHead(200, { 'content-length': '100' }).write('{', () => request.socket.destroy());
+      } else if (answer === 'no JSON') response.end('<h1>Hello</h1>');
+      else response.writeHead(500).end('x'.repeat(500_000));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const address = server.address();
+    const port = address !== null && typeof address === 'object' ? address.port : 0;
+    const { service } = await startOps({ MODERATION: `http://127.0.0.1:${port}/judge` });
+    const began = performance.now();
+    expect((await service.post({ user_id: 'ada', message: 'Hello' })).status).toBe(200);
+    // A judgement may take five seconds: none of these waits for that.
+    expect(performance.now() - began).toBeLessThan(4_000);
+    if (answer === 'endless') await closed.promise;
+    expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
+  });
+});
+
 describe('moderation by OpenAI', () => {
   /** A server that moderates, and passes all else on to an emulator. */
   const startUpstream = async (emulator: { url: string }) => {

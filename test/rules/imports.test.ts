@@ -51,13 +51,14 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   // The forms of conversations.json, read and written; both stores and the commands use them.
   'log-file': ['assistant/json-place.ts', ...PORTS],
   // Sources, passages and what a run is told of them.
-  documents: [...PORTS, 'errors.ts', 'private-file.ts'],
+  documents: [...PORTS, 'bounded-json.ts', 'errors.ts', 'private-file.ts'],
   assistant: ['errors.ts'],
   identity: ['errors.ts', 'private-file.ts'],
   limits: ['errors.ts'],
   // Its tables are a room in the embedded store's database (stores/sqlite/room.ts); its pages show the documents.
   ops: [
     ...PORTS,
+    'bounded-json.ts',
     'errors.ts',
     'log-file/log-row.ts',
     'documents',
@@ -71,6 +72,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   widget: [],
   config: ['private-file.ts', 'system-reason.ts'],
   logging: [],
+  'bounded-json.ts': [],
   'errors.ts': [],
   'private-file.ts': [],
   'system-reason.ts': [],

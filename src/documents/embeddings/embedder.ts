@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { boundedJson } from '../../bounded-json.ts';
 
 /** Texts of one call, and their characters together: what every server takes. */
 const MAX_BATCH = 64;
@@ -12,6 +13,8 @@ const TRIES = 4;
 const FIRST_WAIT_MS = 500;
 const MAX_WAIT_MS = 30_000;
 const TIMEOUT_MS = 30_000;
+/** The longest answer, in bytes: the vectors of a batch, written out, are half of it at most. */
+const MAX_BYTES = 32 * 1024 * 1024;
 
 export interface EmbedderOptions {
   /** Of an OpenAI-compatible API, up to and with `/v1`. */
@@ -94,7 +97,7 @@ export const createEmbedder = ({
       const wait = Number(response.headers.get('retry-after'));
       return { status: response.status, wait: Number.isFinite(wait) && wait > 0 ? wait * 1_000 : undefined };
     }
-    const { data, usage } = answer.parse(await response.json());
+    const { data, usage } = answer.parse(await boundedJson(response, MAX_BYTES));
     if (data.length !== input.length) throw new Error(`${data.length} vectors for ${input.length} texts`);
     const chars = input.reduce((sum, text) => sum + text.length, 0);
     onUsage?.(model, usage?.total_tokens ?? Math.ceil(chars / CHARS_PER_TOKEN));

@@ -3,7 +3,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { html } from 'hono/html';
 import { z } from 'zod';
 import { type Visitor, visitorOf } from '../../chat/model.ts';
-import { type AppError, asAppError, bodyTooLarge, notFound } from '../../errors.ts';
+import { type AppError, asAppError, bodyTooLarge, invalidRequest, notFound } from '../../errors.ts';
 import { loadPageAssets } from './assets.ts';
 import { conversationList } from './conversation-list.ts';
 import type { OpsPagesDeps } from './deps.ts';
@@ -62,7 +62,9 @@ export const opsPages = (deps: OpsPagesDeps): Hono<PagesEnv> => {
   };
 
   app.onError((thrown, c) => {
-    const error = asAppError(thrown);
+    const error = asAppError(
+      thrown instanceof z.ZodError ? invalidRequest('The form is not whole.') : thrown,
+    );
     if (error.code === 'internal_error') deps.logger.error({ err: error.cause }, 'an operators’ page failed');
     if (error.retryAfter !== undefined) c.header('Retry-After', String(error.retryAfter));
     return respond(c, messagePage(paths, error.message, ''), error.status);

@@ -20,6 +20,7 @@ const cookieName = (isSecure: boolean): string => (isSecure ? '__Host-ops' : 'op
 
 export const startSession = (c: Context, { signIn, isSecure }: SessionDeps): void => {
   const secure = isSecure(c);
+  c.header('Cache-Control', 'no-store');
   setCookie(c, cookieName(secure), signIn.issue(), {
     httpOnly: true,
     sameSite: 'Strict',
