@@ -88,6 +88,18 @@ describe("the operators' pages", () => {
     expect((await post('/ops/sign-in', { token: OPS_TOKEN }, elsewhere)).status).toBe(403);
   });
 
+  it('refuse a form that is not whole, and log no fault of ours', async () => {
+    const { service } = await started();
+    const { headers } = await signIn(service.url);
+    const answer = await fetch(`${service.url}/ops/visitors/erase`, {
+      method: 'POST',
+      headers,
+      body: new URLSearchParams({ v: 'nobody', csrf: 'forged' }),
+    });
+    expect(answer.status).toBe(400);
+    expect(service.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
   it('run no script and load nothing that is not theirs', async () => {
     const { get } = await started();
     for (const path of PAGES) {

@@ -1,4 +1,4 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
@@ -23,11 +23,12 @@ interface Call {
 const startReceiver = async () => {
   const calls: Call[] = [];
   let status = 204;
+  let answer = (response: ServerResponse): void => void response.writeHead(status).end();
   const server = createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request.setEncoding('utf8')) body += chunk;
     calls.push({ headers: request.headers, body });
-    response.writeHead(status).end();
+    answer(response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => {
@@ -43,6 +44,10 @@ const startReceiver = async () => {
     events,
     answerWith: (next: number) => {
       status = next;
+      answer = (response) => void response.writeHead(status).end();
+    },
+    answerBy: (next: (response: ServerResponse) => void) => {
+      answer = next;
     },
     next: (type: string) =>
       until(() => events().find((one) => one.type === type), `the event ${type}`, 20_000),
@@ -55,6 +60,9 @@ const headersOf = (call: Call) => ({
   'webhook-timestamp': header(call, 'webhook-timestamp'),
   'webhook-signature': header(call, 'webhook-signature'),
 });
+
+const isOf = ({ visitor }: Event['data'], id: string): boolean =>
+  z.object({ id: z.literal(id) }).safeParse(visitor).success;
 
 describe('webhooks', () => {
   it('tell of answers, failures, opinions and budgets, signed as Standard Webhooks says', async () => {
@@ -125,6 +133,42 @@ describe('webhooks', () => {
     await until(async () => (await troubled()).includes('Nothing waits.'), 'the event is delivered');
     expect(await troubled()).not.toContain('status 500');
   }, 40_000);
+
+  it('do not harm the service, whatever the receiver answers, and all are sent', async () => {
+    const receiver = await startReceiver();
+    const long = 'x'.repeat(300_000);
+    const oddities: ((response: ServerResponse) => void)[] = [
+      (response) => response.writeHead(500, { 'content-type': 'text/html' }).end(long),
+      (response) => response.writeHead(302, { location: 'http://127.0.0.1:1/' }).end(long),
+      (response) => response.writeHead(200, { 'content-encoding': 'gzip' }).end(long),
+      (response) => response.writeHead(204, { 'content-encoding': 'br' }).end(),
+      (response) => response.writeHead(500, { 'content-length': 9 }).write('cut', () => response.destroy()),
+      (response) => response.socket?.end('no HTTP at all\r\n\r\n'),
+      (response) =>
+        response.socket?.write(
+          'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n',
+        ),
+      (response) => {
+        const chunk = Buffer.alloc(64 * 1024);
+        const more = (): void => {
+          while (!response.destroyed && response.write(chunk));
+        };
+        response.on('drain', more).on('error', () => undefined);
+        more();
+      },
+    ];
+    const { service } = await startOps({ WEBHOOK_URL: receiver.url });
+    for (const [n, oddity] of oddities.entries()) {
+      receiver.answerBy(oddity);
+      expect((await service.post({ user_id: `v${n}`, message: 'Hello' })).status).toBe(200);
+      await until(() => receiver.events().some(({ data }) => isOf(data, `v${n}`)), `event ${n}`);
+    }
+    receiver.answerWith(204);
+    expect((await service.post({ user_id: 'last', message: 'Hello' })).status).toBe(200);
+    await until(() => receiver.events().some(({ data }) => isOf(data, 'last')), 'the last event');
+    // Ends also what is still being sent.
+    await service.stop();
+  });
 
   it('wait in the store while the service is stopped, and go out at the next start', async () => {
     const receiver = await startReceiver();
