@@ -129,8 +129,9 @@ export const opsApiRoutes = (deps: Pick<RouteDeps, 'ops' | 'clock'>) => {
       const filter = filterOf(readQuery(new URL(c.req.url).searchParams), tools.calendar, now);
       await tools.store.audit({ at: now / 1000, by: 'api', action: 'export', count: 1 });
       const pieces = exportAs(format, filter, { reads: tools.store, logEntry: tools.logEntry, now });
-      return new Response(exportStream(pieces), {
-        headers: { 'Content-Type': CONTENT_TYPES[format], 'Cache-Control': 'no-store' },
+      return c.body(exportStream(pieces), 200, {
+        'Content-Type': CONTENT_TYPES[format],
+        'Cache-Control': 'no-store',
       });
     })
     .openapi(erase, async (c) => {

@@ -171,6 +171,26 @@ describe('who gets in', () => {
     expect(outcomes).toEqual(row);
   });
 
+  it('is told in answers that no cache keeps and no browser guesses at', async () => {
+    const { service, bearerOf, pathOf } = await startGuarded();
+    const reads = Object.entries(TABLE).filter(
+      ([route, row]) => route.startsWith('get ') && Object.values(row).some((outcome) => !/^2/.test(outcome)),
+    );
+    expect(reads.length).toBeGreaterThan(5);
+    for (const [route] of reads) {
+      for (const who of CALLERS) {
+        const path = (await pathOf(route.slice('get '.length), who)) + (QUERIES[route] ?? '');
+        const bearer = await bearerOf(who);
+        const headers: Record<string, string> =
+          bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` };
+        const answer = await fetch(service.url + path, { headers });
+        await answer.body?.cancel();
+        const told = ['cache-control', 'x-content-type-options'].map((name) => answer.headers.get(name));
+        expect(told, `${route} by ${who}`).toEqual([expect.stringContaining('no-store'), 'nosniff']);
+      }
+    }
+  });
+
   it('and other methods are refused on each path, whoever calls', async () => {
     const { service, bearerOf } = await startGuarded();
     for (const path of new Set(Object.keys(TABLE).map((route) => route.split(' ')[1] ?? ''))) {

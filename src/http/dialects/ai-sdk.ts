@@ -171,6 +171,8 @@ export const aiSdk = (deps: ClientFormDeps): Dialect => {
   });
   routes.openapi(resume, async (c) => {
     const turn = await runningFor(c, c.req.valid('param').id);
+    // A cache would keep it, and hide the next answer.
+    if (!turn) c.header('Cache-Control', 'no-store');
     return turn ? written(c, turn) : c.body(null, 204);
   });
   routes.openapi(stop, async (c) => {
