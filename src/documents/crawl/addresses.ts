@@ -66,13 +66,11 @@ export const resolvePublic = async (
 ): Promise<{ address: string; family: 4 | 6 }> => {
   const bare = host.replace(/^\[(.*)\]$/, '$1');
   const found = isIP(bare) ? [{ address: bare }] : await lookup(bare, { all: true }).catch(() => []);
-  const allowed = found.find(({ address }) => (isLoopback(address) ? isLoopbackNamed : !isPrivate(address)));
-  if (found.length === 0) throw new RefusedAddress(`${bare} cannot be found`);
-  if (
-    !allowed ||
-    found.some(({ address }) => isPrivate(address) && !(isLoopback(address) && isLoopbackNamed))
-  ) {
+  const [first] = found;
+  if (!first) throw new RefusedAddress(`${bare} cannot be found`);
+  // Of several addresses one that is refused is enough: a name of both is a trick, or a mistake.
+  if (found.some(({ address }) => (isLoopback(address) ? !isLoopbackNamed : isPrivate(address)))) {
     throw new RefusedAddress(`${bare} is an address of a private network`);
   }
-  return { address: allowed.address, family: isIP(allowed.address) === 6 ? 6 : 4 };
+  return { address: first.address, family: isIP(first.address) === 6 ? 6 : 4 };
 };
