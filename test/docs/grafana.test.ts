@@ -14,7 +14,7 @@ const knownMetrics = async (): Promise<Set<string>> => {
     liveSockets: zero,
     storeQueue: zero,
     projectionSeconds: zero,
-    budgets: async () => [{ budget: 'DAILY_MESSAGES', used: 1, limit: 2 }],
+    budgets: async () => [{ budget: 'DAILY_COST', used: 1, limit: 2 }],
   });
   return new Set([...(await metrics.text()).matchAll(/^# TYPE (\S+)/gm)].map(([, name = '']) => name));
 };
