@@ -22,17 +22,21 @@ const asksForFirst = (message: string): boolean =>
 const quote = (text: string): string =>
   text.length > QUOTE_CHARS ? `${text.slice(0, QUOTE_CHARS).toWellFormed()}…` : text;
 
+/** A quotation that ends a sentence: what has a mark at its end needs no full stop after it. */
+const quoteAtEnd = (text: string): string =>
+  `"${quote(text)}"${/[.!?…。！？]$/u.test(quote(text)) ? '' : '.'}`;
+
 /** @param earlier The visitor's messages before this one, oldest first. */
 const answerTo = (message: string, earlier: readonly string[]): string => {
   const number = earlier.length + 1;
   const [first] = earlier;
   if (asksForFirst(message)) {
     return first === undefined
-      ? `This is the first message of our conversation: you have said nothing before "${quote(message)}".`
-      : `The first thing you said was: "${quote(first)}". This is message ${number} of our conversation.`;
+      ? `This is the first message of our conversation: you have said nothing before ${quoteAtEnd(message)}`
+      : `The first thing you said was: ${quoteAtEnd(first)} This is message ${number} of our conversation.`;
   }
   return (
-    `You said: "${quote(message)}". This is message ${number} of our conversation. ` +
+    `You said: ${quoteAtEnd(message)} This is message ${number} of our conversation. ` +
     'I am the offline assistant: no AI answers here yet. I know no more than what you tell me, but I do remember it. ' +
     'Ask me what you said first. Set `OPENAI_API_KEY`, or `OPENAI_BASE_URL` for any other server, to go live.'
   );

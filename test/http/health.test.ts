@@ -32,6 +32,24 @@ describe('health', () => {
   });
 });
 
+describe('readiness', () => {
+  it('does not depend on whether the upstream takes the key', async () => {
+    const { service, emulator } = await startBoth();
+    emulator.fail({ on: 'responses', fault: { kind: 'status', status: 401 } });
+    const refused = await service.post({ user_id: 'ann', message: 'Hello!' });
+    expect([refused.status, refused.body.error?.code]).toEqual([502, 'upstream_unauthorized']);
+    expect((await get(`${service.url}/readyz`)).status).toBe(200);
+  });
+
+  it('does not depend on whether the daily budget is spent', async () => {
+    const service = await startService({ DAILY_MESSAGES: '1' });
+    await service.post({ user_id: 'ann', message: 'One.' });
+    const refused = await service.post({ user_id: 'ann', message: 'Two.' });
+    expect([refused.status, refused.body.error?.code]).toEqual([429, 'budget_spent']);
+    expect((await get(`${service.url}/readyz`)).status).toBe(200);
+  });
+});
+
 describe('/openapi.json', () => {
   it("describes the routes by the routes' own schemas", async () => {
     const service = await startService({ MAX_MESSAGE_CHARS: '123' });
