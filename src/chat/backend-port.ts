@@ -11,7 +11,7 @@ export type RunEvent =
   | { readonly type: 'delta'; readonly text: string }
   /** What was said last is from there: the upstream searched by itself. */
   | { readonly type: 'cited'; readonly source: Omit<Source, 'n'> }
-  /** Functions of the assistant are being called: the run cannot be begun again without doing their work twice. */
+  /** Functions of the assistant are being called: the run cannot be restarted without repeating their side effects. */
   | { readonly type: 'called'; readonly names: readonly string[] }
   /**
    * The run is complete. Always the last; a run without it has failed.

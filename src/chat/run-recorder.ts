@@ -4,7 +4,7 @@ import type { RunDetails } from './model.ts';
 export interface RunRecorder {
   asked(backend: string, model: string | undefined): void;
   called(names: readonly string[]): void;
-  /** The run has begun, after waiting for its turn. */
+  /** The run has started, after waiting in the queue. */
   started(): void;
   spoke(): void;
   details(model?: string): RunDetails;

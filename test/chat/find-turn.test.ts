@@ -44,7 +44,7 @@ describe('a turn is found', () => {
     expect((await (await found.byId(id))?.outcome)?.bot).toBe('Yes.');
   });
 
-  it('in no place where there is none', async () => {
+  it('nowhere, if there is none', async () => {
     const { byId, byKey } = await finder();
     expect(await byId('none')).toBeUndefined();
     expect(await byKey('none')).toBeUndefined();

@@ -48,7 +48,7 @@ describe('messages of one visitor', () => {
     expect((await service.finalLog()).ann?.map(({ user }) => user)).toEqual(['one', 'two', 'three']);
   });
 
-  it('free their place when they fail or time out while they wait', async () => {
+  it('leave the queue when they fail or time out while they wait', async () => {
     const { service, emulator } = await startBoth({ env: { MAX_WAITING: '1', RUN_TIMEOUT: '1s' } });
     emulator.fail({ on: 'responses', fault: { kind: 'hang-before-headers' } });
     const both = await Promise.all([

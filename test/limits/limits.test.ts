@@ -35,7 +35,7 @@ describe('RATE_LIMIT', () => {
     expect((await service.post({ message: 'Hi' })).status).toBe(200);
   });
 
-  it('begins anew with each window', async () => {
+  it('starts again in each window', async () => {
     const { service } = await startBoth({ env: { RATE_LIMIT: '1/1s' } });
     expect((await service.post({ message: 'Hi' })).status).toBe(200);
     const { status, headers } = await service.post({ message: 'Hi' });

@@ -15,7 +15,7 @@ export interface Heartbeat {
 
 /**
  * Watches over a socket, from heartbeat to heartbeat.
- * @param on.beat Called at each, with its number, counted from 1.
+ * @param on.beat Called on each heartbeat, with its number, counted from 1.
  * @param on.idle Called when the client has asked for nothing for long, and `isBusy` says that nothing is under way.
  * @param on.dead Called when the peer is gone without closing.
  */

@@ -6,7 +6,7 @@ import type { Tuning } from './tuning.ts';
 /** What runs a statement: the pool, or the connection of one transaction. */
 export type Sql = postgres.ISql;
 
-/** How a transaction is begun. */
+/** Options of a transaction. */
 export type TransactionMode = '' | 'isolation level repeatable read read only';
 
 interface Pool {

@@ -105,7 +105,7 @@ describe('counts', () => {
     expect(anew).toBeGreaterThanOrEqual(began + 700);
   });
 
-  test('what one process vouched for and ended holds for all', async () => {
+  test('users verified and sessions ended by one process are so for all', async () => {
     const [here, there] = await openStores(databases, 2);
     expect(await there.isVerified('alice')).toBe(false);
     await here.markVerified('alice');

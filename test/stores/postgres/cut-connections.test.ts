@@ -25,7 +25,7 @@ const alice = user('alice');
 const alone = { connections: 1, beatMs: 60_000 };
 
 describe('a connection that is cut', () => {
-  test('in the middle of taking a message: it was not taken, even where the database has done it', async () => {
+  test('while a message is being accepted: the message is refused, even if the database committed it', async () => {
     const { store, proxy } = await openBehindProxy(server, alone);
     await store.accept({ ...message(user('bob')), key: 'of bob' });
     const one = { ...message(alice), key: 'key' };

@@ -190,7 +190,7 @@ describe('a process that dies', () => {
     await here.finish(answered(one));
   });
 
-  test('that lives is never taken for dead', async () => {
+  test('that is alive is never declared dead', async () => {
     const url = await databases.newSchema();
     const puppet = await startPuppet(url, quick);
     await puppet.accept(message(alice));

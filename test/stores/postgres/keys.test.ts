@@ -13,7 +13,7 @@ afterAll(() => databases.dispose());
 const alice = user('alice');
 
 describe('one run per key', () => {
-  test('of messages with one key that come at the same moment one is taken, and the others are told which', async () => {
+  test('of simultaneous messages with one key, one is accepted and the others get its exchange', async () => {
     const stores = await openStores(databases, 3, 100);
     for (let round = 0; round < 10; round++) {
       const key = randomUUID();

@@ -90,7 +90,7 @@ describe('one run at a time', () => {
     expect(rows.map(({ id }) => id)).toEqual(all.map(({ id }) => id));
   });
 
-  test('the only message of a visitor is told the thread and the last exchange; one that waits is not', async () => {
+  test('the only message of a visitor gets the thread and the last exchange; a waiting one does not', async () => {
     const [here, there] = await openStores(databases, 2);
     const [first, second, third] = [message(alice), message(alice), message(alice)];
     expect(await here.accept(first)).toMatchObject({ thread: null, lastSeen: null });
