@@ -15,19 +15,19 @@ import {
   unsupportedMediaType,
 } from '../errors.ts';
 import type { AppEnv } from './context.ts';
-import { inLanguage, messageFor } from './messages/languages.ts';
+import { inLanguage, messageFor, preferred } from './messages/languages.ts';
 
 /** Who is told of a failure. */
 export interface Told {
   readonly requestId: string;
-  /** The `Accept-Language` header. */
+  /** The languages that the caller prefers, as in an `Accept-Language` header. */
   readonly acceptLanguage: string | undefined;
 }
 
 /** Who is told what a request is answered with. */
 export const toldBy = (c: Context<AppEnv>): Told => ({
   requestId: c.get('requestId'),
-  acceptLanguage: c.req.header('accept-language'),
+  acceptLanguage: preferred(c.req.query('lang'), c.req.header('accept-language')),
 });
 
 /** The public form of a failure. */

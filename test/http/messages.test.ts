@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { forbidden, invalidRequest, rateLimited } from '../../src/errors.ts';
 import { messageFor } from '../../src/http/messages/languages.ts';
@@ -45,6 +46,20 @@ describe('what a visitor is told of a failure', () => {
     });
   });
 
+  it('is in the language that the address names, whatever the browser prefers', async () => {
+    const { service } = await startBoth();
+    const french = { 'Accept-Language': 'fr', 'Content-Type': 'application/json' };
+    const told = async (lang: string) => {
+      const path = `${service.url}/api/chat?lang=${lang}`;
+      const response = await fetch(path, { method: 'POST', headers: french, body: '{"message":""}' });
+      return response.text();
+    };
+    expect(await told('de')).toContain('Diese Nachricht kann nicht gesendet werden');
+    expect(await told('de-AT')).toContain('Diese Nachricht kann nicht gesendet werden');
+    for (const unknown of ['xx', '', '%0d%0a', '../de', '*'])
+      expect(await told(unknown)).toContain('Ce message');
+  });
+
   it('comes in the language of the reader at the end of a stream and over a WebSocket, too', async () => {
     const { service, emulator } = await startBoth();
     emulator.fail({ on: 'responses', times: 2, fault: { kind: 'status', status: 400 } });
@@ -58,5 +73,13 @@ describe('what a visitor is told of a failure', () => {
     const socket = await openSocket(service, { token: await tokenFor(service), headers: german });
     socket.send({ type: 'message', id: 'm-1', message: 'Hi' });
     expect((await socket.until()).at(-1)?.error).toMatchObject({ code: 'upstream_rejected', message });
+    const url = `${service.url.replace('http', 'ws')}/api/chat/ws?token=${await tokenFor(service)}&lang=de`;
+    const named = new WebSocket(url);
+    const refused = once(named, 'message');
+    await once(named, 'open');
+    named.send(JSON.stringify({ type: 'message', id: 'm-2', message: '' }));
+    const [event] = await refused;
+    named.close();
+    expect(String(event.data)).toContain('Diese Nachricht kann nicht gesendet werden');
   });
 });

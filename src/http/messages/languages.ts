@@ -16,6 +16,16 @@ import { zh } from './zh.ts';
 /** The languages beside English, whose messages are those of `src/errors.ts`. */
 const LANGUAGES: Readonly<Record<string, Messages>> = { ar, de, es, fr, it, ja, nl, pl, pt, tr, zh };
 
+/** A language's tag, such as `de` or `pt-BR`. */
+const TAG = /^[A-Za-z]{2,8}(?:-[A-Za-z\d]{1,8}){0,4}$/;
+
+/**
+ * The languages that a caller prefers, as an `Accept-Language` header has them: the one that it names (`?lang=de`, for
+ * pages in another language than their visitor's browser) goes before those of the browser.
+ */
+export const preferred = (lang: string | null | undefined, header: string | undefined): string | undefined =>
+  lang && TAG.test(lang) ? [lang, header].filter((part) => part).join(',') : header;
+
 /**
  * What a visitor is told of a failure, in the first of its languages that there is, otherwise in English.
  * @param acceptLanguage The `Accept-Language` header: `de-AT,de;q=0.9,en;q=0.8`.

@@ -9,6 +9,8 @@ export interface Handshake {
   readonly path: string;
   /** The session token, unverified: offered as a subprotocol, or as `?token=`. */
   readonly token: string | undefined;
+  /** The language that `?lang=` names. */
+  readonly lang: string | null;
 }
 
 /** A list of subprotocols, as RFC 6455 allows it: names, none of them twice. */
@@ -33,7 +35,7 @@ export const readHandshake = ({ method, url = '/', headers }: IncomingMessage): 
     headers['transfer-encoding'] === undefined;
   if (!isProper || !address || !offered) return undefined;
   const token = offered.find((name) => name !== SUBPROTOCOL) ?? address.searchParams.get('token');
-  return { path: address.pathname, token: token || undefined };
+  return { path: address.pathname, token: token || undefined, lang: address.searchParams.get('lang') };
 };
 
 /** Which of the offered subprotocols is chosen: a browser closes where it is none of them. */

@@ -13,6 +13,7 @@ import {
 } from '../../errors.ts';
 import type { Session } from '../../identity/session-tokens.ts';
 import { addressOf, isOriginAllowed } from '../edge.ts';
+import { preferred } from '../messages/languages.ts';
 import type { RouteDeps } from '../route-deps.ts';
 import { CLOSE, closeCodeOf } from './close-codes.ts';
 import { type Connection, type ConnectionDeps, createConnection } from './connection.ts';
@@ -132,7 +133,7 @@ export const createSockets = (deps: SocketDeps): Sockets => {
 
   const upgrade = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     const began = clock.now();
-    const { token = '', path, protocol } = granted(request);
+    const { token = '', path, lang, protocol } = granted(request);
     const address = addressOf(request, edge);
     socket.once('close', slots.open(address));
     // Before the handshake is answered, so that a client is told at once that it may not stay.
@@ -146,7 +147,7 @@ export const createSockets = (deps: SocketDeps): Sockets => {
       if (session instanceof AppError) return ws.close(closeCodeOf(session), session.code);
       const peer = {
         ...{ ws, socket: request.socket, address, requestId, protocol, token, session },
-        acceptLanguage: request.headers['accept-language'],
+        acceptLanguage: preferred(lang, request.headers['accept-language']),
       };
       serve(ws, createConnection(deps, peer));
     });
