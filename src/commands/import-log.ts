@@ -8,15 +8,15 @@ import type { KnownExchanges } from './known-exchanges.ts';
 export interface ImportCounts {
   /** Exchanges that the store had already. */
   known: number;
-  taken: number;
+  added: number;
 }
 
 /** Exchanges that are written at once, and their places in their lists. */
 export interface ImportBatch {
   readonly exchanges: LogRow[];
   readonly times: number[];
-  /** Ids of users whom the site had vouched for, as the log says. */
-  readonly vouched: string[];
+  /** Ids of users whom the site had verified, as the log says. */
+  readonly verified: string[];
 }
 
 /** What goes into one write: enough that the disk's syncs cost little. */
@@ -30,7 +30,7 @@ const forEachNew = async (
   pass: Pass,
   each: (exchange: LoggedExchange, id: string) => Promise<void> | undefined,
 ): Promise<ImportCounts> => {
-  const counts = { known: 0, taken: 0 };
+  const counts = { known: 0, added: 0 };
   await forEachEntry(reader, pass, (entry) => {
     if (entry.kind !== 'exchange') return undefined;
     const id = known.newIdFor(entry);
@@ -38,7 +38,7 @@ const forEachNew = async (
       counts.known++;
       return undefined;
     }
-    counts.taken++;
+    counts.added++;
     return each(entry, id);
   });
   return counts;
@@ -59,11 +59,11 @@ export const importLog = async (
   pass: Pass,
   write: (batch: ImportBatch) => Promise<void>,
 ): Promise<ImportCounts> => {
-  let batch: ImportBatch = { exchanges: [], times: [], vouched: [] };
+  let batch: ImportBatch = { exchanges: [], times: [], verified: [] };
   let chars = 0;
   const flush = (): Promise<void> => {
     const full = batch;
-    batch = { exchanges: [], times: [], vouched: [] };
+    batch = { exchanges: [], times: [], verified: [] };
     chars = 0;
     return write(full);
   };
@@ -72,7 +72,7 @@ export const importLog = async (
     batch.exchanges.push(row);
     batch.times.push(exchange.time);
     // With its exchange in one write: else a kill in between would tell it to whoever sends the id.
-    if (row.visitor?.startsWith('v:')) batch.vouched.push(row.visitor.slice(2));
+    if (row.visitor?.startsWith('v:')) batch.verified.push(row.visitor.slice(2));
     chars += row.user.length + (row.bot?.length ?? 0) + (row.more?.length ?? 0);
     return batch.exchanges.length < BATCH_EXCHANGES && chars < BATCH_CHARS ? undefined : flush();
   });

@@ -47,7 +47,7 @@ export const reportText = (report: ImportReport): string => {
     ...unlessZero(['  in milliseconds', log.inMilliseconds, 'their times become seconds']),
     ...unlessZero(['left out', log.invalid, 'no exchanges']),
     ['already there', exchanges.known],
-    ['new', exchanges.taken],
+    ['new', exchanges.added],
   ];
   if (threads) {
     lines.push(

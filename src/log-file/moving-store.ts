@@ -9,7 +9,7 @@ export interface MovedFacts {
   readonly threads: readonly (readonly [string, UpstreamThread])[];
   /** Idempotency keys with the exchange's id and its time, in seconds since 1970. */
   readonly keys: readonly (readonly [string, { readonly id: string; readonly timestamp: number }])[];
-  readonly vouched: readonly string[];
+  readonly verified: readonly string[];
   /** Tokens with the time when they would have ended by themselves, in seconds since 1970. */
   readonly ended: readonly (readonly [string, number])[];
   readonly facts: readonly (readonly [string, string])[];
@@ -45,7 +45,7 @@ export interface MovingStore {
   /** Makes the store ready for services, and lets them in. */
   complete(): Promise<void>;
   /** Rows in the store, by what they are. */
-  counts(): Promise<Record<'exchanges' | 'taken' | keyof MovedFacts, number>>;
+  counts(): Promise<Record<'exchanges' | 'accepted' | keyof MovedFacts, number>>;
   /** Messages that were accepted and never finished, as the failed exchanges that a service would log them as. */
   unfinished(): Promise<LogRow[]>;
   /** Where it is; never with a password. */

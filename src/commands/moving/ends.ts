@@ -183,7 +183,7 @@ export const openTarget = async (place: StorePlace, deps: OpenDeps): Promise<Tar
       await flush();
       for (const threads of batches(facts.threads)) await add({ threads });
       for (const keys of batches(facts.keys)) await add({ keys });
-      for (const vouched of batches(facts.vouched)) await add({ vouched });
+      for (const verified of batches(facts.verified)) await add({ verified });
       for (const ended of batches(facts.ended)) await add({ ended });
       await add({ facts: facts.facts, days: facts.days });
     },

@@ -29,7 +29,7 @@ class Checked {
   }
 }
 
-const KINDS = ['exchanges', 'threads', 'keys', 'vouched', 'ended', 'facts', 'days'] as const;
+const KINDS = ['exchanges', 'threads', 'keys', 'verified', 'ended', 'facts', 'days'] as const;
 type Kind = (typeof KINDS)[number];
 
 /** One line of a summary. */
@@ -45,7 +45,7 @@ export class Summary {
     exchanges: new Checked(),
     threads: new Checked(),
     keys: new Checked(),
-    vouched: new Checked(),
+    verified: new Checked(),
     ended: new Checked(),
     facts: new Checked(),
     days: new Checked(),
@@ -72,10 +72,10 @@ export class Summary {
     this.#bytes += Buffer.byteLength(json);
   }
 
-  addFacts({ threads, keys, vouched, ended, facts, days }: MovedFacts): void {
+  addFacts({ threads, keys, verified, ended, facts, days }: MovedFacts): void {
     for (const [visitor, { id, madeBy }] of threads) this.#kinds.threads.add(visitor, id, madeBy);
     for (const [key, { id, timestamp }] of keys) this.#kinds.keys.add(key, id, timestamp);
-    for (const id of vouched) this.#kinds.vouched.add(id);
+    for (const id of verified) this.#kinds.verified.add(id);
     for (const [token, until] of ended) this.#kinds.ended.add(token, until);
     for (const [name, value] of facts) this.#kinds.facts.add(name, value);
     for (const [day, count] of days) this.#kinds.days.add(day, count);

@@ -53,7 +53,7 @@ const addBatch = (db: Connection, batch: Batch, placeOf: (row: LogRow) => number
   for (const [key, { id, timestamp }] of batch.keys ?? []) {
     db.run('INSERT OR REPLACE INTO keys (key, id, at) VALUES (?, ?, ?)', key, id, timestamp);
   }
-  for (const id of batch.vouched ?? []) writes.markVerified(db, id);
+  for (const id of batch.verified ?? []) writes.markVerified(db, id);
   for (const [token, until] of batch.ended ?? []) {
     db.run('INSERT OR IGNORE INTO ended (token, until) VALUES (?, ?)', token, until);
   }
@@ -61,9 +61,9 @@ const addBatch = (db: Connection, batch: Batch, placeOf: (row: LogRow) => number
   for (const [day, count] of batch.days ?? []) writes.setDay(db, { day, count });
 };
 
-const COUNTS = `SELECT (SELECT count(*) FROM exchanges) AS exchanges, (SELECT count(*) FROM accepted) AS taken,
+const COUNTS = `SELECT (SELECT count(*) FROM exchanges) AS exchanges, (SELECT count(*) FROM accepted) AS accepted,
   (SELECT count(*) FROM visitors WHERE thread_id IS NOT NULL) AS threads, (SELECT count(*) FROM keys) AS keys,
-  (SELECT count(*) FROM verified) AS vouched, (SELECT count(*) FROM ended) AS ended,
+  (SELECT count(*) FROM verified) AS verified, (SELECT count(*) FROM ended) AS ended,
   (SELECT count(*) FROM facts) AS facts, (SELECT count(*) FROM days) AS days`;
 
 /** What a move writes. */
@@ -139,11 +139,11 @@ export const openMovingFolder = async (deps: {
       return {
         ...{
           exchanges: count('exchanges'),
-          taken: count('taken'),
+          accepted: count('accepted'),
           threads: count('threads'),
           keys: count('keys'),
         },
-        ...{ vouched: count('vouched'), ended: count('ended'), facts: count('facts'), days: count('days') },
+        ...{ verified: count('verified'), ended: count('ended'), facts: count('facts'), days: count('days') },
       };
     },
     unfinished: async () => unfinishedRows(open).map(portable),

@@ -78,7 +78,7 @@ export const allFacts = (db: Connection): MovedFacts => ({
       .all('SELECT key, id, at FROM keys ORDER BY at, key')
       .map((row) => [text(row.key), { id: kept(text(row.id)), timestamp: number(row.at) }]),
   ),
-  vouched: [...new Set(db.all('SELECT id FROM verified ORDER BY id').map(({ id }) => kept(text(id))))],
+  verified: [...new Set(db.all('SELECT id FROM verified ORDER BY id').map(({ id }) => kept(text(id))))],
   ended: pairs(
     db
       .all('SELECT token, until FROM ended ORDER BY token')

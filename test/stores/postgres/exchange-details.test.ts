@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Exchange } from '../../../src/chat/model.ts';
-import type { MovedExchange } from '../../../src/stores/postgres/moving/moved.ts';
+import type { LogRow } from '../../../src/log-file/log-row.ts';
 import { openMovingStore } from '../../../src/stores/postgres/moving/moving.ts';
 import { exchange, user } from '../../helpers/exchanges.ts';
 import { startDatabases, type TestDatabases } from '../../helpers/postgres.ts';
@@ -97,7 +97,7 @@ describe('an exchange', () => {
     await mover.begin('./data');
     await mover.add({ exchanges: [moved] }, '1');
     await mover.complete();
-    const read: MovedExchange[] = [];
+    const read: LogRow[] = [];
     for await (const page of mover.exchanges()) read.push(...page);
     expect(read).toEqual([moved]);
   });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { MovedExchange } from '../../../src/stores/postgres/moving/moved.ts';
+import type { LogRow } from '../../../src/log-file/log-row.ts';
 import { openMovingStore } from '../../../src/stores/postgres/moving/moving.ts';
 import type { PostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
 import { openPostgresStore } from '../../../src/stores/postgres/postgres-store.ts';
@@ -45,7 +45,7 @@ describe('a move', () => {
   const facts = {
     threads: [['u:alice', { id: 'thread', madeBy: 'test' }] as const],
     keys: [['key', { id: 'older-2', timestamp: 1696614303.123 }] as const],
-    vouched: ['bob'],
+    verified: ['bob'],
     ended: [['token', 4e9] as const],
     facts: [['first', '1'] as const, ['second', '2'] as const],
     days: [['2026-10-13', 7] as const],
@@ -68,12 +68,12 @@ describe('a move', () => {
     await mover.complete();
     expect(await mover.note()).toBeUndefined();
     expect(await mover.position()).toBeUndefined();
-    const read: MovedExchange[] = [];
+    const read: LogRow[] = [];
     for await (const page of mover.exchanges()) read.push(...page);
     expect(read).toEqual(moved);
     expect(await mover.facts()).toEqual(facts);
     expect(await mover.counts()).toEqual({
-      ...{ exchanges: 5, taken: 0, threads: 1, keys: 1, vouched: 1, ended: 1, facts: 2, days: 1 },
+      ...{ exchanges: 5, accepted: 0, threads: 1, keys: 1, verified: 1, ended: 1, facts: 2, days: 1 },
     });
     expect(await mover.isInUse(250)).toBe(false);
 

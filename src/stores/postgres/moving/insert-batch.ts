@@ -1,7 +1,7 @@
+import type { Batch } from '../../../log-file/moving-store.ts';
 import type { Sql } from '../driver.ts';
 import { foldedText } from '../ops/unfolded.ts';
 import { answerColumns, storable } from '../rows.ts';
-import type { Batch } from './moved.ts';
 
 /** Rows as one JSON parameter, so that their number is not bounded. */
 const rows = (list: readonly object[]): string =>
@@ -9,7 +9,7 @@ const rows = (list: readonly object[]): string =>
 
 /** Writes a batch of a move, and how far it has come. */
 export const insertBatch = async (sql: Sql, batch: Batch, position: string): Promise<void> => {
-  const { exchanges = [], threads = [], keys = [], vouched = [], ended = [], facts = [], days = [] } = batch;
+  const { exchanges = [], threads = [], keys = [], verified = [], ended = [], facts = [], days = [] } = batch;
   const exchangeRows = exchanges.map((one) => ({
     ...{ id: one.id, visitor: one.visitor, name: one.name, cleared: one.cleared, more: one.more },
     ...{ said: one.user, at: one.timestamp },
@@ -44,9 +44,9 @@ export const insertBatch = async (sql: Sql, batch: Batch, position: string): Pro
       select key, id, timestamp from json_to_recordset(
         ${rows(keys.map(([key, entry]) => ({ key, ...entry })))}::text::json) as t(key text, id text, timestamp float8)
       on conflict (key) do update set id = excluded.id, at = excluded.at`;
-  if (vouched.length > 0)
+  if (verified.length > 0)
     await sql`
-      insert into tp_vouched (id) select * from json_array_elements_text(${JSON.stringify(vouched.map(storable))}::text::json)
+      insert into tp_vouched (id) select * from json_array_elements_text(${JSON.stringify(verified.map(storable))}::text::json)
       on conflict do nothing`;
   if (ended.length > 0)
     await sql`

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { Logger } from '../../../chat/ports.ts';
+import type { LogRow } from '../../../log-file/log-row.ts';
+import type { Batch, MovedFacts } from '../../../log-file/moving-store.ts';
 import { readConnectionSettings } from '../connection-settings.ts';
 import { connect, type Database } from '../database.ts';
 import type { Sql } from '../driver.ts';
@@ -10,7 +12,6 @@ import { prepare } from '../starting.ts';
 import { defaultTuning } from '../tuning.ts';
 import { isInUse } from './in-use.ts';
 import { insertBatch } from './insert-batch.ts';
-import type { Batch, MovedExchange, MovedFacts } from './moved.ts';
 import { readFacts } from './read-facts.ts';
 import { createTransferIn, settle, type TransferIn } from './transfer-in.ts';
 
@@ -27,15 +28,15 @@ export interface MovingStore extends TransferIn {
   /** Makes the store ready for servers: sums up its visitors, and lets servers in. */
   complete(): Promise<void>;
   /** Rows in the store, by what they are. */
-  counts(): Promise<Record<'exchanges' | 'taken' | keyof MovedFacts, number>>;
+  counts(): Promise<Record<'exchanges' | 'accepted' | keyof MovedFacts, number>>;
   /** Messages that were accepted and never finished, as the failed exchanges that a server would log them as. */
-  unfinished(): Promise<MovedExchange[]>;
+  unfinished(): Promise<LogRow[]>;
   /** Which database: host, port and name, and the schema where it was named. */
   readonly place: string;
   /** Whether a server sends a heartbeat within `ms` milliseconds. */
   isInUse(ms: number): Promise<boolean>;
   /** All exchanges in the order in which they were logged, those that are there now. */
-  exchanges(): AsyncIterable<MovedExchange[]>;
+  exchanges(): AsyncIterable<LogRow[]>;
   /** All that is kept beside, as it was at one moment. */
   facts(): Promise<MovedFacts>;
   close(): Promise<void>;
@@ -52,17 +53,17 @@ const movedRow = exchangeRow.extend({
 const valueRow = z.object({ value: z.string() });
 const countsRow = z.object({
   exchanges: z.number(),
-  taken: z.number(),
+  accepted: z.number(),
   threads: z.number(),
   keys: z.number(),
-  vouched: z.number(),
+  verified: z.number(),
   ended: z.number(),
   facts: z.number(),
   days: z.number(),
 });
 
 /** The exchange of a row of tp_exchanges. */
-export const movedOf = (row: unknown): MovedExchange => {
+export const movedOf = (row: unknown): LogRow => {
   const { visitor, cleared, more, ...rest } = movedRow.parse(row);
   const { visitor: _, key: __, ...exchange } = exchangeOf({ ...rest, visitor: visitor ?? '' });
   return { ...exchange, visitor, ...(cleared && { cleared: true }), ...(more !== null && { more }) };
@@ -132,9 +133,9 @@ export const openMovingStore = async (deps: {
       const rows = await ask(
         (sql) => sql`
           select (select count(*) from tp_exchanges) as exchanges,
-            (select count(*) from tp_taken where undone is null) as taken,
+            (select count(*) from tp_taken where undone is null) as accepted,
             (select count(*) from tp_visitors where thread_id is not null) as threads,
-            (select count(*) from tp_keys) as keys, (select count(*) from tp_vouched) as vouched,
+            (select count(*) from tp_keys) as keys, (select count(*) from tp_vouched) as verified,
             (select count(*) from tp_ended) as ended, (select count(*) from tp_facts) as facts,
             (select count(*) from tp_days) as days`,
       );

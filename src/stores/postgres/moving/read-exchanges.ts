@@ -1,4 +1,5 @@
 import type { Logger } from '../../../chat/ports.ts';
+import type { LogRow } from '../../../log-file/log-row.ts';
 import { readConnectionSettings } from '../connection-settings.ts';
 import { connect } from '../database.ts';
 import { exchangeColumns } from '../exchange-columns.ts';
@@ -6,7 +7,6 @@ import { asUnavailable } from '../failures.ts';
 import { prepare } from '../starting.ts';
 import { defaultTuning } from '../tuning.ts';
 import { createAsyncHandoff } from './async-handoff.ts';
-import type { MovedExchange } from './moved.ts';
 import { movedOf } from './moving.ts';
 
 /** Exchanges that are read at once. */
@@ -28,13 +28,13 @@ export async function* readByKey(deps: {
   schema?: string | undefined;
   wait: number;
   logger: Logger;
-}): AsyncGenerator<MovedExchange[]> {
+}): AsyncGenerator<LogRow[]> {
   const { schema, wait, logger } = deps;
   const tuning = { ...defaultTuning, connections: 1, statementMs: 0, silenceMs: SILENCE_MS };
   const given = await readConnectionSettings(deps.url);
   const { settings } = await prepare({ settings: given, schema, wait, tuning, logger });
   const database = connect({ settings, tuning, logger });
-  const pages = createAsyncHandoff<MovedExchange[]>();
+  const pages = createAsyncHandoff<LogRow[]>();
   const reading = database
     .transaction(async (own) => {
       const rows = own`

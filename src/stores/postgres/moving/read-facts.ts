@@ -1,13 +1,13 @@
 import { z } from 'zod';
+import type { MovedFacts } from '../../../log-file/moving-store.ts';
 import type { Sql } from '../driver.ts';
-import type { MovedFacts } from './moved.ts';
 
 /** Rows that are read at once: all in one answer might be too large. */
 const PAGE = 1000;
 
 const threadRow = z.object({ key: z.string(), id: z.string(), made_by: z.string() });
 const keyRow = z.object({ key: z.string(), id: z.string(), at: z.number() });
-const vouchedRow = z.object({ id: z.string() });
+const verifiedRow = z.object({ id: z.string() });
 const endedRow = z.object({ token: z.string(), until: z.number() });
 const factRow = z.object({ name: z.string(), value: z.string() });
 const dayRow = z.object({ day: z.string(), count: z.number() });
@@ -36,7 +36,7 @@ export const readFacts = async (sql: Sql): Promise<MovedFacts> => ({
     const { key, id, at: timestamp } = keyRow.parse(row);
     return [key, { id, timestamp }] as const;
   }),
-  vouched: await gathered(sql`select id from tp_vouched order by id`, (row) => vouchedRow.parse(row).id),
+  verified: await gathered(sql`select id from tp_vouched order by id`, (row) => verifiedRow.parse(row).id),
   ended: await gathered(sql`select token, until from tp_ended order by token`, (row) => {
     const { token, until } = endedRow.parse(row);
     return [token, until] as const;
