@@ -53,7 +53,7 @@ const tile = (
       : change.by > 0 === isGood
         ? ' better'
         : ' worse';
-  return html`<div class="tile"><dt>${label}</dt><dd><strong>${value}</strong>${change === undefined ? html`<span class="change">no figures before</span>` : html`<span class="change${tone}">${changeText(change)}</span>`}</dd></div>`;
+  return html`<div class="tile"><dt>${label}</dt><dd><strong>${value}</strong>${change === undefined ? html`<span class="change">no earlier figures</span>` : html`<span class="change${tone}">${changeText(change)}</span>`}</dd></div>`;
 };
 
 const tiles = ({ overview: { total }, before }: OverviewPage): Html => {
