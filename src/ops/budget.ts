@@ -95,7 +95,9 @@ export const createSpendingBudget = (deps: Deps): SpendingBudget => {
     counting.add(added);
     await added.finally(() => counting.delete(added));
   };
+  /** With what turns used that are over: their visitors may have their answers before it is counted. */
   const state = async (): Promise<readonly BudgetWarning[]> => {
+    await Promise.allSettled(counting);
     const day = calendar.dayOf(clock.now());
     const { site } = isOff ? { site: NOTHING } : await counts.dayUse(day, ANYONE);
     return siteBudgets(site).map((budget) => ({ ...budget, day }));
@@ -115,7 +117,6 @@ export const createSpendingBudget = (deps: Deps): SpendingBudget => {
     count: ({ visitor, run, usage }) => count(visitor, run?.model, usage),
     isSpent: async () => {
       if (isOff) return false;
-      await Promise.allSettled(counting);
       return (await state()).some(({ used, limit }) => used >= limit);
     },
     countUsage: (model, usage) => count(ANYONE, model, usage),
