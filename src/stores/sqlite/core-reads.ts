@@ -7,7 +7,7 @@ import {
   type VisitorSummary,
   visitorOf,
 } from '../../chat/model.ts';
-import { type Connection, number, type Row, text, textOrNull } from './connection.ts';
+import { type Connection, number, numberOrNull, type Row, text, textOrNull } from './connection.ts';
 import { COLUMNS, exchangeOf, FROM, logRowOf } from './rows.ts';
 
 export const room = 'core';
@@ -69,12 +69,14 @@ export const reads = {
     return row && text(row.id);
   },
 
-  thread: (db: Connection, visitor: string): UpstreamThread | undefined => {
-    const row = db.get(
-      'SELECT thread_id, thread_made_by FROM visitors WHERE key = ? AND thread_id IS NOT NULL',
-      visitor,
-    );
-    return row && { id: text(row.thread_id), madeBy: text(row.thread_made_by) };
+  /** What the visitor's next run needs of those before it. */
+  standing: (db: Connection, visitor: string): { thread: UpstreamThread | null; lastSeen: number | null } => {
+    const row = db.get('SELECT thread_id, thread_made_by, last_seen FROM visitors WHERE key = ?', visitor);
+    const id = textOrNull(row?.thread_id ?? null);
+    return {
+      thread: id === null ? null : { id, madeBy: text(row?.thread_made_by) },
+      lastSeen: numberOrNull(row?.last_seen ?? null),
+    };
   },
 
   isVerified: (db: Connection, id: string): boolean =>

@@ -1,12 +1,12 @@
-import { type AcceptedMessage, type Exchange, visitorKey } from '../../chat/model.ts';
-import type { Accepted, MessageLog, Transcript } from '../../chat/store-port.ts';
+import { type AcceptedMessage, type Exchange, type Visitor, visitorKey } from '../../chat/model.ts';
+import type { MessageLog, Transcript } from '../../chat/store-port.ts';
 import type { Look } from './look.ts';
 import type { Overlay } from './overlay.ts';
 import type { Call } from './protocol.ts';
 import type { Writer } from './writer.ts';
 
 /** The folder is this process's alone, whose messages wait for each other already. */
-const ACCEPTED: Accepted = { type: 'accepted', mayRun: async () => {} };
+const mayRun = async (): Promise<void> => {};
 
 /** UTF-16 units of an exchange's texts. */
 const lengthOf = ({ user, bot }: { user: string; bot?: string | null }): number =>
@@ -30,6 +30,16 @@ export const createMessageLog = (deps: {
   const interrupted = new Set(overlay.accepted.keys());
   const finishing = new Map<string, Promise<unknown>>();
 
+  /** The visitor's thread and last exchange, with what is on its way to the disk. */
+  const standingOf = async (visitor: Visitor) => {
+    const key = visitorKey(visitor);
+    const stored = await look('standing', key);
+    return {
+      thread: overlay.threads.has(key) ? (overlay.threads.get(key) ?? null) : stored.thread,
+      lastSeen: overlay.finished(visitor).at(-1)?.timestamp ?? stored.lastSeen,
+    };
+  };
+
   return {
     async accept(given) {
       const message = messageOf(given);
@@ -45,7 +55,9 @@ export const createMessageLog = (deps: {
         overlay.accepted.delete(id);
         throw error;
       }
-      return ACCEPTED;
+      // It is accepted, whatever becomes of this: the run asks again for what is missing.
+      const standing = await standingOf(message.visitor).catch(() => undefined);
+      return { type: 'accepted', mayRun, ...standing };
     },
 
     async finish(exchange) {

@@ -73,7 +73,8 @@ export const createVisitorFacts = (deps: {
 
     async thread(visitor) {
       const key = visitorKey(visitor);
-      return overlay.threads.has(key) ? overlay.threads.get(key) : look('thread', key);
+      if (overlay.threads.has(key)) return overlay.threads.get(key);
+      return (await look('standing', key)).thread ?? undefined;
     },
     setThread(visitor, thread) {
       const key = visitorKey(visitor);

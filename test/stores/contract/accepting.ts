@@ -51,6 +51,29 @@ export const acceptingContract = (name: string, open: OpenStore): void => {
       }
     });
 
+    test('accepting tells the visitor’s thread and last exchange, the newest included, as they are asked for', async () => {
+      const told = async () => {
+        const next = message(user('alice'));
+        const accepted = await under.store.accept(next);
+        if (accepted.type !== 'accepted') throw new Error('it was not accepted');
+        await under.store.finish({ ...next, bot: null, error: 'internal_error' });
+        const { thread, lastSeen } = accepted;
+        return { thread, lastSeen, at: next.timestamp };
+      };
+      const first = await told();
+      expect(first).toMatchObject({ thread: null, lastSeen: null });
+      under.store.setThread(user('alice'), { id: 'x', madeBy: 'test' });
+      const second = await told();
+      expect(second).toMatchObject({ thread: { id: 'x', madeBy: 'test' }, lastSeen: first.at });
+      await reopen();
+      const third = await told();
+      expect(third).toMatchObject({ thread: { id: 'x', madeBy: 'test' }, lastSeen: second.at });
+      under.store.setThread(user('alice'), undefined);
+      expect(await told()).toMatchObject({ thread: null, lastSeen: third.at });
+      await under.store.clear(user('alice'), true);
+      expect(await told()).toMatchObject({ thread: null, lastSeen: null });
+    });
+
     test('a key names the message that was last begun with it, through restarts', async () => {
       const [cut, first] = [message(user('alice')), message(user('alice'))];
       await under.store.accept({ ...cut, key: 'cut' });
