@@ -37,7 +37,7 @@ const rowAt = (n: number, timestamp: number) => ({
 /** Fills a data folder, its conversations.json and archive included. */
 export const fillFolder = async (dir: string, rows: number): Promise<void> => {
   // The copies are written once, at the end.
-  const tuning = { smallWaitMs: 3_600_000, largeBytes: Number.POSITIVE_INFINITY };
+  const tuning = { smallWaitMs: 3_600_000, largeBytes: Number.POSITIVE_INFINITY, stallMs: 60_000 };
   const store = await openSqliteStore({ dir, maxBytes: 64_000_000, clock, logger, tuning });
   const ops = await openSqliteOps(store);
   const start = clock.now() / 1000 - DAYS_S;
@@ -46,8 +46,9 @@ export const fillFolder = async (dir: string, rows: number): Promise<void> => {
     await store.add(Array.from({ length: Math.min(500, rows - n) }, (_, index) => at(n + index)));
   }
   await store.updateCopy();
-  // Makes all of it searchable, as it is after a while.
+  // Makes all of it searchable and counted, as it is after a while.
   await ops.conversations({ words: ['nothing like it'] }, { limit: 1 });
+  await ops.overview([0, 1]);
   ops.stop();
   await store.close();
 };

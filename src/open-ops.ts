@@ -154,8 +154,8 @@ export const openOps = (deps: OpsDeps): Operations => {
     start: (started) => {
       chat.resolve(started);
       erasing.start();
-      // A large log is counted now, in the background: nobody is to wait for it at the first overview.
-      if (signIn)
+      // Nobody is to wait for it at the first overview. The embedded store counts what comes by itself.
+      if (signIn && deps.isShared)
         countAhead().catch((thrown: unknown) => logger.debug({ err: thrown }, 'nothing was counted ahead'));
     },
     stop: () => stopAll({ live, webhooks, erasing, refusals }),

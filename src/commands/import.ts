@@ -23,6 +23,7 @@ import {
 import { countNew, importLog } from './import-log.ts';
 import { type ImportReport, reportText } from './import-report.ts';
 import { KnownExchanges } from './known-exchanges.ts';
+import { asList } from './listed-exchanges.ts';
 import { type OpenDeps, openMoving, type StorePlace } from './moving/ends.ts';
 import { progressOn } from './progress.ts';
 import { newThreads, readThreadMap, type ThreadMap } from './thread-map.ts';
@@ -37,6 +38,7 @@ service first. The file may be of any size; run again, the import adds only what
   {user_id: [{role, content, timestamp}]}   a list of messages for each user
   [{user_id, user, bot, timestamp}]         exchanges of all users; [{user_id, messages: [{role, content}]}] as well
   {object: "list", data: [{thread_id, …}]}  messages as OpenAI's API lists them; the thread stands for the user
+  what npm run export writes                as json, jsonl or csv
 
 in UTF-8 or UTF-16, with times in seconds, milliseconds, microseconds or as ISO 8601.
 
@@ -85,9 +87,9 @@ const readArgs = (args: readonly string[]) => {
   }
 };
 
-const openFile = (file: string): LogReader => {
+const openFile = (file: string, asText?: (file: number) => number): LogReader => {
   try {
-    return openLogReader(file);
+    return openLogReader(file, asText);
   } catch (error) {
     throw new Refusal(`${file} cannot be imported: ${systemReason(error)}.`);
   }
@@ -204,7 +206,7 @@ const run = async ({ args, env, signal, print, warn }: Surroundings): Promise<vo
   // The other settings are read only where they are needed: an upstream that is not set up yet is no hindrance.
   const madeBy = map && (await configuredMaker(env));
 
-  const reader = openFile(file);
+  const reader = openFile(file, asList);
   const progress = progressOn(process.stderr);
   const passOf = (what: string): Pass => ({
     ...reading,

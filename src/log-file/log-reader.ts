@@ -30,15 +30,18 @@ export interface LogReader {
   close(): void;
 }
 
-/** @throws The system's error; Error where the path is none of a file, and so could not be read twice. */
-export const openLogReader = (path: string): LogReader => {
+/**
+ * @param asText Gives the file, or a copy of it in which the log is text in UTF-8.
+ * @throws The system's error; Error where the path is none of a file, and so could not be read twice.
+ */
+export const openLogReader = (path: string, asText: (file: number) => number = asUtf8): LogReader => {
   const file = openSync(path, 'r');
   const opened = fstatSync(file);
   if (!opened.isFile()) {
     closeSync(file);
     throw new Error('it is not a file');
   }
-  const text = asUtf8(file);
+  const text = asText(file);
   const { size } = text === file ? opened : fstatSync(text);
   let position = 0;
   let buffer = Buffer.allocUnsafeSlow(PIECE_BYTES);

@@ -20,9 +20,7 @@ export const asUtf8 = (file: number): number => {
   const head = new Uint8Array(2);
   const encoding = readSync(file, head, 0, 2, 0) === 2 ? utf16In(head) : undefined;
   if (!encoding) return file;
-  const folder = mkdtempSync(path.join(tmpdir(), 'thread-proxy-'));
-  const copy = openSync(path.join(folder, 'log.json'), 'wx+', 0o600);
-  rmSync(folder, { recursive: true });
+  const copy = openNameless();
   try {
     const decoder = new TextDecoder(encoding, { fatal: true });
     const piece = Buffer.allocUnsafeSlow(PIECE_BYTES);
@@ -37,7 +35,15 @@ export const asUtf8 = (file: number): number => {
   }
 };
 
-const writeAll = (file: number, text: string): void => {
+/** Opens a temporary file that has no name, and goes when it is closed. */
+export const openNameless = (): number => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'thread-proxy-'));
+  const file = openSync(path.join(folder, 'log.json'), 'wx+', 0o600);
+  rmSync(folder, { recursive: true });
+  return file;
+};
+
+export const writeAll = (file: number, text: string): void => {
   const bytes = Buffer.from(text);
   for (let written = 0; written < bytes.length; ) written += writeSync(file, bytes, written);
 };

@@ -1,5 +1,8 @@
-/** What makes a spreadsheet take a cell for a formula, also behind spaces; tabs and line ends start one anew. */
-const FORMULA = /^[\s\u00a0\ufeff]*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/;
+/**
+ * What makes a spreadsheet take a cell for a formula, also behind spaces; tabs and line ends start one anew. With the
+ * apostrophes that were in front of it already, so that the one that is put there can be told from them.
+ */
+const FORMULA = /^'*[\s\u00a0\ufeff]*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/;
 /** A plain number is no formula, whatever its sign. */
 const NUMBER = /^-?\d+(\.\d+)?$/;
 
@@ -19,3 +22,7 @@ const cellOf = (value: string | number | undefined): string => {
   const safe = FORMULA.test(value) && !NUMBER.test(value) ? `'${value}` : value;
   return `"${safe.replaceAll('"', '""')}"`;
 };
+
+/** The text of a cell, as it was before {@link csvRow}. */
+export const textOfCell = (cell: string): string =>
+  cell.startsWith("'") && FORMULA.test(cell) ? cell.slice(1) : cell;

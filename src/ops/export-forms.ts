@@ -1,5 +1,6 @@
 import { type Visitor, visitorKey } from '../chat/model.ts';
 import { BYTE_ORDER_MARK, csvRow } from './csv.ts';
+import { COLUMNS } from './csv-exchange.ts';
 import type { ExchangeFilter, OpsExchange, OpsReads } from './ops-port.ts';
 
 /** The forms in which exchanges are given away. */
@@ -53,35 +54,6 @@ async function* asLines(reads: Reads, filter: ExchangeFilter): AsyncGenerator<st
     yield page.map(({ cursor: _, key: __, ...exchange }) => `${JSON.stringify(exchange)}\n`).join('');
   }
 }
-
-const COLUMNS = {
-  id: ({ id }) => id,
-  time: ({ timestamp }) => timeOf(timestamp),
-  kind: ({ visitor }) => visitor.kind,
-  visitor: ({ visitor }) => visitor.id,
-  name: ({ name }) => name,
-  message: ({ user }) => user,
-  answer: ({ bot }) => bot ?? undefined,
-  error: ({ error }) => error,
-  truncated: ({ truncated }) => truncated && 'true',
-  unanswered: ({ unanswered }) => unanswered && 'true',
-  flagged: ({ flagged }) => flagged?.join('; '),
-  rating: ({ feedback }) => feedback?.rating,
-  comment: ({ feedback }) => feedback?.comment,
-  tokens_in: ({ usage }) => usage?.input,
-  tokens_out: ({ usage }) => usage?.output,
-  first_word_ms: ({ run }) => run?.firstWordMs,
-  total_ms: ({ run }) => run?.totalMs,
-  backend: ({ run }) => run?.backend,
-  model: ({ run }) => run?.model,
-  tools: ({ run }) => run?.tools?.join('; '),
-  sources: ({ sources }) =>
-    sources?.map(({ n, title, url }) => `[${n}] ${title}${url === undefined ? '' : ` ${url}`}`).join('; '),
-  cleared: ({ cleared }) => cleared && 'true',
-} satisfies Record<string, (exchange: OpsExchange) => string | number | undefined>;
-
-const timeOf = (timestamp: number): string =>
-  Number.isNaN(new Date(timestamp * 1000).getTime()) ? '' : new Date(timestamp * 1000).toISOString();
 
 async function* asCsv(reads: Reads, filter: ExchangeFilter): AsyncGenerator<string> {
   yield BYTE_ORDER_MARK + csvRow(Object.keys(COLUMNS));

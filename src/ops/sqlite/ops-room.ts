@@ -3,6 +3,7 @@
 import type { Connection } from '../../stores/sqlite/connection.ts';
 import * as counts from './counts.ts';
 import * as erase from './erase.ts';
+import * as kept from './kept-counts.ts';
 import { overview } from './overview.ts';
 import * as search from './search.ts';
 
@@ -15,6 +16,7 @@ export const reads = {
   opsExchange: search.opsExchange,
   backends: search.backends,
   overview,
+  uncounted: kept.uncounted,
   dayUse: counts.dayUse,
   outboxState: counts.outboxState,
   openErasures: erase.openErasures,
@@ -23,6 +25,7 @@ export const reads = {
 
 export const writes = {
   index: counts.index,
+  keepCounts: kept.keepCounts,
   addUse: counts.addUse,
   addRefused: counts.addRefused,
   beginErasure: erase.beginErasure,

@@ -1,5 +1,26 @@
-import { type Histogram, percentile, stepOf } from '../histogram.ts';
+import { percentile, stepOf } from '../histogram.ts';
 import type { Figures, ModelUse, Percentiles } from '../ops-port.ts';
+
+interface PackedTimes {
+  readonly sum: number;
+  /** Each step and how often it was hit, one after the other. */
+  readonly steps: readonly number[];
+}
+
+/** {@link Sums} in a form that takes little memory, and can be JSON. */
+export interface PackedSums {
+  readonly messages: number;
+  readonly flagged: number;
+  readonly unanswered: number;
+  readonly up: number;
+  readonly down: number;
+  readonly firstWord: PackedTimes;
+  readonly total: PackedTimes;
+  readonly models: readonly (readonly [name: string, runs: number, input: number, output: number])[];
+  readonly codes: readonly (readonly [code: string, count: number])[];
+  /** Number, messages and tokens of each visitor, one after the other. */
+  readonly visitors: readonly number[];
+}
 
 /** Times that were measured: their sum, and how often each step of the scale was hit. */
 class Times {
@@ -13,9 +34,12 @@ class Times {
   hit(step: number, count: number): void {
     this.steps.set(step, (this.steps.get(step) ?? 0) + count);
   }
-  join({ sum, steps }: { readonly sum: number; readonly steps: Histogram }): void {
+  join({ sum, steps }: PackedTimes): void {
     this.sum += sum;
-    for (const [step, count] of steps) this.hit(step, count);
+    for (let at = 0; at < steps.length; at += 2) this.hit(steps[at] ?? 0, steps[at + 1] ?? 0);
+  }
+  packed(): PackedTimes {
+    return { sum: this.sum, steps: [...this.steps].flat() };
   }
   percentiles(): Percentiles | undefined {
     const count = [...this.steps.values()].reduce((sum, hits) => sum + hits, 0);
@@ -76,7 +100,7 @@ export class Sums {
     this.#visit(visitor ?? NO_VISITOR, 1, input + output);
   }
 
-  join(other: Sums): void {
+  join(other: PackedSums): void {
     this.messages += other.messages;
     this.flagged += other.flagged;
     this.unanswered += other.unanswered;
@@ -85,8 +109,23 @@ export class Sums {
     this.firstWord.join(other.firstWord);
     this.total.join(other.total);
     for (const [code, count] of other.codes) this.#fail(code, count);
-    for (const [name, use] of other.models) this.#use(name, use.runs, use.input, use.output);
-    for (const [ref, use] of other.visitors) this.#visit(ref, use.messages, use.tokens);
+    for (const [name, runs, input, output] of other.models) this.#use(name, runs, input, output);
+    const { visitors } = other;
+    for (let at = 0; at < visitors.length; at += 3) {
+      this.#visit(visitors[at] ?? NO_VISITOR, visitors[at + 1] ?? 0, visitors[at + 2] ?? 0);
+    }
+  }
+
+  packed(): PackedSums {
+    const { messages, flagged, unanswered, up, down } = this;
+    return {
+      ...{ messages, flagged, unanswered, up, down },
+      firstWord: this.firstWord.packed(),
+      total: this.total.packed(),
+      models: [...this.models].map(([name, { runs, input, output }]) => [name, runs, input, output]),
+      codes: [...this.codes],
+      visitors: [...this.visitors].flatMap(([ref, use]) => [ref, use.messages, use.tokens]),
+    };
   }
 
   #fail(code: string, count: number): void {

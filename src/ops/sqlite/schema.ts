@@ -15,7 +15,7 @@ const DIRTY = (row: 'old' | 'new') =>
 
 export const migrations: readonly Migration[] = [
   `
-  -- Message and answer as they are searched; filled behind the core's tables, see search-index.ts.
+  -- Message and answer as they are searched; filled behind the core's tables, see follower.ts.
   CREATE TABLE ops_texts (seq INTEGER PRIMARY KEY, folded TEXT NOT NULL) STRICT;
   CREATE TRIGGER ops_text_gone AFTER DELETE ON texts BEGIN DELETE FROM ops_texts WHERE seq = old.seq; END;
 
@@ -62,5 +62,14 @@ export const migrations: readonly Migration[] = [
   ) STRICT;
   CREATE INDEX ops_outbox_next ON ops_outbox (next) WHERE next IS NOT NULL;
   CREATE INDEX ops_outbox_visitor ON ops_outbox (visitor) WHERE visitor IS NOT NULL;
+  `,
+  `
+  -- The figures of each quarter of an hour, see kept-counts.ts; a row whose figures change gets another id.
+  CREATE TABLE ops_quarters (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, quarter INTEGER NOT NULL UNIQUE, sums TEXT NOT NULL
+  ) STRICT;
+  -- The highest exchanges.seq and ops_dirty.id that are in them.
+  CREATE TABLE ops_counted (seq INTEGER NOT NULL, dirty INTEGER NOT NULL) STRICT;
+  INSERT INTO ops_counted VALUES (0, 0);
   `,
 ];

@@ -1,22 +1,32 @@
 import type { SqliteStore } from '../../stores/sqlite/sqlite-store.ts';
-import type { OpsStore, Overview } from '../ops-port.ts';
-import { createSearchIndex } from './search-index.ts';
+import type { OpsStore } from '../ops-port.ts';
+import { createFollower } from './follower.ts';
+
+/** Texts that one write puts into the search index: a few milliseconds of the writer's time. */
+const INDEXED_AT_ONCE = 250;
 
 const ROOM = new URL('./ops-room.ts', import.meta.url);
 
 /** Opens the operators' part of the embedded store. @throws Error where its tables are of a newer version. */
 export const openSqliteOps = async (store: SqliteStore): Promise<OpsStore & { stop(): void }> => {
   const room = await store.openRoom<typeof import('./ops-room.ts')>(ROOM, { ownReader: true });
-  const index = createSearchIndex(
-    (limit) => room.write('index', limit),
-    (listener) => store.onChange(listener),
-  );
-
-  const overview = async (edges: readonly number[]): Promise<Overview> => {
-    // The pages before the last one say how far the counting is.
-    for await (const page of room.pages('overview', edges)) if (typeof page !== 'number') return page;
-    throw new Error('the overview ended without its figures');
-  };
+  // What is short does not wait behind what is long: each message may have to look up what is spent.
+  const quick = await store.openRoom<typeof import('./ops-room.ts')>(ROOM);
+  const onChange = (listener: () => void) => store.onChange(listener);
+  const index = createFollower({
+    step: async () => (await room.write('index', INDEXED_AT_ONCE)) === INDEXED_AT_ONCE,
+    afterMs: 1_000,
+    onChange,
+  });
+  const counting = createFollower({
+    step: async () => {
+      const found = await room.read('uncounted', undefined);
+      if (found.quarters.length > 0) await room.write('keepCounts', found);
+      return found.isMore;
+    },
+    afterMs: 60_000,
+    onChange,
+  });
 
   return {
     conversations: async (filter, page) => {
@@ -28,11 +38,15 @@ export const openSqliteOps = async (store: SqliteStore): Promise<OpsStore & { st
       return room.read('exchanges', { filter, page });
     },
     opsExchange: (id) => room.read('opsExchange', id),
-    overview,
+    overview: async (edges) => {
+      // While nothing can be written there is nothing new, either: what is counted is shown.
+      await counting.complete().catch(() => undefined);
+      return room.read('overview', edges);
+    },
     backends: () => room.read('backends', undefined),
 
     addUse: (day, visitor, use) => room.write('addUse', { day, visitor, use }),
-    dayUse: (day, visitor) => room.read('dayUse', { day, visitor }),
+    dayUse: (day, visitor) => quick.read('dayUse', { day, visitor }),
     addRefused: (at, counts) => room.write('addRefused', { at, counts }),
 
     beginErasure: async (wish) => {
@@ -64,6 +78,9 @@ export const openSqliteOps = async (store: SqliteStore): Promise<OpsStore & { st
     delivered: (id) => room.write('delivered', id),
     notDelivered: (id, reason, next) => room.write('notDelivered', { id, reason, next }),
     outboxState: () => room.read('outboxState', undefined),
-    stop: index.stop,
+    stop: () => {
+      index.stop();
+      counting.stop();
+    },
   };
 };

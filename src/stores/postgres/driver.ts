@@ -16,8 +16,21 @@ interface Pool {
   isRetired: boolean;
 }
 
+/**
+ * Settings of sessions for what may take long: it takes one processor, and not those of the turns, too. Compiling a query
+ * takes longer than any of ours gains by it.
+ */
+// As texts: the driver leaves out what is false.
+const LONG_SESSION = { max_parallel_workers_per_gather: '0', jit: 'off' } as const;
+
+interface DriverDeps {
+  settings: ConnectionSettings;
+  tuning: Tuning;
+  socket: () => Promise<unknown>;
+}
+
 /** What the driver is told. It never reads the environment: everything that it would look for there is given. */
-const optionsFor = (settings: ConnectionSettings, tuning: Tuning, socket: () => Promise<unknown>) => ({
+const optionsFor = ({ settings, tuning, socket }: DriverDeps) => ({
   host: settings.host,
   port: settings.port,
   database: settings.database,
@@ -44,6 +57,7 @@ const optionsFor = (settings: ConnectionSettings, tuning: Tuning, socket: () => 
     ...(!settings.isPooled && {
       ...(settings.options !== undefined && { options: settings.options }),
       statement_timeout: tuning.statementMs,
+      ...(tuning.isLong && LONG_SESSION),
       ...(settings.searchPath !== undefined && { search_path: settings.searchPath }),
     }),
   },
@@ -51,10 +65,17 @@ const optionsFor = (settings: ConnectionSettings, tuning: Tuning, socket: () => 
 });
 
 /** The statement that gives one transaction what a session of its own would have. */
-const transactionSettings = ({ searchPath }: ConnectionSettings, { statementMs }: Tuning): string => {
-  const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`;
-  const path = searchPath === undefined ? '' : `, set_config('search_path', ${literal(searchPath)}, true)`;
-  return `select set_config('statement_timeout', '${statementMs}', true)${path}`;
+const transactionSettings = ({ searchPath }: ConnectionSettings, { statementMs, isLong }: Tuning): string => {
+  const values = {
+    statement_timeout: statementMs,
+    ...(searchPath !== undefined && { search_path: searchPath }),
+    ...(isLong && LONG_SESSION),
+  };
+  const literal = (value: string | number): string => `'${String(value).replaceAll("'", "''")}'`;
+  const sets = Object.entries(values).map(
+    ([name, value]) => `set_config('${name}', ${literal(value)}, true)`,
+  );
+  return `select ${sets.join(', ')}`;
 };
 
 /** @throws Error where `work` is not settled within `ms`. */
@@ -84,13 +105,9 @@ export interface Driver {
  * mixes it with what the next one says, and may then wait forever. The same where the server has become read-only: the
  * writable one is found by connecting again.
  */
-export const openDriver = (deps: {
-  settings: ConnectionSettings;
-  tuning: Tuning;
-  socket: () => Promise<unknown>;
-}): Driver => {
+export const openDriver = (deps: DriverDeps): Driver => {
   const { settings, tuning } = deps;
-  const options = optionsFor(settings, tuning, deps.socket);
+  const options = optionsFor(deps);
   const local = transactionSettings(settings, tuning);
   const open = (): Pool => ({ sql: postgres(options), busy: 0, isRetired: false });
   let current = open();

@@ -44,6 +44,7 @@ export interface PostgresStore extends Store, FeedbackLog, Pick<Counts, 'countCa
 const slowTuning = (tuning: Tuning): Tuning => ({
   ...tuning,
   connections: 2,
+  isLong: true,
   statementMs: Math.max(tuning.statementMs, 60_000),
   silenceMs: Math.max(tuning.silenceMs, 70_000),
 });

@@ -2,6 +2,8 @@
 export interface Tuning {
   /** Connections to the database, beside one for heartbeats. */
   readonly connections: number;
+  /** For what may take long: its statements leave room for others. */
+  readonly isLong: boolean;
   /** Statements that may wait for a connection; beyond, they are refused. */
   readonly maxQueued: number;
   /** Milliseconds that a statement waits for a connection. */
@@ -36,6 +38,7 @@ const MIB = 1024 * 1024;
 
 export const defaultTuning: Tuning = {
   connections: 10,
+  isLong: false,
   // All turns of a process at once, and more: what bounds the wait is its time.
   maxQueued: 5000,
   queueMs: 5000,

@@ -6,6 +6,8 @@ export type Role = 'writer' | 'reader';
 export interface ThreadData {
   readonly file: string;
   readonly role: Role;
+  /** It leaves the processor to the other threads where they need it. */
+  readonly isBackground: boolean;
 }
 
 /** A function of a room, and what it is given. */

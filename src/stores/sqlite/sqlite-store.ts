@@ -29,7 +29,7 @@ export interface SqliteStore extends Store, FeedbackLog {
   /**
    * Opens another room's part of the database; see room.ts.
    * @param module The URL of its module.
-   * @param options.ownReader Its reads take long, and are not to hold up those of other rooms: they get a thread.
+   * @param options.ownReader Its reads take long, and are not to hold up those of other rooms: they get a thread, of low priority.
    * @throws Error where the database has a newer schema of it.
    */
   openRoom<M extends RoomModule>(
@@ -215,7 +215,7 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
     async openRoom(module, { ownReader = false } = {}) {
       await writerThread.ask({ type: 'migrate', room: module.href });
       if (!ownReader) return roomOf(module, { writer, reader });
-      const own = new Thread(paths.database, 'reader');
+      const own = new Thread(paths.database, 'reader', true);
       ownReaders.push(own);
       return roomOf(module, { writer, reader: own });
     },

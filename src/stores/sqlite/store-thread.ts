@@ -1,5 +1,6 @@
 /** The program of the store's threads: the writer with its group commits, and the readers. */
 
+import { getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { BUSY_MS, type Connection, openReadable, openWritable, type Row } from './connection.ts';
 import { migrateRoom } from './migrate.ts';
@@ -15,10 +16,15 @@ import {
 } from './protocol.ts';
 import type { RoomModule } from './room.ts';
 
+/** The lowest priority that there is. */
+const LOWEST = 19;
+
 if (!parentPort) throw new Error('this is a thread of the store');
 const port = parentPort;
 // Only thread.ts starts this program, and sends requests.
-const { file, role } = workerData as ThreadData;
+const { file, role, isBackground } = workerData as ThreadData;
+// Linux gives each thread a priority of its own; elsewhere this would be the whole service's.
+if (isBackground && process.platform === 'linux') setPriority(0, Math.min(LOWEST, getPriority(0) + 10));
 const db = role === 'writer' ? openWritable(file) : openReadable(file);
 
 const rooms = new Map<string, RoomModule>();

@@ -23,8 +23,9 @@ export class Thread {
   #worker: Worker | undefined;
   #nextId = 0;
 
-  constructor(file: string, role: Role) {
-    this.#data = { file, role };
+  /** @param isBackground What it does may take longer: the other threads go before it. */
+  constructor(file: string, role: Role, isBackground = false) {
+    this.#data = { file, role, isBackground };
   }
 
   /** @throws StoreError with what went wrong there; ThreadEnded where the thread died. */

@@ -82,6 +82,20 @@ export const overviewContract = (name: string, open: OpenOps): void => {
       expect((await under.ops.overview(edges)).total).toMatchObject({ messages: 2, visitors: 2, up: 0 });
     });
 
+    test('an overview after a restart has what was counted before it, and what came and changed since', async () => {
+      const edges = [START, START + 24 * HOUR, START + 48 * HOUR];
+      const one = await add(ann, { usage: { input: 10, output: 5 } });
+      await add(bob, { timestamp: START + 30 * HOUR, bot: null, error: 'upstream_busy' });
+      const before = await under.ops.overview(edges);
+      const { ops, store, rate } = await under.reopen();
+      expect(await ops.overview(edges)).toEqual(before);
+      await store.finish({ ...one, id: 'another', timestamp: START + 31 * HOUR });
+      await rate(one.id, { rating: 'up' });
+      const { total, buckets } = await ops.overview(edges);
+      expect(buckets.map(({ messages }) => messages)).toEqual([1, 2]);
+      expect(total).toMatchObject({ messages: 3, failed: 1, up: 1, visitors: 2 });
+    });
+
     test('an overview of nothing is empty', async () => {
       const { total, buckets, failures, busiest } = await under.ops.overview([0, HOUR]);
       expect(total).toMatchObject({ messages: 0, visitors: 0, models: [], refused: {} });
