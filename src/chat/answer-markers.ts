@@ -1,3 +1,14 @@
+import { createCodeSpans } from './code-spans.ts';
+import {
+  beginningsOf,
+  begunTokenIn,
+  hiddenPartEnd,
+  isTemplateTokenBegun,
+  PART_ENDS,
+  type TemplateToken,
+  templateTokenAt,
+} from './template-tokens.ts';
+
 /** Rewrites a text that comes in pieces. */
 export interface TextFilter {
   /** Takes the next piece. @returns What can be shown by now; a marker that may be going on is held back. */
@@ -29,61 +40,113 @@ const THOUGHT_END = new RegExp(`^(?:${ANY_THOUGHT_END.source})`);
 const TAGS = ['think', 'thinking', 'thought', 'seed:think']
   .flatMap((name) => [`<${name}>`, `</${name}>`])
   .concat('[THINK]', '[/THINK]', '\u25C1think\u25B7', '\u25C1/think\u25B7');
-const isTagBegun = (text: string): boolean => TAGS.some((tag) => tag.startsWith(text));
+const TAG_BEGINNINGS = beginningsOf(TAGS);
+/** gpt-oss's thought and answer at a server that shows no control tokens: `analysisThe user …assistantfinalHi.` */
+const BARE_THOUGHT = /^analysis(?=[A-Z"'\u201C\u2018*])/;
+const BARE_END = 'assistantfinal';
+/** What a template begins with that ends the thought before it. */
+const FINAL = '<|start|>assistant<|channel|>final';
 /** Where a marker may begin. */
 const SPECIAL = /[【<[\u25C1\uE200-\uE206]/;
-/** What a thought's end begins with. */
-const TAG_STARTS = ['<', '[', '\u25C1'];
+
+/** A part that is not shown: until when, and what of that may have begun. */
+interface Hidden {
+  readonly tokens: readonly string[];
+  /** Where it ends, and where what follows begins. */
+  readonly end: (text: string) => readonly [at: number, next: number] | undefined;
+}
+
+const found = (at: number, length = 0): readonly [number, number] | undefined =>
+  at < 0 ? undefined : [at, at + length];
+const tagEnd = (text: string): readonly [number, number] | undefined => {
+  const tag = ANY_THOUGHT_END.exec(text);
+  return tag ? found(tag.index, tag[0].length) : undefined;
+};
+const THOUGHT_PART: Hidden = { tokens: TAGS, end: tagEnd };
+const TEMPLATE_PART: Hidden = { tokens: PART_ENDS, end: (text) => found(hiddenPartEnd(text)) };
+const BARE_PART: Hidden = {
+  tokens: [BARE_END],
+  end: (text) => found(text.indexOf(BARE_END), BARE_END.length),
+};
+/** What a template has begun already, in whatever words: only its end will tell. */
+const UNSEEN_PART: Hidden = {
+  tokens: [...TAGS, FINAL],
+  end: (text) => tagEnd(text) ?? found(text.indexOf(FINAL)),
+};
 
 /**
- * Removes `【4:0†source】`, private-use `cite` runs and `<think>` blocks from an answer, wherever its pieces are cut.
- * A thought's begin counts at the start of a line only, so that an answer may speak of one.
+ * Removes `【4:0†source】`, private-use `cite` runs, `<think>` blocks and the control tokens of chat templates from an
+ * answer, wherever its pieces are cut. A thought's begin counts at the start of a line only, and nothing of it in code,
+ * so that an answer may speak of them.
  * @param options.startsInThought Everything up to the first `</think>` is a thought. Where none comes, all of it is shown at the end.
  */
 export const createMarkerFilter = ({ startsInThought = false } = {}): MarkerFilter => {
   let held = '';
-  let inThought = startsInThought;
-  /** What a thought said, for the case that it was none. */
+  let hidden: Hidden | undefined = startsInThought ? UNSEEN_PART : undefined;
+  /** What was hidden, for the case that it was no thought. */
   let thought = startsInThought ? '' : undefined;
   /** Nothing but white space was shown of this line, or of the answer. */
   let atLineStart = true;
   let isFirst = true;
   /** White space that follows a thought goes with it. */
   let afterThought = false;
+  /** Nothing was shown since a template's token. */
+  let afterToken = false;
+  /** A template has told which part of the answer this is. */
+  let inParts = false;
+  let struckOut = false;
   let sawLoneThoughtEnd = false;
-  let last = '';
+  const code = createCodeSpans();
 
   const show = (text: string): string => {
     let shown = afterThought ? text.trimStart() : text;
     if (shown === '') return '';
     if (afterThought && !isFirst && !atLineStart) shown = `\n${shown}`;
     afterThought = false;
+    afterToken = false;
     isFirst = false;
     const line = shown.slice(shown.lastIndexOf('\n') + 1);
     atLineStart = line.trim() === '' && (line.length < shown.length || atLineStart);
-    last = shown.slice(-1);
+    code.follow(shown);
     return shown;
   };
 
-  const endThought = (): void => {
-    inThought = false;
-    thought = undefined;
-    afterThought = true;
-  };
-
-  /** Takes thought off the front of what is held. @returns Whether it has ended. */
-  const skipThought = (): boolean => {
-    const end = ANY_THOUGHT_END.exec(held);
+  /** Takes what is hidden off the front of what is held. @returns Whether it has ended. */
+  const skip = (part: Hidden): boolean => {
+    const end = part.end(held);
     if (end) {
-      held = held.slice(end.index + end[0].length);
-      endThought();
+      held = held.slice(end[1]);
+      hidden = undefined;
+      thought = undefined;
+      afterThought = true;
       return true;
     }
-    const tail = Math.max(...TAG_STARTS.map((start) => held.lastIndexOf(start)));
-    const kept = tail >= 0 && isTagBegun(held.slice(tail)) ? tail : held.length;
-    if (thought !== undefined) thought += held.slice(0, kept);
-    held = held.slice(kept);
+    const begun = begunTokenIn(held, part.tokens);
+    if (thought !== undefined) thought += held.slice(0, begun);
+    held = held.slice(begun);
     return false;
+  };
+
+  /** Takes a template's token off. @returns Its length */
+  const take = ({ kind, length }: TemplateToken): number => {
+    if (kind === 'final' && !inParts && !isFirst) sawLoneThoughtEnd = true;
+    const hides = kind === 'hidden' && (atLineStart || afterToken);
+    if (hides) hidden = TEMPLATE_PART;
+    if (hides || kind === 'part' || kind === 'final') {
+      inParts = true;
+      afterThought = true;
+    }
+    afterToken = true;
+    return length;
+  };
+
+  /** What the answer begins with where a server shows no tokens. */
+  const bareThought = (isEnd: boolean): 'wait' | 'none' | 'thought' => {
+    if (!isEnd && 'analysis'.startsWith(held)) return 'wait';
+    if (!BARE_THOUGHT.test(held)) return 'none';
+    hidden = BARE_PART;
+    thought = '';
+    return 'thought';
   };
 
   /** What stands at the front of what is held, which begins with a special character. */
@@ -94,26 +157,39 @@ export const createMarkerFilter = ({ startsInThought = false } = {}): MarkerFilt
     // The answer was cut inside a run.
     if (isEnd && RUN_BEGUN.test(held)) return held.length;
     if (PRIVATE_USE.test(held)) return 1;
-    if (!isEnd && isTagBegun(held)) return 'wait';
-    const end = last === '`' ? null : THOUGHT_END.exec(held);
+    if (!isEnd && TAG_BEGINNINGS.has(held)) return 'wait';
+    if (held.startsWith('<s>')) struckOut = true;
+    // Llama 2 and Mistral end with it; elsewhere it ends what is struck out.
+    if (!struckOut && (isEnd ? /^<\/s>\s*$/ : /^<(?:\/(?:s(?:>\s*)?)?)?$/).test(held))
+      return isEnd ? held.length : 'wait';
+    const isCode = code.isCode();
+    const end = isCode ? null : THOUGHT_END.exec(held);
     if (end) {
       sawLoneThoughtEnd = true;
       afterThought = true;
       return end[0].length;
     }
-    const begin = atLineStart ? THOUGHT.exec(held) : null;
-    if (!begin) return 'text';
-    inThought = true;
-    return begin[0].length;
+    const begin = atLineStart && !isCode ? THOUGHT.exec(held) : null;
+    if (begin) {
+      hidden = THOUGHT_PART;
+      return begin[0].length;
+    }
+    if (!isEnd && isTemplateTokenBegun(held)) return 'wait';
+    const token = templateTokenAt(held);
+    // The last thing of an answer is its end also where code was not closed.
+    return token && (!isCode || (isEnd && token.length === held.trimEnd().length)) ? take(token) : 'text';
   };
 
   const drain = (isEnd: boolean): string => {
     let shown = '';
     while (held !== '') {
-      if (inThought) {
-        if (!skipThought()) break;
+      if (hidden) {
+        if (!skip(hidden)) break;
         continue;
       }
+      const bare = isFirst && thought === undefined ? bareThought(isEnd) : 'none';
+      if (bare === 'wait') break;
+      if (bare === 'thought') continue;
       const special = held.search(SPECIAL);
       if (special !== 0) {
         const length = special < 0 ? held.length : special;
@@ -121,10 +197,10 @@ export const createMarkerFilter = ({ startsInThought = false } = {}): MarkerFilt
         held = held.slice(length);
         continue;
       }
-      const found = front(isEnd);
-      if (found === 'wait') break;
-      if (found === 'text') shown += show(held.slice(0, 1));
-      held = held.slice(found === 'text' ? 1 : found);
+      const at = front(isEnd);
+      if (at === 'wait') break;
+      if (at === 'text') shown += show(held.slice(0, 1));
+      held = held.slice(at === 'text' ? 1 : at);
     }
     return shown;
   };
@@ -140,8 +216,7 @@ export const createMarkerFilter = ({ startsInThought = false } = {}): MarkerFilt
     end: () => {
       if (thought !== undefined) {
         held = thought + held;
-        thought = undefined;
-        inThought = false;
+        hidden = undefined;
       }
       const shown = drain(true);
       held = '';
@@ -152,7 +227,7 @@ export const createMarkerFilter = ({ startsInThought = false } = {}): MarkerFilt
 
 /** The same for a whole text: an answer of an older log, say. What stands before a lone `</think>` goes, too. */
 export const withoutMarkers = (text: string): string => {
-  if (!SPECIAL.test(text)) return text;
+  if (!SPECIAL.test(text) && !BARE_THOUGHT.test(text)) return text;
   const filter = createMarkerFilter();
   const shown = filter.push(text) + filter.end();
   if (!filter.sawLoneThoughtEnd) return shown;

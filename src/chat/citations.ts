@@ -1,3 +1,4 @@
+import { createCodeSpans } from './code-spans.ts';
 import type { Source } from './model.ts';
 
 /** A document that an answer may cite. */
@@ -38,10 +39,7 @@ const keyOf = ({ title, url, place }: Citable): string => JSON.stringify([title,
 export const createCitations = (citable: readonly Citable[]): Citations => {
   const cited = new Map<string, Source>();
   let held = '';
-  /** Backticks in a row so far, and what they opened. */
-  let ticks = 0;
-  let inFence = false;
-  let inCode = false;
+  const code = createCodeSpans();
 
   const numberOf = (found: Citable): number => {
     const known = cited.get(keyOf(found));
@@ -66,36 +64,21 @@ export const createCitations = (citable: readonly Citable[]): Citations => {
     return (marker.startsWith(' ') ? ' ' : '') + numbers.map((n) => `[${n}]`).join('');
   };
 
-  /** Follows what is code. */
-  const follow = (character: string): void => {
-    if (character === '`') {
-      ticks += 1;
-      return;
-    }
-    if (ticks >= 3) {
-      inFence = !inFence;
-      inCode = false;
-    } else if (ticks > 0 && !inFence) inCode = !inCode;
-    ticks = 0;
-    if (character === '\n') inCode = false;
-  };
-
   const drain = (isEnd: boolean): string => {
     let shown = '';
     while (held !== '') {
       const [character = ''] = held;
-      const isCode = inFence || inCode || ticks > 0;
-      if (!isCode && (character === ' ' || character === '[')) {
+      if ((character === ' ' || character === '[') && !code.isCode()) {
         const marker = MARKER.exec(held)?.[0];
         if (marker !== undefined) {
           shown += renumbered(marker);
           held = held.slice(marker.length);
-          follow(']');
+          code.follow(']');
           continue;
         }
         if (!isEnd && MARKER_BEGUN.test(held)) break;
       }
-      follow(character);
+      code.follow(character);
       shown += character;
       held = held.slice(1);
     }

@@ -16,6 +16,7 @@ import { openApiDocument } from './openapi-document.ts';
 import { opsRoutes } from './ops.ts';
 import { opsApiRoutes } from './ops-api.ts';
 import { opsDocumentRoutes } from './ops-documents.ts';
+import { createOpsGuesses } from './ops-guesses.ts';
 import { opsPageRoutes } from './ops-pages.ts';
 import { corsHeaders, forwardedWarning, jsonBodyGuard, originGuard } from './request-guards.ts';
 import type { RouteDeps } from './route-deps.ts';
@@ -58,6 +59,7 @@ export const createApp = (appDeps: AppDeps): App => {
     post: createCallLimit('post', limitDeps),
     read: createCallLimit('read', limitDeps),
     visitor: createVisitorLimit(limitDeps),
+    opsToken: createOpsGuesses(limitDeps),
   };
   const deps: RouteDeps = { ...appDeps, limits };
   const dialects = createDialects(appDeps.dialects, deps);

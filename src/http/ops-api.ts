@@ -5,7 +5,7 @@ import { exportStream } from '../ops/export-stream.ts';
 import { filterOf, readQuery } from '../ops/pages/query.ts';
 import { readStats } from '../ops/stats.ts';
 import { failures } from './failure-answers.ts';
-import { opsOnly } from './ops.ts';
+import { type OpsDoor, opsOnly } from './ops.ts';
 import type { RouteDeps } from './route-deps.ts';
 import { checkedRoutes } from './route-parts.ts';
 
@@ -54,7 +54,7 @@ const stats = createRoute({
         },
       },
     },
-    ...failures('invalid_request', 'forbidden', 'not_found', 'log'),
+    ...failures('invalid_request', 'forbidden', 'not_found', 'limits', 'log'),
   },
 });
 
@@ -74,7 +74,7 @@ const exported = createRoute({
       description: 'The exchanges',
       content: { 'application/octet-stream': { schema: { type: 'string' as const } } },
     },
-    ...failures('invalid_request', 'forbidden', 'not_found', 'log'),
+    ...failures('invalid_request', 'forbidden', 'not_found', 'limits', 'log'),
   },
 });
 
@@ -99,12 +99,12 @@ const erase = createRoute({
         },
       },
     },
-    ...failures('invalid_request', 'forbidden', 'not_found', 'thread_busy', 'shutting_down', 'log'),
+    ...failures('invalid_request', 'forbidden', 'not_found', 'limits', 'thread_busy', 'shutting_down', 'log'),
   },
 });
 
 /** What operators read and do by programs: with the ops token as Bearer. */
-export const opsApiRoutes = (deps: Pick<RouteDeps, 'ops' | 'clock'>) => {
+export const opsApiRoutes = (deps: OpsDoor & Pick<RouteDeps, 'clock'>) => {
   const { clock } = deps;
   const { tools } = deps.ops;
   const only = opsOnly(deps);

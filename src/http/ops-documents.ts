@@ -5,13 +5,13 @@ import type { Found } from '../documents/search/search.ts';
 import type { Work } from '../documents/work.ts';
 import { invalidRequest, notFound, overloaded } from '../errors.ts';
 import { failures } from './failure-answers.ts';
-import { opsOnly } from './ops.ts';
+import { type OpsDoor, opsOnly } from './ops.ts';
 import { jsonBodyGuard } from './request-guards.ts';
 import type { RouteDeps } from './route-deps.ts';
 import { checkedRoutes, json } from './route-parts.ts';
 import { readUpload, uploadGuard } from './uploads.ts';
 
-const OPS = ['forbidden', 'not_found', 'log_unavailable', 'internal_error'] as const;
+const OPS = ['forbidden', 'not_found', 'rate_limited', 'log_unavailable', 'internal_error'] as const;
 
 const sourceAnswer = z
   .object({
@@ -184,7 +184,7 @@ const toFoundAnswer = ({
 };
 
 /** GET, POST and DELETE /api/ops/documents: what the assistant may quote, for whoever has the ops token. */
-export const opsDocumentRoutes = (deps: Pick<RouteDeps, 'ops' | 'documents'>) => {
+export const opsDocumentRoutes = (deps: OpsDoor & Pick<RouteDeps, 'documents'>) => {
   const { documents } = deps;
   const routes = checkedRoutes();
   routes.on(['GET', 'POST'], '/api/ops/documents', opsOnly(deps));

@@ -3,7 +3,7 @@ import { opsPages } from '../ops/pages/routes.ts';
 import type { AppEnv } from './context.ts';
 import { addressOf, type Edge } from './edge.ts';
 import { createCallLimit, type LimitDeps } from './limits.ts';
-import type { RouteDeps } from './route-deps.ts';
+import { hasOpsToken, type OpsDoor } from './ops.ts';
 
 /** Tries to sign in, right and wrong ones, for each client address. */
 const ATTEMPTS = [{ limit: 10, windowMs: 15 * 60_000 }];
@@ -17,7 +17,7 @@ const isSecure = (env: AppEnv['Bindings'], edge: Edge): boolean => {
 };
 
 /** The operators' pages; nothing where ops is off. */
-export const opsPageRoutes = (deps: Pick<RouteDeps, 'ops' | 'edge'> & LimitDeps) => {
+export const opsPageRoutes = (deps: OpsDoor & LimitDeps) => {
   const app = new Hono<AppEnv>();
   const { isOpsToken, tools } = deps.ops;
   if (!isOpsToken || !tools.pages) return app;
@@ -30,6 +30,7 @@ export const opsPageRoutes = (deps: Pick<RouteDeps, 'ops' | 'edge'> & LimitDeps)
   const pages = opsPages({
     ...tools.pages,
     isOpsToken,
+    hasOpsToken: (c) => hasOpsToken(c.req.header('authorization'), bindings(c).incoming, deps),
     isSecure: (c) => isSecure(bindings(c), deps.edge),
     countAttempt: (c) => attempts.count(addressOf(bindings(c).incoming, deps.edge)),
   });

@@ -3,6 +3,7 @@ import type { MiddlewareHandler } from 'hono';
 import { type VisitorSummary, visitorKey } from '../chat/model.ts';
 import { forbidden, notFound } from '../errors.ts';
 import type { AppEnv } from './context.ts';
+import { addressOf } from './edge.ts';
 import { failures } from './failure-answers.ts';
 import type { RouteDeps } from './route-deps.ts';
 import { checkedRoutes, json } from './route-parts.ts';
@@ -39,7 +40,7 @@ const sessions = createRoute({
   request: { query: visitorsQuery },
   responses: {
     200: json('A page of visitors', visitorsAnswer),
-    ...failures('invalid_request', 'forbidden', 'origin', 'not_found'),
+    ...failures('invalid_request', 'forbidden', 'origin', 'not_found', 'limits'),
   },
 });
 
@@ -66,19 +67,41 @@ export const visitorsPage = async (
   return { sessions: page.map(answerOf), ...(last ? { after: visitorKey(last.visitor) } : {}) };
 };
 
+/** What it takes to tell the ops token from guesses of it. */
+export type OpsDoor = Pick<RouteDeps, 'ops' | 'edge' | 'limits'> & {
+  readonly identity: Pick<RouteDeps['identity'], 'isSiteKey'>;
+};
+
+/**
+ * Whether a request has the ops token as Bearer; counts one that is wrong.
+ * @throws AppError `rate_limited` for an address that has guessed too often
+ */
+export const hasOpsToken = async (
+  authorization: string | undefined,
+  incoming: AppEnv['Bindings']['incoming'],
+  { ops: { isOpsToken }, edge, identity, limits }: OpsDoor,
+): Promise<boolean> => {
+  const given = bearer(authorization) ?? '';
+  // A site key at the wrong door is no guess.
+  if (!isOpsToken || given === '' || identity.isSiteKey(given)) return false;
+  const isRight = isOpsToken(given);
+  await limits.opsToken.check(addressOf(incoming, edge), isRight);
+  return isRight;
+};
+
 /**
  * Lets in whoever has the ops token. Stands before the query is looked at: nobody else learns what a route takes.
- * @throws AppError `forbidden`; `not_found` where ops is off
+ * @throws AppError `forbidden`; `rate_limited`; `not_found` where ops is off
  */
-export const opsOnly = ({ ops: { isOpsToken } }: Pick<RouteDeps, 'ops'>): MiddlewareHandler<AppEnv> =>
+export const opsOnly = (deps: OpsDoor): MiddlewareHandler<AppEnv> =>
   async function opsOnly(c, next) {
-    if (!isOpsToken) throw notFound();
-    if (!isOpsToken(bearer(c.req.header('authorization')) ?? '')) throw forbidden();
+    if (!deps.ops.isOpsToken) throw notFound();
+    if (!(await hasOpsToken(c.req.header('authorization'), c.env.incoming, deps))) throw forbidden();
     await next();
   };
 
 /** GET /api/sessions: who was here, for whoever has the ops token. */
-export const opsRoutes = (deps: Pick<RouteDeps, 'ops' | 'transcript'>) => {
+export const opsRoutes = (deps: OpsDoor & Pick<RouteDeps, 'transcript'>) => {
   const routes = checkedRoutes();
   routes.get('/api/sessions', opsOnly(deps));
   return routes.openapi(sessions, async (c) => {

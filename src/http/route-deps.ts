@@ -7,6 +7,7 @@ import type { OpsTools } from '../ops/tools.ts';
 import type { WidgetSettings } from '../widget/protocol/widget-settings.ts';
 import type { Edge } from './edge.ts';
 import type { CallLimit, VisitorLimit } from './limits.ts';
+import type { OpsGuesses } from './ops-guesses.ts';
 import type { Identity } from './who-speaks.ts';
 import type { Assets } from './widget/assets.ts';
 
@@ -31,6 +32,8 @@ export interface RouteDeps {
     readonly read: CallLimit;
     /** Messages of one session or user, wherever from. */
     readonly visitor: VisitorLimit;
+    /** Wrong ops tokens. */
+    readonly opsToken: OpsGuesses;
   };
   readonly edge: Edge;
   /** How messages and answers travel. */

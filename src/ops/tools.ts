@@ -19,5 +19,5 @@ export interface OpsTools {
   readonly calendar: Calendar;
   readonly logEntry: LogEntry;
   /** What the pages need beside; undefined: they are off. */
-  readonly pages: Omit<OpsPagesDeps, 'isOpsToken' | 'isSecure' | 'countAttempt'> | undefined;
+  readonly pages: Omit<OpsPagesDeps, 'isOpsToken' | 'hasOpsToken' | 'isSecure' | 'countAttempt'> | undefined;
 }

@@ -27,6 +27,53 @@ const CASES: readonly [title: string, answer: string, shown: string][] = [
     'Let me look.\nTen days.',
   ],
   ['the end of a thought without its begin', 'Ten </think> days', 'Ten \ndays'],
+  ['the end of a thought after code', 'Use `a` </think>`b`', 'Use `a` \n`b`'],
+  [
+    'gpt-oss’s analysis',
+    '<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>final<|message|>Ten days.<|return|>',
+    'Ten days.',
+  ],
+  [
+    'gpt-oss’s call of a tool, but with what is said before it',
+    '<|channel|>commentary<|message|>Let me look.<|end|><|start|>assistant<|channel|>commentary to=functions.days <|constrain|>json<|message|>{"a":1}<|call|><|start|>assistant<|channel|>final <|constrain|>text<|message|>Ten.',
+    'Let me look.\nTen.',
+  ],
+  [
+    'gpt-oss’s tool that answers',
+    '<|start|>functions.days to=assistant<|channel|>commentary<|message|>10<|end|><|start|>assistant<|channel|>final<|message|>Ten.',
+    'Ten.',
+  ],
+  ['an analysis that the end cuts off', '<|channel|>analysis<|message|>Hm, what', ''],
+  ['a header that breaks off', '<|channel|>analysis\nHm.<|start|>assistant<|channel|>final\nTen.', 'Ten.'],
+  [
+    'a second analysis',
+    'Let me see.<|end|><|channel|>analysis<|message|>Hm.<|end|>\nTen.',
+    'Let me see.\nTen.',
+  ],
+  [
+    'gpt-oss’s words where the tokens are not shown',
+    'analysisUser asks. "x"assistantfinalTen days.',
+    'Ten days.',
+  ],
+  ['the end of a turn of ChatML', 'Ten days.<|im_end|>', 'Ten days.'],
+  ['a turn of ChatML', '<|im_start|>assistant\nTen days.<|im_end|>\n<|endoftext|>', 'Ten days.\n'],
+  [
+    'what the model lets its user say',
+    'Ten.<|im_end|>\n<|im_start|>user\nThanks!<|im_end|>\n<|im_start|>assistant\nWelcome.',
+    'Ten.\nWelcome.',
+  ],
+  ['Llama’s tokens', '<|start_header_id|>assistant<|end_header_id|>\n\nTen days.<|eot_id|>', 'Ten days.'],
+  ['Gemma’s tokens', '<start_of_turn>model\nTen days.<end_of_turn>\n', 'Ten days.\n'],
+  ['Gemma 4’s thought', '<|channel>thought\nHm.\n<channel|>Ten days.<turn|>', 'Ten days.'],
+  [
+    'Command’s thought',
+    '<|START_THINKING|>Hm.<|END_THINKING|><|START_RESPONSE|>Ten.<|END_RESPONSE|>',
+    'Ten.',
+  ],
+  ['GLM’s box', '<|begin_of_box|>Ten<|end_of_box|> days<|user|>', 'Ten days'],
+  ['DeepSeek’s end', 'Ten days.<｜end▁of▁sentence｜>', 'Ten days.'],
+  ['Llama 2’s and Mistral’s end', 'Ten days.</s>\n', 'Ten days.'],
+  ['the end of a turn in code that was not closed', '```\nten()<|im_end|>', '```\nten()'],
 ];
 
 const KEPT: readonly [title: string, answer: string][] = [
@@ -34,7 +81,21 @@ const KEPT: readonly [title: string, answer: string][] = [
   ['brackets that go on as no citation', '【4:0†source'],
   ['a comparison', 'a < b <th> c </thin'],
   ['a thought that is spoken of', 'Write `<think>` and `</think>` around it.'],
+  ['a thought in a block of code', 'So:\n```\n<think>\nHm\n</think>\n```\nis one.'],
   ['an open bracket at the end', 'see 【'],
+  [
+    'control tokens that are spoken of',
+    'Qwen ends with `<|im_end|>`, and ``<|channel|>analysis`` is gpt-oss.',
+  ],
+  [
+    'control tokens in a block of code',
+    '```\n<|im_start|>user\nHi<|im_end|>\n<|start|>assistant\n```\nOnce.',
+  ],
+  ['pipes', 'xs |> map f <| y, <|> and <||>, a <|b|> c, <|not_a_token|>, <start> <｜x｜> <|'],
+  ['what is struck out', 'It costs <s>10</s>'],
+  ['words that begin as gpt-oss’s do', 'analysis of it: assistantfinal'],
+  ['gpt-oss’s first word without its last', 'analysisX is a name'],
+  ['the first letters of one', 'analys'],
   ['other private-use characters', 'an icon \uF8FF'],
 ];
 
@@ -66,7 +127,11 @@ describe('an answer keeps', () => {
   it('every text that has no marker', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.string({ unit: fc.constantFrom('a', ' ', '\n', '<', '>', '【', '】', '†', '4', ':') })),
+        fc.array(
+          fc.string({
+            unit: fc.constantFrom('a', ' ', '\n', '<', '|', '>', 's', '`', '【', '】', '†', '4', ':'),
+          }),
+        ),
         (pieces) => {
           const whole = pieces.join('');
           fc.pre(!/【\d/.test(whole));
@@ -109,6 +174,25 @@ describe('a model whose template begins inside the thought', () => {
 
   it('shows all where it did not think', () => {
     expect(filtered(['Ten ', 'days <b>.'], { startsInThought: true })).toBe('Ten days <b>.');
+  });
+
+  it('is noticed where the thought ends in gpt-oss’s words', () => {
+    const told = 'Hm, ten.<|end|><|start|>assistant<|channel|>final<|message|>Ten days.';
+    const filter = createMarkerFilter();
+    expect(filter.push(told) + filter.end()).toBe('Hm, ten.\nTen days.');
+    expect(filter.sawLoneThoughtEnd).toBe(true);
+    expect(withoutMarkers(told)).toBe('Ten days.');
+    expect(filtered([...told], { startsInThought: true })).toBe('Ten days.');
+    const known = '<|channel|>final<|message|>Ten days.<|return|>';
+    expect(filtered([...known], { startsInThought: true })).toBe('Ten days.');
+  });
+
+  it('is not noticed where the answer comes in parts', () => {
+    const filter = createMarkerFilter();
+    filter.push(
+      '<|channel|>commentary<|message|>Wait.<|end|><|start|>assistant<|channel|>final<|message|>Ten.',
+    );
+    expect([filter.end(), filter.sawLoneThoughtEnd]).toEqual(['', false]);
   });
 
   it('shows nothing of it in an older log', () => {

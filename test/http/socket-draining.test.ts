@@ -47,7 +47,7 @@ it('a socket whose token is still looked at when a stop begins is opened, and cl
       verifiedUsers: { markVerified: none, isVerified: none },
       temporaryKeys: { issue: none, isGood: none },
     },
-    limits: { post: noLimit, read: noLimit, visitor: noLimit },
+    limits: { post: noLimit, read: noLimit, visitor: noLimit, opsToken: { check: none } },
     edge: { allowedOrigins: 'any', publicOrigin: undefined, trustProxy: 0, isTrustedProxy: () => true },
     messages: { maxChars: 100, heartbeatMs: 600_000 },
     clock,

@@ -93,7 +93,7 @@ const sessions = createRoute({
   responses: {
     200: json('A page of sessions', visitorsAnswer),
     // `not_found`: ops is off.
-    ...failures('invalid_request', 'forbidden', 'origin', 'not_found'),
+    ...failures('invalid_request', 'forbidden', 'origin', 'not_found', 'limits'),
   },
 });
 

@@ -11,6 +11,11 @@ export interface PagesEnv {
 export interface SessionDeps {
   readonly signIn: SignIn;
   readonly isOpsToken: (given: string) => boolean;
+  /**
+   * Whether the ops token came as Bearer; a wrong one is counted.
+   * @throws AppError `rate_limited`
+   */
+  readonly hasOpsToken: (c: Context) => Promise<boolean>;
   /** Whether the browser reaches us over TLS. */
   readonly isSecure: (c: Context) => boolean;
 }
@@ -41,9 +46,6 @@ const sessionOf = (c: Context, { signIn, isSecure }: SessionDeps): string | unde
   return cookie !== undefined && signIn.isGood(cookie) ? cookie : undefined;
 };
 
-const bearerOf = (c: Context): string | undefined =>
-  /^Bearer ([!-~]+)$/i.exec(c.req.header('authorization') ?? '')?.[1];
-
 /** Refuses what another site's page has sent. Browsers say where a request comes from; programs say nothing. */
 export const refuseForeign = (c: Context): void => {
   const site = c.req.header('sec-fetch-site');
@@ -64,7 +66,7 @@ export const signedIn = (
   async function signedIn(c, next) {
     const cookie = sessionOf(c, deps);
     if (cookie !== undefined) c.set('csrf', deps.signIn.csrfToken(cookie));
-    else if (!deps.isOpsToken(bearerOf(c) ?? '')) return refuse(c);
+    else if (!(await deps.hasOpsToken(c))) return refuse(c);
     return next();
   };
 

@@ -24,6 +24,38 @@ const TEXTS: [name: string, reply: Reply, shown: string][] = [
   ['a thought in the words of Kimi', pieces('◁th', 'ink▷Greet them.◁/thi', 'nk▷\n\nHi there.'), 'Hi there.'],
   ['a thought in the words of Gemma', pieces('<tho', 'ught>Greet them.</tho', 'ught>Hi there.'), 'Hi there.'],
   [
+    // https://github.com/johnbean393/Sidekick/issues/75
+    'gpt-oss’s channels',
+    pieces(
+      ...['<|chan', 'nel|>analysis<|mess', 'age|>User says "hi".<|e', 'nd|><|start|>assis'],
+      ...['tant<|channel|>fin', 'al<|message|>Hi ', 'there.<|ret', 'urn|>'],
+    ),
+    'Hi there.',
+  ],
+  [
+    // https://github.com/oobabooga/textgen/issues/7374
+    'gpt-oss’s channels where the server shows no tokens',
+    pieces('ana', 'lysis', 'User says \\"Hi\\".', 'assist', 'antfin', 'alHi there.'),
+    'Hi there.',
+  ],
+  [
+    // https://github.com/NickMonrad/kernel-ai-assistant/issues/1418
+    'a thought in the words of Gemma 4',
+    pieces('<|chan', 'nel>thou', 'ght\nGreet them.\n<chan', 'nel|>Hi there.<tu', 'rn|>'),
+    'Hi there.',
+  ],
+  ['the end of a turn in the words of Qwen', pieces('Hi there.<|im_', 'end|>'), 'Hi there.'],
+  [
+    'what a model lets its visitor say',
+    pieces('Hi there.<|im_end|><|im', '_start|>us', 'er\nThanks!<|im_', 'end|>'),
+    'Hi there.',
+  ],
+  [
+    'tokens that are spoken of',
+    pieces('`<|im_', 'end|>` ends it, xs |', '> f <', '| y'),
+    '`<|im_end|>` ends it, xs |> f <| y',
+  ],
+  [
     'what only looks like a thought',
     pieces('[T', 'able] ◁ <th', 'ead> [THINKING]'),
     '[Table] ◁ <thead> [THINKING]',
