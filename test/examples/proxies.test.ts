@@ -144,28 +144,3 @@ describe.each(PROXIES)('behind $name with the file of examples/', ({ name, isIns
     socket.close();
   });
 });
-
-const SYSTEMD = works('systemd-analyze', '--version');
-
-it.skipIf(!SYSTEMD)(
-  `systemd takes the unit of examples/${SYSTEMD ? '' : ' (skipped: no systemd-analyze)'}`,
-  async () => {
-    const folder = await temporaryFolder();
-    const unit = (await readFile(path.join(EXAMPLES, 'systemd/thread-proxy.service'), 'utf8'))
-      // Where npm is differs between machines.
-      .replace('/usr/bin/npm', process.execPath)
-      .replace('/opt/thread-proxy', folder);
-    const file = path.join(folder, 'thread-proxy.service');
-    await writeFile(file, unit);
-    const verify = await runProgram(['systemd-analyze', 'verify', '--man=no', file]);
-    const [code] = await verify.ended;
-    const complaints = `${verify.stdout()}${verify.stderr()}`
-      .split('\n')
-      .filter((line) => line.includes(file));
-    expect({ code, complaints }).toEqual({ code: 0, complaints: [] });
-    await writeFile(file, unit.replace('Restart=always', 'Restrat=always'));
-    const spoilt = await runProgram(['systemd-analyze', 'verify', '--man=no', file]);
-    await spoilt.ended;
-    expect(spoilt.stderr()).toContain('Restrat');
-  },
-);
