@@ -21,7 +21,7 @@ import { openOps } from './open-ops.ts';
 import { openStore } from './open-store.ts';
 import { openUpstreams } from './open-upstreams.ts';
 import { dailyShare, readSettings, turnLimits } from './read-settings.ts';
-import { publicLogReason } from './system-reason.ts';
+import { publicStoreReason } from './system-reason.ts';
 
 /** A running service. */
 export interface Service {
@@ -179,9 +179,9 @@ export const start = async (options: StartOptions): Promise<Service> => {
         readiness: () => {
           const health = store.health();
           if (chat.isDraining()) return { ready: false, reason: 'shutting down' };
-          return health.ok
-            ? { ready: true, notes: upstreams.notes() }
-            : { ready: false, reason: publicLogReason(health.reason) };
+          if (health.ok) return { ready: true, notes: upstreams.notes() };
+          const kind = settings.DATABASE_URL === undefined ? 'folder' : 'database';
+          return { ready: false, reason: publicStoreReason(kind, health.reason) };
         },
       },
       pages: {

@@ -26,8 +26,9 @@ export const systemReason = (thrown: unknown): string => {
   return REASONS[code] ?? `the system says ${code}`;
 };
 
-/** Why the log cannot be written, without the paths that only the service's own log may name. */
-export const publicLogReason = (reason: string): string => {
+/** Why messages cannot be recorded, without the hosts and paths that only the service's own log may name. */
+export const publicStoreReason = (store: 'database' | 'folder', reason: string): string => {
+  if (store === 'database') return 'the database cannot be used';
   const system = /^E[A-Z0-9]+: [^,'"/]+/.exec(reason)?.[0];
   return system ? `the log cannot be written (${system})` : 'the log cannot be written';
 };

@@ -7,6 +7,7 @@ import { createCalendar } from '../ops/calendar.ts';
 import { exportAs, FORMATS } from '../ops/export-forms.ts';
 import { logEntry } from '../ops/log-entry.ts';
 import type { ExchangeFilter } from '../ops/ops-port.ts';
+import { FolderInUseError } from '../stores/sqlite/lock.ts';
 import { type Environment, Refusal, type Surroundings, UsageError, warningsOnly } from './command.ts';
 
 /** Which exchanges, and how they are written. */
@@ -53,7 +54,9 @@ export const withStore = async <T>(
   const clock = { now: () => Date.now() };
   const opened = await openStore({ settings, isProduction: true, clock, logger: warningsOnly(warn) }).catch(
     (thrown: unknown) => {
-      throw new Refusal(thrown instanceof Error ? thrown.message : String(thrown));
+      const reason = thrown instanceof Error ? thrown.message : String(thrown);
+      const isServed = thrown instanceof FolderInUseError;
+      throw new Refusal(isServed ? `${reason} Use the page /ops of the service, or stop it first.` : reason);
     },
   );
   try {

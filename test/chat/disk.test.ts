@@ -1,7 +1,6 @@
-import { renameSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
-import path from 'node:path';
+import { rename } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { breakDisk, databaseOf, readiness, untilReady } from '../helpers/break-disk.ts';
 import { type ChildService, startChildService } from '../helpers/child-service.ts';
 import { allEvents, until } from '../helpers/events.ts';
 import {
@@ -12,34 +11,6 @@ import {
   type TestService,
   upstreamEnv,
 } from '../helpers/service.ts';
-
-/** Status and body of /readyz. */
-const readiness = async (service: Pick<TestService, 'url'>) => {
-  const response = await fetch(`${service.url}/readyz`);
-  return { status: response.status, text: await response.text() };
-};
-
-const untilReady = (service: Pick<TestService, 'url'>, status: 200 | 503) =>
-  until(async () => (await readiness(service)).status === status, `readyz says ${status}`);
-
-/**
- * Puts another file where the database is: from then on nothing is written there, not even by root.
- * Gives what mends it.
- */
-const breakDisk = async (service: TestService): Promise<() => Promise<void>> => {
-  const database = databaseOf(service);
-  await writeFile(`${database}.block`, 'in the way');
-  // In one step: the service would make the database again in between.
-  renameSync(database, `${database}.away`);
-  renameSync(`${database}.block`, database);
-  await untilReady(service, 503);
-  return async () => {
-    await rename(`${database}.away`, database);
-    await untilReady(service, 200);
-  };
-};
-
-const databaseOf = ({ dir }: { dir: string }): string => path.join(dir, 'thread-proxy.db');
 
 const outcome = ({ status, body }: Answer) => [status, body.error?.code];
 const UNAVAILABLE = [503, 'log_unavailable'];

@@ -1,6 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startChildService } from '../helpers/child-service.ts';
 import { anonymous, exchange, user } from '../helpers/exchanges.ts';
 import { startDatabases, type TestDatabases } from '../helpers/postgres.ts';
 import { temporaryFolder } from '../helpers/service.ts';
@@ -105,5 +106,18 @@ describe('export', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('127.0.0.1:1/nothing');
     expect(stderr).not.toContain('geheim');
+  });
+
+  test.each([
+    { command: 'erase', args: ['user', 'ann', '--yes'] },
+    { command: 'export', args: ['--format', 'csv'] },
+  ] as const)('$command says where to go while a service has the folder', async ({ command, args }) => {
+    const dir = await temporaryFolder();
+    await startChildService({ DATA_DIR: dir });
+    const { code, stderr } = await runCommand(command, args, { env: { DATA_DIR: dir }, cwd: dir });
+    expect([code, stderr]).toEqual([
+      1,
+      `The data folder ${dir} is in use by another process. Use the page /ops of the service, or stop it first.\n`,
+    ]);
   });
 });

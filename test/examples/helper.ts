@@ -1,11 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { callApi, SITE_KEY } from '../helpers/api.ts';
-import { ROOT } from '../helpers/child-service.ts';
-import { startBoth, type TestService } from '../helpers/service.ts';
+import { ROOT, runProgram } from '../helpers/child-service.ts';
+import { startBoth, type TestService, temporaryFolder } from '../helpers/service.ts';
 
 export const EXAMPLES = path.join(ROOT, 'examples');
 /** What the examples name as the address of the service. */
@@ -15,6 +16,23 @@ export const PLACEHOLDER = 'https://chat.example.org';
 export const works = (command: string, ...args: string[]): boolean => {
   const { error, status } = spawnSync(command, args, { stdio: 'ignore' });
   return error === undefined && status === 0;
+};
+
+/** A port that nobody listens on now. */
+export const freePort = async (): Promise<number> => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+};
+
+/** Runs Caddy with this file until the test ends. */
+export const runCaddy = async (site: string): Promise<void> => {
+  const folder = await temporaryFolder();
+  await writeFile(path.join(folder, 'Caddyfile'), `{\n\tadmin off\n}\n${site}`);
+  await runProgram(['caddy', 'run', '--config', path.join(folder, 'Caddyfile')], { env: { HOME: folder } });
 };
 
 /** An example's text, with the service's address in it. */

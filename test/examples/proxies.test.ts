@@ -1,7 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { type IncomingMessage, request as plainRequest } from 'node:http';
 import { request } from 'node:https';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
@@ -10,18 +9,9 @@ import { ROOT, runProgram } from '../helpers/child-service.ts';
 import { allEvents, readEvents, until } from '../helpers/events.ts';
 import { startBoth, temporaryFolder } from '../helpers/service.ts';
 import { tokenFor } from '../helpers/sockets.ts';
-import { EXAMPLES, works } from './helper.ts';
+import { EXAMPLES, freePort, runCaddy, works } from './helper.ts';
 
 const FIXTURES = path.join(ROOT, 'test/stores/postgres/fixtures');
-
-const freePort = async (): Promise<number> => {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-};
 
 interface Ask {
   readonly method?: 'GET' | 'POST';
@@ -72,13 +62,11 @@ const startNginx = async (servicePort: string): Promise<string> => {
 };
 
 const startCaddy = async (servicePort: string): Promise<string> => {
-  const folder = await temporaryFolder();
   const url = `http://127.0.0.1:${await freePort()}`;
   const site = (await readFile(path.join(EXAMPLES, 'caddy/Caddyfile'), 'utf8'))
     .replace('chat.example.org', url)
     .replace('127.0.0.1:5000', `127.0.0.1:${servicePort}`);
-  await writeFile(path.join(folder, 'Caddyfile'), `{\n\tadmin off\n}\n${site}`);
-  await runProgram(['caddy', 'run', '--config', path.join(folder, 'Caddyfile')], { env: { HOME: folder } });
+  await runCaddy(site);
   return url;
 };
 
@@ -156,28 +144,3 @@ describe.each(PROXIES)('behind $name with the file of examples/', ({ name, isIns
     socket.close();
   });
 });
-
-const SYSTEMD = works('systemd-analyze', '--version');
-
-it.skipIf(!SYSTEMD)(
-  `systemd takes the unit of examples/${SYSTEMD ? '' : ' (skipped: no systemd-analyze)'}`,
-  async () => {
-    const folder = await temporaryFolder();
-    const unit = (await readFile(path.join(EXAMPLES, 'systemd/thread-proxy.service'), 'utf8'))
-      // Where npm is differs between machines.
-      .replace('/usr/bin/npm', process.execPath)
-      .replace('/opt/thread-proxy', folder);
-    const file = path.join(folder, 'thread-proxy.service');
-    await writeFile(file, unit);
-    const verify = await runProgram(['systemd-analyze', 'verify', '--man=no', file]);
-    const [code] = await verify.ended;
-    const complaints = `${verify.stdout()}${verify.stderr()}`
-      .split('\n')
-      .filter((line) => line.includes(file));
-    expect({ code, complaints }).toEqual({ code: 0, complaints: [] });
-    await writeFile(file, unit.replace('Restart=always', 'Restrat=always'));
-    const spoilt = await runProgram(['systemd-analyze', 'verify', '--man=no', file]);
-    await spoilt.ended;
-    expect(spoilt.stderr()).toContain('Restrat');
-  },
-);
