@@ -92,7 +92,7 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
   }
   const writerThread = new Thread(paths.database, 'writer');
   const reader = new Thread(paths.database, 'reader');
-  const copier = new Thread(paths.database, 'reader');
+  const copier = new Thread(paths.database, 'reader', true);
   const ownReaders: Thread[] = [];
 
   const listeners = new Set<() => void>();
