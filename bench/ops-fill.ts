@@ -2,6 +2,8 @@
 
 import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
+import { createCalendar } from '../src/ops/calendar.ts';
+import { periodOf } from '../src/ops/pages/time-axis.ts';
 import { openSqliteOps } from '../src/ops/sqlite/sqlite-ops-store.ts';
 import { openPostgresStore } from '../src/stores/postgres/postgres-store.ts';
 import { openSqliteStore } from '../src/stores/sqlite/sqlite-store.ts';
@@ -78,5 +80,15 @@ export const filledDatabase = async (server: TestPostgres, rows: number): Promis
   await sql`vacuum analyze`;
   await sql`checkpoint`;
   await sql.end();
+  await countDays(url);
   return url;
+};
+
+/** Counts the days that are over, as a service does that runs for a while. */
+const countDays = async (url: string): Promise<void> => {
+  const tuning = { statementMs: 600_000, silenceMs: 600_000 };
+  const store = await openPostgresStore({ url, wait: 10_000, maxWaiting: 3, clock, logger, tuning });
+  const { before, edges } = periodOf('30d', createCalendar(process.env.TZ), clock.now());
+  await store.ops.overview([...before.slice(0, -1), ...edges]);
+  await store.close();
 };

@@ -97,10 +97,13 @@ export const openOps = (deps: OpsDeps): Operations => {
     logger,
   });
 
-  const countAhead = async () => {
+  const countAhead = (): void => {
     const { before, edges } = periodOf('30d', calendar, clock.now());
-    await store.overview([...before.slice(0, -1), ...edges]);
+    store
+      .overview([...before.slice(0, -1), ...edges])
+      .catch((thrown: unknown) => logger.debug({ err: thrown }, 'nothing was counted ahead'));
   };
+  let ahead: NodeJS.Timeout | undefined;
   const signIn = opsToken === undefined ? undefined : createSignIn(opsToken, clock);
 
   return {
@@ -155,10 +158,14 @@ export const openOps = (deps: OpsDeps): Operations => {
       chat.resolve(started);
       erasing.start();
       // Nobody is to wait for it at the first overview. The embedded store counts what comes by itself.
-      if (signIn && deps.isShared)
-        countAhead().catch((thrown: unknown) => logger.debug({ err: thrown }, 'nothing was counted ahead'));
+      if (!signIn || !deps.isShared) return;
+      countAhead();
+      ahead = setInterval(countAhead, 3_600_000).unref();
     },
-    stop: () => stopAll({ live, webhooks, erasing, refusals }),
+    stop: () => {
+      clearInterval(ahead);
+      return stopAll({ live, webhooks, erasing, refusals });
+    },
   };
 };
 

@@ -89,7 +89,9 @@ export const overviewContract = (name: string, open: OpenOps): void => {
       const before = await under.ops.overview(edges);
       const { ops, store, rate } = await under.reopen();
       expect(await ops.overview(edges)).toEqual(before);
-      await store.finish({ ...one, id: 'another', timestamp: START + 31 * HOUR });
+      const another = { ...one, id: 'another', timestamp: START + 31 * HOUR };
+      await store.accept(another);
+      await store.finish(another);
       await rate(one.id, { rating: 'up' });
       const { total, buckets } = await ops.overview(edges);
       expect(buckets.map(({ messages }) => messages)).toEqual([1, 2]);

