@@ -32,6 +32,9 @@ interface OpenDocumentsDeps {
   readonly logger: Logger;
 }
 
+/** The index in a data folder. */
+export const documentIndexFile = (dir: string): string => path.join(dir, INDEX_FILE);
+
 /** Opens the index of documents in a database, or in a folder that is made if it is not there. */
 export const openDocumentIndex = async (
   deps: { readonly logger: Logger } & (
@@ -43,7 +46,7 @@ export const openDocumentIndex = async (
     const { openSqliteIndex } = await import('./documents/index/open-sqlite-index.ts');
     const { mkdir } = await import('node:fs/promises');
     await mkdir(deps.dir, { recursive: true, mode: 0o700 });
-    return openSqliteIndex(path.join(deps.dir, INDEX_FILE));
+    return openSqliteIndex(documentIndexFile(deps.dir));
   }
   const { openPostgresIndex } = await import('./documents/index/postgres-index.ts');
   const { connectForDocuments } = await import('./stores/postgres/documents-database.ts');
@@ -137,7 +140,7 @@ export const openDocuments = (deps: OpenDocumentsDeps): ServedDocuments => {
   const isThere = (): boolean =>
     opened !== undefined ||
     settings.DATABASE_URL !== undefined ||
-    existsSync(path.join(path.resolve(settings.DATA_DIR), INDEX_FILE));
+    existsSync(documentIndexFile(path.resolve(settings.DATA_DIR)));
   /** @returns undefined where there are no documents. */
   const ifThere = async <T>(work: (documents: Documents) => Promise<T>): Promise<T | undefined> =>
     isThere() ? work(await get()) : undefined;

@@ -115,6 +115,44 @@ export const measureSearch = async (index: DocumentIndex, size: number) => {
   return { p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
 };
 
+/**
+ * Looks for the nearest of many vectors where the database does it itself.
+ * @returns undefined where it cannot.
+ */
+export const measureNearest = async (index: DocumentIndex, count: number, dimensions: number) => {
+  try {
+    const by = await index.nearestBy(dimensions);
+    if (by === undefined) return undefined;
+    const random = createRandom(4);
+    const vector = () => unit(Array.from({ length: dimensions }, () => random() + random() - 1));
+    for (let from = 0; from < count; from += PASSAGES_PER_SOURCE) {
+      const passages = Array.from({ length: PASSAGES_PER_SOURCE }, (_, n): PassageWithTerms => {
+        const id = `p${from + n}`;
+        return { id, headings: [], text: id, titleTerms: '', bodyTerms: id };
+      });
+      await index.put(
+        { id: `s${from}`, kind: 'file', location: `s${from}`, title: 'Page', hash: 'h', readAt: 0 },
+        passages,
+      );
+      await index.putVectors(
+        'm',
+        passages.map(({ id }) => ({ id, vector: vector() })),
+      );
+    }
+    while ((await index.prepareNearest('m', PASSAGES_PER_SOURCE)) === PASSAGES_PER_SOURCE);
+    const times: number[] = [];
+    for (let n = 0; n < 50; n += 1) {
+      const query = vector();
+      const began = performance.now();
+      await index.nearest('m', query, 50);
+      times.push(performance.now() - began);
+    }
+    return { by, p50: percentile(times, 0.5), p99: percentile(times, 0.99) };
+  } finally {
+    await index.close();
+  }
+};
+
 /** Looks for the nearest of many vectors. */
 export const measureScan = async (count: number, dimensions: number) => {
   const random = createRandom(3);

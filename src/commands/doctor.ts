@@ -10,6 +10,7 @@ import { createPaint, type Paint } from '../logging/pretty.ts';
 import { proxiesIn } from '../open-upstreams.ts';
 import { type Environment, Refusal, runCommand, type Surroundings, UsageError } from './command.ts';
 import { checkDisk } from './doctor/disk-check.ts';
+import { checkDocuments } from './doctor/documents-check.ts';
 import { about, type Finding, findingText, summary } from './doctor/finding.ts';
 import { type LocalService, localService } from './doctor/local-service.ts';
 import { checkSettings, isLocal } from './doctor/settings-check.ts';
@@ -53,7 +54,7 @@ const configOf = async (env: Environment): Promise<{ config: Config; model: stri
   }
 };
 
-const run = async ({ args, env, signal, print, failLater }: Surroundings): Promise<void> => {
+const run = async ({ args, env, signal, print, warn, failLater }: Surroundings): Promise<void> => {
   const { message, strict } = readArgs(args);
   const paint: Paint = createPaint(process.stdout.isTTY && process.stdout.hasColors());
   const { config, model } = await configOf(env);
@@ -89,6 +90,7 @@ const run = async ({ args, env, signal, print, failLater }: Surroundings): Promi
     );
   }
   if (settings.DATABASE_URL === undefined) tell(await checkDisk(path.resolve(settings.DATA_DIR)));
+  tell(await checkDocuments(config, warn));
 
   let service: LocalService | undefined;
   try {

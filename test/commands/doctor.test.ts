@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -81,6 +81,21 @@ describe('npm run doctor', () => {
     expect(told(stdout, 'service')).toBe(`✔ service      runs at ${service.url}`);
     expect(code).toBe(0);
     expect((await service.get('/healthz')).status).toBe(200);
+  });
+
+  it('tells how many passages have vectors, and what searches them', async () => {
+    const { emulator, env, examine } = await site();
+    const documents = path.join(await temporaryFolder(), 'shop');
+    await mkdir(documents);
+    await writeFile(path.join(documents, 'a.md'), '# A\n\nText of a.');
+    const embedding = { EMBEDDING_MODEL: 'm', EMBEDDING_BASE_URL: emulator.url, EMBEDDING_API_KEY: KEY };
+    const added = await runCommand('documents', ['add', documents], { env: { ...env, ...embedding } });
+    expect(added).toMatchObject({ code: 0, stderr: '' });
+    const { stdout } = await examine(embedding, ['--no-message']);
+    expect(told(stdout, 'documents')).toMatch(
+      /^✔ documents +1 passages have vectors, searched in memory \(beyond 50,000: (?:sqlite-vec v|neither)/,
+    );
+    expect(told((await examine({}, ['--no-message'])).stdout, 'documents')).toBe('');
   });
 
   it('sends no message where none is wanted', async () => {

@@ -1,11 +1,11 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openSqliteIndex } from '../../src/documents/index/open-sqlite-index.ts';
 import { page, startSite } from '../documents/helper.ts';
 import { pdfOf } from '../documents/make-files.ts';
 import { startEmulator, temporaryFolder } from '../helpers/service.ts';
-import { runCommand, startCommand } from './helper.ts';
+import { runCommand } from './helper.ts';
 
 /** A folder with data and documents beside each other. */
 const place = async () => {
@@ -19,7 +19,6 @@ const place = async () => {
     put: (name: string, content: string | Uint8Array) => writeFile(path.join(docs, name), content),
     run: (args: readonly string[], more: Record<string, string> = {}) =>
       runCommand('documents', args, { cwd, env: { ...env, ...more } }),
-    start: (args: readonly string[]) => startCommand('documents', args, { cwd, env }),
     index: () => openSqliteIndex(path.join(cwd, 'data', 'documents.db')),
   };
 };
@@ -115,40 +114,5 @@ describe('npm run documents', () => {
     const ran = await run(args);
     expect(ran.code).toBe(code);
     expect(ran.stderr).toContain(reason);
-  });
-
-  it('that is killed leaves nothing half, and goes on where it was', async () => {
-    const { docs, run, start, index } = await place();
-    const files = 60;
-    for (let n = 0; n < files; n += 1) {
-      const sections = Array.from(
-        { length: 20 },
-        (_, m) => `## Section ${m}\n\n${`word${n}x${m} `.repeat(150)}`,
-      );
-      await writeFile(path.join(docs, `${n}.md`), `# Page ${n}\n\n${sections.join('\n\n')}`);
-    }
-    const check = async (): Promise<number> => {
-      const opened = await index();
-      const sources = await opened.sources();
-      // Each source has all of its passages, and its words are found once.
-      for (const source of sources) expect(source.passages).toBe(20);
-      const { total, hits } = await opened.byWords([{ forms: ['word0x0'] }], 10);
-      expect(total).toBe(20 * sources.length);
-      expect(hits.length).toBeLessThanOrEqual(1);
-      await opened.close();
-      return sources.length;
-    };
-    const seen: number[] = [];
-    for (let lines = 5; lines <= 35; lines += 15) {
-      const child = await start(['add', 'shop']);
-      const read = () => child.stdout().match(/^(?:added|unchanged)/gm)?.length ?? 0;
-      await vi.waitFor(() => expect(read()).toBeGreaterThanOrEqual(lines), { timeout: 20_000, interval: 5 });
-      child.kill('SIGKILL');
-      await child.ended;
-      seen.push(await check());
-    }
-    expect(seen[0]).toBeGreaterThan(0);
-    await run(['add', 'shop']);
-    expect(await check()).toBe(files);
   });
 });

@@ -4,7 +4,7 @@ import type { DocumentIndex } from '../index/index-port.ts';
 import type { MeaningSearch } from '../search/search.ts';
 import { floorOf, STRAY_QUESTIONS } from './chance.ts';
 import type { Embedder } from './embedder.ts';
-import { createVectors, type Vectors } from './vectors.ts';
+import { createNearestPassages, type NearestPassages } from './nearest-passages.ts';
 
 /** Passages that are embedded at a time. */
 const BATCH = 64;
@@ -22,6 +22,8 @@ export interface MeaningDeps {
   readonly index: DocumentIndex;
   readonly embedder: Embedder;
   readonly model: string;
+  /** Passages up to which all vectors are searched in memory. */
+  readonly inMemory?: number;
   /** Whether nothing more may be spent today. */
   readonly isSpent?: (() => Promise<boolean>) | undefined;
   readonly logger: Logger;
@@ -36,14 +38,21 @@ export interface Meaning extends MeaningSearch {
   close(): Promise<void>;
 }
 
-export const createMeaning = ({ index, embedder, model, isSpent, logger }: MeaningDeps): Meaning => {
+export const createMeaning = ({
+  index,
+  embedder,
+  model,
+  inMemory,
+  isSpent,
+  logger,
+}: MeaningDeps): Meaning => {
   const stop = new AbortController();
-  const vectors = new Map<string, Vectors>();
+  const vectors = new Map<string, NearestPassages>();
   let job: Promise<void> | undefined;
   let isWanted = false;
 
-  const vectorsOf = (name: string): Vectors => {
-    const there = vectors.get(name) ?? createVectors(index, name);
+  const vectorsOf = (name: string): NearestPassages => {
+    const there = vectors.get(name) ?? createNearestPassages({ index, model: name, inMemory, logger });
     vectors.set(name, there);
     return there;
   };
@@ -101,13 +110,19 @@ export const createMeaning = ({ index, embedder, model, isSpent, logger }: Meani
     }
   };
 
+  let counted: { readonly version: number; readonly models: ReturnType<DocumentIndex['models']> } | undefined;
+  /** Counted anew only where something has changed: they may be very many. */
+  const modelsNow = async () => {
+    const version = await index.version();
+    if (counted?.version !== version) counted = { version, models: index.models() };
+    return counted.models;
+  };
   /** The model whose vectors serve: the new one when all is embedded, until then the one before it. */
-  const serving = async (): Promise<string | undefined> => {
-    const models = await index.models();
+  const serving = async () => {
+    const models = await modelsNow();
     const own = models.find((one) => one.model === model);
     const other = models.filter((one) => one.model !== model).toSorted((a, b) => b.vectors - a.vectors)[0];
-    if (other && other.vectors > (own?.vectors ?? 0)) return other.model;
-    return own?.model;
+    return other && other.vectors > (own?.vectors ?? 0) ? other : own;
   };
 
   const floors = new Map<string, { readonly floor: Promise<number>; readonly count: number }>();
@@ -119,7 +134,7 @@ export const createMeaning = ({ index, embedder, model, isSpent, logger }: Meani
       const strays = await embedder.embed(served, STRAY_QUESTIONS, { signal: stop.signal, tries: 2 });
       const best: number[] = [];
       for (const stray of strays)
-        best.push((await vectorsOf(served).search(stray, 1)).near[0]?.similarity ?? 0);
+        best.push((await vectorsOf(served).search(stray, 1, count))[0]?.similarity ?? 0);
       return floorOf(best);
     })();
     const own = { floor, count };
@@ -142,13 +157,15 @@ export const createMeaning = ({ index, embedder, model, isSpent, logger }: Meani
       try {
         const served = await serving();
         if (served === undefined || (await isSpent?.())) return [];
-        const [query] = await embedder.embed(served, [text], {
+        const { model: name, vectors: count } = served;
+        const [query] = await embedder.embed(name, [text], {
           signal: AbortSignal.any([stop.signal, AbortSignal.timeout(QUESTION_MS)]),
           tries: 2,
         });
         if (!query) return [];
-        const { near, count } = await vectorsOf(served).search(query, limit);
-        const floor = await floorNow(served, count);
+        const near = await vectorsOf(name).search(query, limit, count);
+        if (near.length === 0) return [];
+        const floor = await floorNow(name, count);
         return near.map(({ id, similarity }, rank) => ({
           id,
           similarity,

@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads';
+import type { NearPassage } from '../index/index-port.ts';
 import { createVectorScan, type VectorScan } from './vector-scan.ts';
 
 /** What the thread that holds the vectors is told. */
@@ -9,8 +10,7 @@ export type VectorTask =
 
 export interface VectorReply {
   readonly n: number;
-  readonly near: readonly { readonly id: string; readonly similarity: number }[];
-  readonly count: number;
+  readonly near: readonly NearPassage[];
 }
 
 let scan: VectorScan | undefined;
@@ -33,7 +33,6 @@ parentPort?.on('message', (task: VectorTask) => {
       const reply: VectorReply = {
         n: task.n,
         near: (found ?? []).map(({ row, similarity }) => ({ id: ids[row] ?? '', similarity })),
-        count: scan?.count ?? 0,
       };
       parentPort?.postMessage(reply);
     }

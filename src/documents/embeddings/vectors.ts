@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { DocumentIndex } from '../index/index-port.ts';
+import type { DocumentIndex, NearPassage } from '../index/index-port.ts';
 import type { VectorReply, VectorTask } from './vector-worker.ts';
 
 /** Vectors that are read from the index at a time. */
@@ -9,7 +9,7 @@ const STALE_SHARE = 1.2;
 
 /** The vectors of a model in memory, in a thread of their own, as the index has them. */
 export interface Vectors {
-  search(query: Float32Array, limit: number): Promise<VectorReply>;
+  search(query: Float32Array, limit: number): Promise<readonly NearPassage[]>;
   close(): Promise<void>;
 }
 
@@ -73,7 +73,7 @@ export const createVectors = (index: DocumentIndex, model: string): Vectors => {
       const reply = Promise.withResolvers<VectorReply>();
       waiting.set(count, reply);
       post({ type: 'search', n: count, query, limit });
-      return reply.promise;
+      return (await reply.promise).near;
     },
     close: async () => {
       await worker?.terminate();

@@ -45,6 +45,13 @@ export interface StoredVector {
   readonly vector: Float32Array;
 }
 
+/** A passage near to a vector. */
+export interface NearPassage {
+  readonly id: string;
+  /** Cosine. */
+  readonly similarity: number;
+}
+
 /** A passage that has no vector of a model yet. */
 export interface Unembedded {
   readonly id: string;
@@ -81,6 +88,12 @@ export interface DocumentIndex {
   putVectors(model: string, vectors: readonly Pick<StoredVector, 'id' | 'vector'>[]): Promise<void>;
   /** Vectors of a model with a `seq` above `after`, in its order. */
   vectors(model: string, after: number, limit: number): Promise<StoredVector[]>;
+  /** What the database has to find the nearest vectors of so many dimensions itself, such as `sqlite-vec v0.1.9`. */
+  nearestBy(dimensions: number): Promise<string | undefined>;
+  /** Makes vectors of a model ready for `nearest`, at most `limit`. @returns How many; fewer than `limit`: all are ready. */
+  prepareNearest(model: string, limit: number): Promise<number>;
+  /** Of a model's vectors that are ready, the nearest to one of length 1, best first. */
+  nearest(model: string, query: Float32Array, limit: number): Promise<NearPassage[]>;
   /** Models with how many vectors of theirs there are. */
   models(): Promise<{ model: string; vectors: number }[]>;
   /** Forgets all vectors of a model. */

@@ -4,10 +4,13 @@ import type { IndexCall, IndexReply } from './sqlite-worker.ts';
 
 /**
  * Opens the index in a SQLite file, in a thread of its own. Any number of processes may open it at once.
+ * @param extension Module that brings sqlite-vec, used where it is installed.
  * @throws Error where it cannot be opened.
  */
-export const openSqliteIndex = async (file: string): Promise<DocumentIndex> => {
-  const worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), { workerData: { file } });
+export const openSqliteIndex = async (file: string, extension = 'sqlite-vec'): Promise<DocumentIndex> => {
+  const worker = new Worker(new URL('./sqlite-worker.ts', import.meta.url), {
+    workerData: { file, extension },
+  });
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   let count = 0;
   let gone: Error | undefined;
@@ -53,6 +56,9 @@ export const openSqliteIndex = async (file: string): Promise<DocumentIndex> => {
     unembedded: forward('unembedded'),
     putVectors: forward('putVectors'),
     vectors: forward('vectors'),
+    nearestBy: forward('nearestBy'),
+    prepareNearest: forward('prepareNearest'),
+    nearest: forward('nearest'),
     models: forward('models'),
     dropModel: forward('dropModel'),
     version: forward('version'),

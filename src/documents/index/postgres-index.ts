@@ -4,6 +4,7 @@ import type { Source } from '../model.ts';
 import type { DocumentIndex, PassageWithTerms } from './index-port.ts';
 import { migrateDocuments } from './postgres-schema.ts';
 import { countTerms, searchWords, termsOfSource } from './postgres-terms.ts';
+import { createPostgresNearest } from './postgres-vector.ts';
 import { tsvectorOf } from './postgres-words.ts';
 import {
   bytesOf,
@@ -217,6 +218,7 @@ export const openPostgresIndex = async ({
         .map((row) => vectorRow.parse(row))
         .map(({ vector, ...row }) => ({ ...row, vector: vectorOf(vector) }));
     },
+    ...createPostgresNearest({ transaction }),
     models: async () => {
       const rows = await rowsOf(
         'select model, count(*) as vectors from tp_document_vectors group by model order by model',

@@ -19,6 +19,7 @@ import {
   vectorOf,
 } from './rows.ts';
 import { migrateDocuments } from './sqlite-schema.ts';
+import type { SqliteNearest } from './sqlite-vec.ts';
 
 /** Every method of the index, answered at once: for a thread of its own. */
 export type SyncIndex = {
@@ -48,7 +49,7 @@ const matchOf = (groups: readonly WordGroup[]): string =>
     .join(' OR ');
 
 /** The index in a SQLite database, whose own tables it makes there. @param db Closed with the index. */
-export const createSqliteIndex = (db: DatabaseSync): SyncIndex => {
+export const createSqliteIndex = (db: DatabaseSync): Omit<SyncIndex, keyof SqliteNearest> => {
   migrateDocuments(db);
   const statements = new Map<string, StatementSync>();
   const sql = (text: string): StatementSync => {

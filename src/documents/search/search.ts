@@ -9,7 +9,10 @@ import { coverage, fuse } from './relevance.ts';
 const CANDIDATES = 50;
 /** Passages that are given at most. */
 const MAX_FOUND = 10;
-/** A passage that has less of what was asked, by words, is not about it. */
+/**
+ * A passage that has less of what was asked, by words, is not about it. With 0.4 where a word is in no document, none of
+ * the shop's 15 questions without an answer added anything (2 do); of 15 other questions that have one, four lost it.
+ */
 const MIN_COVERAGE = 0.3;
 /** One that has less than this share of what the best has is not told beside it. */
 const MIN_SHARE_OF_BEST = 0.5;
