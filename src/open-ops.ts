@@ -47,6 +47,8 @@ export interface Operations {
 
 interface OpsDeps {
   readonly store: OpsStore;
+  /** Whether nothing is recorded in it yet. */
+  readonly isNew: boolean;
   readonly settings: SettingValues;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** undefined: pages and routes are off. */
@@ -155,7 +157,7 @@ export const openOps = (deps: OpsDeps): Operations => {
       chat.resolve(started);
       erasing.start();
       // A large log is counted now, in the background: nobody is to wait for it at the first overview.
-      if (signIn)
+      if (signIn && !deps.isNew)
         countAhead().catch((thrown: unknown) => logger.debug({ err: thrown }, 'nothing was counted ahead'));
     },
     stop: () => stopAll({ live, webhooks, erasing, refusals }),

@@ -16,6 +16,8 @@ export interface OpenedStore {
   readonly store: Store;
   /** What operators read, count and erase in it. */
   readonly opsStore: OpsStore;
+  /** Whether nothing is recorded in it yet, as far as is known without a look. */
+  readonly isNew: boolean;
   /** Counts calls among all processes; undefined where there is but this one, which has all for itself. */
   readonly countCall: CountCall | undefined;
   /** Counts the shares of a day; undefined where the store counts them as it accepts. */
@@ -65,6 +67,7 @@ const openEmbedded = async ({
         },
       },
       opsStore,
+      isNew: store.isNew,
       countCall: undefined,
       shares: store.shares,
       sessionSecrets: settings.SESSION_SECRET ?? [
@@ -106,6 +109,7 @@ const openShared = async (url: string, { settings, clock, logger }: OpenStoreDep
   return {
     store,
     opsStore: store.ops,
+    isNew: false,
     shares: undefined,
     countCall: (key, windowMs) => store.countCall(key, windowMs),
     // The settings were checked: there is one.

@@ -63,7 +63,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
 
   const isProduction = options.env.NODE_ENV === 'production';
   const isDemoOn = (settings.DEMO_PAGE ?? (isProduction ? 'off' : 'on')) === 'on';
-  const { store, opsStore, countCall, shares, sessionSecrets, opsToken, opsTokenFile, place } =
+  const { store, opsStore, isNew, countCall, shares, sessionSecrets, opsToken, opsTokenFile, place } =
     await openStore({
       settings,
       isProduction,
@@ -96,6 +96,7 @@ export const start = async (options: StartOptions): Promise<Service> => {
     closing.push(documents.close);
     const ops = openOps({
       store: opsStore,
+      isNew,
       settings,
       env: options.env,
       opsToken,

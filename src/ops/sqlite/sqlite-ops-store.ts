@@ -7,6 +7,8 @@ const ROOM = new URL('./ops-room.ts', import.meta.url);
 /** Opens the operators' part of the embedded store. @throws Error where its tables are of a newer version. */
 export const openSqliteOps = async (store: SqliteStore): Promise<OpsStore & { stop(): void }> => {
   const room = await store.openRoom<typeof import('./ops-room.ts')>(ROOM, { ownReader: true });
+  // For what each start asks: a thread for long reads is not started for it.
+  const quick = await store.openRoom<typeof import('./ops-room.ts')>(ROOM);
   const index = createSearchIndex(
     (limit) => room.write('index', limit),
     (listener) => store.onChange(listener),
@@ -41,7 +43,7 @@ export const openSqliteOps = async (store: SqliteStore): Promise<OpsStore & { st
       if (thread) store.setThread(wish.visitor, undefined);
       return erasure;
     },
-    openErasures: () => room.read('openErasures', undefined),
+    openErasures: () => quick.read('openErasures', undefined),
     eraseSome: (visitor, limit) => room.write('eraseSome', { visitor, limit }),
     scrub: async (visitor) => {
       // By the core's own way too, for what it keeps in memory.

@@ -94,18 +94,19 @@ const openIn = (file: string, mode: 'WAL' | 'TRUNCATE'): CopyState => {
 /**
  * Makes the database if it is missing, brings its tables up to date and finds the mode in which this file system
  * can keep it.
- * @returns Whether readers and the writer can work at the same time, and what is known of conversations.json.
+ * @returns Whether it was made now, whether readers and the writer can work at the same time, and what is known of
+ * conversations.json.
  * @throws Error that says what to do where the database is damaged, newer than this version, or cannot be kept here.
  */
 export const prepareDatabase = (
   dir: string,
   logger: Logger,
-): { concurrent: boolean; copyState: CopyState } => {
+): { isNew: boolean; concurrent: boolean; copyState: CopyState } => {
   const { database: file } = pathsIn(dir);
   const isNew = !existsSync(file);
   for (const path of ownFiles(dir)) closeToOthers(path);
   try {
-    return { concurrent: true, copyState: openIn(file, 'WAL') };
+    return { isNew, concurrent: true, copyState: openIn(file, 'WAL') };
   } catch (error) {
     if (error instanceof NewerSchemaError) throw error;
     if (isDamage(error)) refuseDamaged(file, error);
@@ -121,7 +122,7 @@ export const prepareDatabase = (
       { err: error, file },
       'the file system does not support write-ahead logging: writing is slower; use a local disk',
     );
-    return { concurrent: false, copyState };
+    return { isNew, concurrent: false, copyState };
   }
 };
 

@@ -25,11 +25,14 @@ import { Writer } from './writer.ts';
 
 /** The embedded store, and what only an embedded one has. */
 export interface SqliteStore extends Store, FeedbackLog {
+  /** Whether the database was made at this start, so that nothing is recorded yet. */
+  readonly isNew: boolean;
   readonly shares: Shares;
   /**
    * Opens another room's part of the database; see room.ts.
    * @param module The URL of its module.
-   * @param options.ownReader Its reads take long, and are not to hold up those of other rooms: they get a thread.
+   * @param options.ownReader Its reads take long: they get a thread, which the first of them starts. Others share one
+   * with the copies.
    * @throws Error where the database has a newer schema of it.
    */
   openRoom<M extends RoomModule>(
@@ -82,7 +85,7 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
   const paths = pathsIn(dir);
   await removeHalfWritten(dir);
   await importFolder(dir, logger);
-  const { concurrent, copyState } = prepareDatabase(dir, logger);
+  const { isNew, concurrent, copyState } = prepareDatabase(dir, logger);
   const own = openReadable(paths.database);
   try {
     refuseHalfMoved(own, dir);
@@ -207,6 +210,7 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
       const tookMs = schedule.tookMs();
       return { waiting: writer.waiting(), ...(tookMs !== undefined && { copySeconds: tookMs / 1000 }) };
     },
+    isNew,
     shares,
     health() {
       const trouble = writer.trouble();
@@ -214,7 +218,7 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
     },
     async openRoom(module, { ownReader = false } = {}) {
       await writerThread.ask({ type: 'migrate', room: module.href });
-      if (!ownReader) return roomOf(module, { writer, reader });
+      if (!ownReader) return roomOf(module, { writer, reader: copier });
       const own = new Thread(paths.database, 'reader');
       ownReaders.push(own);
       return roomOf(module, { writer, reader: own });
