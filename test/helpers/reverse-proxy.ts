@@ -1,6 +1,6 @@
 import { createServer, request } from 'node:http';
 import { connect } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { atEnd } from './at-end.ts';
 
 interface ProxyOptions {
   /** Whether it passes an answer on only when it is whole, as proxies do by default. */
@@ -48,7 +48,7 @@ export const startReverseProxy = async (port: number, options: ProxyOptions = {}
     return undefined;
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
+  atEnd(() => {
     server.closeAllConnections();
     server.close();
   });

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import { onTestFinished } from 'vitest';
+import { atEnd } from './at-end.ts';
 
 /** What stands in front of several processes. */
 export interface RoundRobin {
@@ -69,7 +69,7 @@ export const startRoundRobin = async (urls: () => readonly string[]): Promise<Ro
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  onTestFinished(async () => {
+  atEnd(async () => {
     server.close();
     server.closeAllConnections();
     await once(server, 'close');

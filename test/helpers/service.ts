@@ -1,10 +1,10 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { onTestFinished } from 'vitest';
 import { z } from 'zod';
 import { createEmulator, type Emulator, type EmulatorOptions } from '../../emulator/server.ts';
 import { type Service, start } from '../../src/service.ts';
+import { atEnd } from './at-end.ts';
 import { readEvents, type ServerEvent } from './events.ts';
 
 /** What the log holds of an exchange. */
@@ -30,14 +30,14 @@ export const readLog = async (dir: string): Promise<Record<string, Logged[]>> =>
 /** A folder that goes when the test is over. */
 export const temporaryFolder = async (): Promise<string> => {
   const dir = await mkdtemp(path.join(tmpdir(), 'thread-proxy-'));
-  onTestFinished(() => rm(dir, { recursive: true, force: true }));
+  atEnd(() => rm(dir, { recursive: true, force: true }));
   return dir;
 };
 
 /** An emulator that ends with the test. */
 export const startEmulator = async (options: EmulatorOptions = {}): Promise<Emulator> => {
   const emulator = await createEmulator(options);
-  onTestFinished(() => emulator.close());
+  atEnd(() => emulator.close());
   return emulator;
 };
 
@@ -117,7 +117,7 @@ export const startService = async (
     stopped ??= service.stop();
     return stopped;
   };
-  onTestFinished(stop);
+  atEnd(stop);
   const send = (body: unknown, headers: Record<string, string>) =>
     fetch(`${service.url}/api/chat`, {
       method: 'POST',

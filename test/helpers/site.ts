@@ -1,5 +1,5 @@
-import { onTestFinished } from 'vitest';
 import type { Emulator, EmulatorOptions } from '../../emulator/server.ts';
+import { atEnd } from './at-end.ts';
 import { type Calls, type ChildService, callsTo, startChildService } from './child-service.ts';
 import { type RoundRobin, startRoundRobin } from './round-robin.ts';
 import { startEmulator, upstreamEnv } from './service.ts';
@@ -37,7 +37,7 @@ export const startSite = async (options: {
     Array.from({ length: options.processes ?? 3 }, () => startChildService(env)),
   );
   const front = await startRoundRobin(() => processes.map(({ url }) => url));
-  onTestFinished(() => {
+  atEnd(() => {
     for (const { kill } of processes) kill('SIGKILL');
   });
   return {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { atEnd } from './at-end.ts';
 
 /** A proxy between a client and a server, which can lose what it is given. */
 export interface TcpProxy {
@@ -46,7 +46,7 @@ export const startProxy = async (target: number): Promise<TcpProxy> => {
     for (const side of pair) side.on('error', () => undefined).on('close', end);
   }).listen(0, '127.0.0.1');
   await once(listener, 'listening');
-  onTestFinished(async () => {
+  atEnd(async () => {
     proxy.cut();
     listener.close();
     await once(listener, 'close');

@@ -1,5 +1,5 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
-import { onTestFinished } from 'vitest';
+import { atEnd } from './at-end.ts';
 
 export interface Hook {
   readonly url: string;
@@ -21,7 +21,7 @@ export const startHook = async (
     else response.writeHead(told.status).end(told.text);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
+  atEnd(() => {
     server.closeAllConnections();
     server.close();
   });

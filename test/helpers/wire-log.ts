@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
-import { onTestFinished } from 'vitest';
+import { atEnd } from './at-end.ts';
 
 /** A proxy in front of a Postgres server that notes what is executed there. */
 export interface WireLog {
@@ -54,7 +54,7 @@ export const startWireLog = async (target: number): Promise<WireLog> => {
     for (const side of [client, server]) side.on('error', end).on('close', end);
   }).listen(0, '127.0.0.1');
   await once(listener, 'listening');
-  onTestFinished(async () => {
+  atEnd(async () => {
     listener.close();
     await once(listener, 'close');
   });

@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { shared } from '../helpers/at-end.ts';
 import { until } from '../helpers/events.ts';
 import { exchangeRaw } from '../helpers/raw-http.ts';
 import { startBoth, startService } from '../helpers/service.ts';
@@ -138,6 +139,8 @@ describe('connections of one address', () => {
 });
 
 describe('a request', () => {
+  const both = shared(() => startBoth());
+
   const raw = async (service: { url: string }, head: string, more = '') => {
     const bytes = Buffer.from(`${head}\r\nConnection: close\r\n${more}\r\n`, 'latin1');
     const [answer] = await exchangeRaw(service.url, { bytes });
@@ -148,7 +151,7 @@ describe('a request', () => {
   it.each(['527.0.0.1', '08', 'a.1', 'a b', 'a/b', 'user@host', '[::1', 'x:99999999', ''])(
     'whose Host is %j is refused as invalid, and no line of the log has its query',
     async (host) => {
-      const service = await startService();
+      const { service } = both();
       const answer = await raw(service, `GET /api/history?token=secret HTTP/1.1\r\nHost: ${host}`);
       expect(answer.status).toBe(400);
       expect(JSON.parse(answer.body)).toMatchObject({
@@ -166,14 +169,14 @@ describe('a request', () => {
     'under_score.example',
     'xn--bcher-kva.example',
   ])('whose Host is %j is served', async (host) => {
-    const service = await startService();
+    const { service } = both();
     expect((await raw(service, `GET /healthz HTTP/1.1\r\nHost: ${host}`)).status).toBe(200);
   });
 
   it.each(['/healthz', '/readyz'])(
     'of HTTP/1.0 without Host is answered at %s, as load balancers ask',
     async (path) => {
-      const service = await startService();
+      const { service } = both();
       const { socket, told } = open(service);
       socket.write(`GET ${path} HTTP/1.0\r\n\r\n`);
       await until(() => told.isClosed, 'the answer');
@@ -182,7 +185,7 @@ describe('a request', () => {
   );
 
   it('of HTTP/1.1 without Host is refused', async () => {
-    const service = await startService();
+    const { service } = both();
     expect((await raw(service, 'GET /healthz HTTP/1.1')).status).toBe(400);
   });
 
@@ -191,7 +194,7 @@ describe('a request', () => {
     ['headers that are too large', 431, 'GET / HTTP/1.1\r\nHost: x', `X-Long: ${'x'.repeat(20_000)}\r\n`],
     ['an expectation that cannot be met', 417, 'GET / HTTP/1.1\r\nHost: x\r\nExpect: the-unexpected', ''],
   ])('of %s is refused with %i in our form', async (_, status, head, more) => {
-    const service = await startService();
+    const { service } = both();
     const answer = await raw(service, head, more);
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.body)).toEqual({
@@ -208,7 +211,7 @@ describe('a request', () => {
   it.each(['/api/chat/', '//api/chat', '/api//chat//', '/api/chat/?x=1'])(
     'to %s is one to /api/chat',
     async (path) => {
-      const { service } = await startBoth();
+      const { service } = both();
       const status = await new Promise((resolve, reject) => {
         const { port } = new URL(service.url);
         const headers = { 'Content-Type': 'application/json' };

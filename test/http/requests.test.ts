@@ -1,12 +1,18 @@
 import { request } from 'node:http';
 import { describe, expect, it } from 'vitest';
+import { shared } from '../helpers/at-end.ts';
 import { exchangeRaw } from '../helpers/raw-http.ts';
-import { startBoth, startService } from '../helpers/service.ts';
+import { startBoth } from '../helpers/service.ts';
+
+const both = shared(() => startBoth({ emulator: { answer: ({ message }) => message } }));
+
+/** Calls for which an upstream asks money. */
+const spent = (): number => both().emulator.calls.conversations + both().emulator.calls.responses;
 
 const refused = async (body: unknown, headers: Record<string, string> = {}) => {
-  const { service, emulator } = await startBoth();
-  const answer = await service.post(body, headers);
-  expect(emulator.calls.conversations + emulator.calls.responses).toBe(0);
+  const before = spent();
+  const answer = await both().service.post(body, headers);
+  expect(spent()).toBe(before);
   expect(answer.body.error?.request_id).toBe(answer.headers.get('x-request-id'));
   return [answer.status, answer.body.error?.code, answer.body.error?.detail] as const;
 };
@@ -56,7 +62,8 @@ describe('a request body', () => {
     ['UTF-8 that is cut', Buffer.from('{"message":"Grü').subarray(0, -1)],
     ['an encoded surrogate', Buffer.from('{"message":"\xed\xa0\x80"}', 'latin1')],
   ])('that is not UTF-8 (%s) is refused, told in advance or not', async (_, bytes) => {
-    const { service, emulator } = await startBoth();
+    const { service } = both();
+    const before = spent();
     for (const length of [`Content-Length: ${bytes.length}`, 'Transfer-Encoding: chunked']) {
       const head = `POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n${length}\r\n\r\n`;
       const chunked = [Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n0\r\n\r\n')];
@@ -65,11 +72,11 @@ describe('a request body', () => {
       expect(answer?.status).toBe(400);
       expect(answer?.body).toContain('"invalid_json"');
     }
-    expect(emulator.calls.conversations + emulator.calls.responses).toBe(0);
+    expect(spent()).toBe(before);
   });
 
   it('may begin with a byte order mark', async () => {
-    const { service } = await startBoth();
+    const { service } = both();
     expect((await service.post('\ufeff{"message":"Hi"}')).status).toBe(200);
   });
 
@@ -86,7 +93,7 @@ describe('a request body', () => {
     const long = JSON.stringify({ message: 'Hi', more: 'x'.repeat(65_536) });
     expect((await refused(long)).slice(0, 2)).toEqual([413, 'body_too_large']);
 
-    const { service } = await startBoth();
+    const { service } = both();
     const status = await new Promise((resolve, reject) => {
       const headers = { 'Content-Type': 'application/json', 'Transfer-Encoding': 'chunked' };
       const call = request(`${service.url}/api/chat`, { method: 'POST', headers }, (answer) =>
@@ -111,8 +118,8 @@ describe('a request body', () => {
   it.each(['application/json', 'Application/JSON; charset=UTF-8', 'application/json;charset="utf-8"'])(
     'of type %s is taken, with fields that nobody knows, up to the longest message',
     async (type) => {
-      const { service } = await startBoth({ env: { MAX_MESSAGE_CHARS: '10' } });
-      const body = { message: '0123456789', mood: { deep: [1, 2, 3] } };
+      const { service } = both();
+      const body = { message: '0123456789'.repeat(400), mood: { deep: [1, 2, 3] } };
       expect((await service.post(body, { 'Content-Type': type })).status).toBe(200);
     },
   );
@@ -120,7 +127,7 @@ describe('a request body', () => {
 
 describe('paths and methods', () => {
   it('answers an unknown path with 404 and a wrong method with 405, both as JSON', async () => {
-    const service = await startService();
+    const { service } = both();
     const unknown = await fetch(`${service.url}/nothing/here`);
     expect(unknown.status).toBe(404);
     expect(await unknown.json()).toMatchObject({ error: { code: 'not_found' } });
@@ -131,7 +138,7 @@ describe('paths and methods', () => {
   });
 
   it('gives every answer a request id of our own', async () => {
-    const service = await startService();
+    const { service } = both();
     const ids = new Set<string | null>();
     for (const path of ['/healthz', '/nothing', '/api/chat']) {
       const { headers } = await fetch(service.url + path, { headers: { 'X-Request-Id': 'mine' } });
@@ -142,7 +149,7 @@ describe('paths and methods', () => {
   });
 
   it('sends headers that keep browsers from guessing, framing and leaking', async () => {
-    const service = await startService();
+    const { service } = both();
     const { headers } = await fetch(`${service.url}/healthz`);
     expect(headers.get('x-content-type-options')).toBe('nosniff');
     expect(headers.get('x-frame-options')).toBe('SAMEORIGIN');

@@ -1,16 +1,21 @@
-import { expect, it, onTestFinished } from 'vitest';
+import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { callApi } from '../helpers/api.ts';
 import { runMain, startChildService } from '../helpers/child-service.ts';
 import { until } from '../helpers/events.ts';
-import { startPostgres } from '../helpers/postgres.ts';
+import { startPostgres, type TestPostgres } from '../helpers/postgres.ts';
 import { startEmulator, startService, upstreamEnv } from '../helpers/service.ts';
 
 const SESSION_SECRET = 'a-secret-of-at-least-thirty-two-characters';
 
-/** A service on a database of its own. */
+let postgres: TestPostgres;
+beforeAll(async () => {
+  postgres = await startPostgres();
+  return () => postgres.dispose();
+});
+
+/** A service on a database of its own, at a server that the test may stop. */
 const start = async (env: Record<string, string> = {}) => {
-  const postgres = await startPostgres();
-  onTestFinished(() => postgres.dispose());
+  onTestFinished(() => postgres.start());
   const emulator = await startEmulator();
   const databaseUrl = await postgres.newDatabase();
   const service = await startService({
@@ -21,11 +26,11 @@ const start = async (env: Record<string, string> = {}) => {
     ...env,
   });
   const from = (address: string) => service.post({ message: 'Hello!' }, { 'X-Forwarded-For': address });
-  return { postgres, databaseUrl, emulator, service, from };
+  return { databaseUrl, emulator, service, from };
 };
 
 it('a database that goes costs no upstream call; it is told of, and taken up again when it comes back', async () => {
-  const { postgres, emulator, service, from } = await start();
+  const { emulator, service, from } = await start();
   expect((await from('203.0.113.1')).status).toBe(200);
   const spent = emulator.calls.total;
   await postgres.stop('immediate');
@@ -43,7 +48,7 @@ it('a database that goes costs no upstream call; it is told of, and taken up aga
 });
 
 it('who is known to be over the limit is refused without the database', async () => {
-  const { postgres, from } = await start({ RATE_LIMIT: '1/1h' });
+  const { from } = await start({ RATE_LIMIT: '1/1h' });
   expect((await from('203.0.113.1')).status).toBe(200);
   expect((await from('203.0.113.1')).status).toBe(429);
   await postgres.stop('immediate');
@@ -53,7 +58,7 @@ it('who is known to be over the limit is refused without the database', async ()
 });
 
 it('an answer that is there when the database goes is kept, and told when it is back', async () => {
-  const { postgres, emulator, service } = await start();
+  const { emulator, service } = await start();
   emulator.fail({ on: 'responses', fault: { kind: 'hold', afterDeltas: 1 } });
   const { events } = await service.stream({ user_id: 'ann', message: 'Hello!' });
   expect((await events.next()).value).toMatchObject({ event: 'accepted' });
@@ -68,7 +73,7 @@ it('an answer that is there when the database goes is kept, and told when it is 
 });
 
 it('the start waits for the database, says so without the password, and gives up after DATABASE_WAIT', async () => {
-  const { postgres, databaseUrl } = await start();
+  const { databaseUrl } = await start();
   const { password } = new URL(databaseUrl);
   await postgres.stop();
   const env = { DATABASE_URL: databaseUrl, SESSION_SECRET, PORT: '0', LOG_LEVEL: 'trace' };

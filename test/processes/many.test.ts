@@ -5,20 +5,20 @@ import { callsTo } from '../helpers/child-service.ts';
 import { seeded } from '../helpers/crash-rounds.ts';
 import { allEvents, readEvents, until } from '../helpers/events.ts';
 import { withOurTables } from '../helpers/new-database.ts';
-import { startPostgres, type TestPostgres } from '../helpers/postgres.ts';
+import { startDatabases, type TestDatabases } from '../helpers/postgres.ts';
 import type { Answer } from '../helpers/service.ts';
 import { shuffled, startSite } from '../helpers/site.ts';
 
-let postgres: TestPostgres;
+let databases: TestDatabases;
 beforeAll(async () => {
-  postgres = await startPostgres();
-  return () => postgres.dispose();
+  databases = await startDatabases();
+  return () => databases.dispose();
 });
 
 /** Three processes on a database of their own. The assistant tells which message of its thread it answers. */
 const start = async (env: Record<string, string> = {}, pace = 1) =>
   startSite({
-    databaseUrl: await postgres.newDatabase(),
+    databaseUrl: await databases.newDatabase(),
     env,
     emulator: { pace, answer: ({ number, message }) => `${number}: ${message}` },
   });
@@ -133,7 +133,7 @@ describe('three processes on one database', () => {
   });
 
   it('say that it can be sent again where a message that another process took is undone', async () => {
-    const databaseUrl = await postgres.newDatabase();
+    const databaseUrl = await databases.newDatabase();
     const site = await startSite({ databaseUrl, processes: 2 });
     const [a, b] = site.processes;
     if (!a || !b) throw new Error('no processes');

@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { startPostgres, type TestPostgres } from '../helpers/postgres.ts';
+import { startDatabases, type TestDatabases } from '../helpers/postgres.ts';
 import { startBoth } from '../helpers/service.ts';
 import { tokenFor } from '../helpers/sockets.ts';
 import { startWireLog } from '../helpers/wire-log.ts';
 
-let postgres: TestPostgres;
+let databases: TestDatabases;
 beforeAll(async () => {
-  postgres = await startPostgres();
-  return () => postgres.dispose();
+  databases = await startDatabases();
+  return () => databases.dispose();
 });
 
 const MOST = 4;
@@ -17,8 +17,8 @@ const IN_BACKGROUND = /set beat = beat \+ 1|set process = \$1, stop = true|^dele
 
 /** A service that reaches its database through a proxy which notes the statements. */
 const start = async () => {
-  const url = new URL(await postgres.newDatabase());
-  const wire = await startWireLog(postgres.port);
+  const url = new URL(await databases.newDatabase());
+  const wire = await startWireLog(Number(url.port));
   url.port = `${wire.port}`;
   url.searchParams.set('sslmode', 'disable');
   const { service } = await startBoth({

@@ -118,11 +118,7 @@ export const buildAssets = async (): Promise<number> => {
 /** Builds the widget's files into a folder, for a package that carries no sources. */
 export const shipAssets = async (folder: string): Promise<void> => writeAll(folder, await build());
 
-/**
- * The widget's files: those that were built before, else built now (some 200 ms) and kept, where the disk allows it.
- * @throws where they are not built and cannot be.
- */
-export const loadAssets = async (): Promise<Assets> => {
+const load = async (): Promise<Assets> => {
   const shipped = await readKept(SHIPPED).catch(() => undefined);
   if (shipped) return new Map(shipped.map((asset) => [asset.path, asset]));
   const folder = await currentFolder();
@@ -131,4 +127,16 @@ export const loadAssets = async (): Promise<Assets> => {
   // A folder that may not be written to costs the next start the build, and nothing else.
   if (!known) await keep(folder, assets).catch(() => undefined);
   return new Map(assets.map((asset) => [asset.path, asset]));
+};
+
+let loaded: Promise<Assets> | undefined;
+
+/**
+ * The widget's files: those that were built before, else built now (some 200 ms) and kept, where the disk allows it.
+ * A process loads them once.
+ * @throws where they are not built and cannot be.
+ */
+export const loadAssets = (): Promise<Assets> => {
+  loaded ??= load();
+  return loaded;
 };

@@ -19,11 +19,12 @@ export const reads = {
   uncounted: kept.uncounted,
   dayUse: counts.dayUse,
   outboxState: counts.outboxState,
-  openErasures: erase.openErasures,
   auditLog: erase.auditLog,
 };
 
 export const writes = {
+  // Read at each start: for the thread that is there, so that none is begun for it.
+  openErasures: erase.openErasures,
   index: counts.index,
   keepCounts: kept.keepCounts,
   addUse: counts.addUse,

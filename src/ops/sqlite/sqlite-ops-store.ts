@@ -55,7 +55,7 @@ export const openSqliteOps = async (store: SqliteStore): Promise<OpsStore & { st
       if (thread) store.setThread(wish.visitor, undefined);
       return erasure;
     },
-    openErasures: () => room.read('openErasures', undefined),
+    openErasures: () => room.write('openErasures', undefined),
     eraseSome: (visitor, limit) => room.write('eraseSome', { visitor, limit }),
     scrub: async (visitor) => {
       // By the core's own way too, for what it keeps in memory.

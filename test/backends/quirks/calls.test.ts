@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { newVisitor, shared } from '../../helpers/at-end.ts';
 import { temporaryFolder } from '../../helpers/service.ts';
 import { startHook } from '../../helpers/webhook.ts';
 import { CALLED, call, given, PARALLEL } from './parallel-calls.ts';
@@ -8,7 +9,7 @@ import {
   chunk,
   events,
   type Reply,
-  responds,
+  SAYS,
   type Sent,
   says,
   startScripted,
@@ -26,26 +27,38 @@ const assistantFile = async (url: string, names: readonly string[]): Promise<str
   return file;
 };
 
-/** A service whose assistant calls functions in its first round, and an upstream that says "Done." in its second. */
-const startCalling = async (backend: 'completions' | 'responses', first: Reply, second = says('Done.')) => {
-  const hook = await startHook(() => '"ok"');
-  const started = await startScripted(backend, (_, count) => (count === 0 ? first : second), {
-    ASSISTANT_FILE: await assistantFile(hook.url, ['order', 'stock']),
+/**
+ * A service whose assistant has two functions; all tests share it. In a message's first round the upstream says `first`,
+ * and in its second "Done.".
+ */
+const sharedCalling = (backend: 'completions' | 'responses') => {
+  const started = shared(async () => {
+    const hook = await startHook(() => '"ok"');
+    const env = { ASSISTANT_FILE: await assistantFile(hook.url, ['order', 'stock']) };
+    return { hook, ...(await startScripted(backend, () => SAYS[backend]('Done.'), env)) };
   });
-  const answer = await started.service.post({ user_id: 'ann', message: 'Where are A1 and B2?' });
-  const called = hook.calls
-    .map(({ body }) => JSON.parse(body))
-    .map((call) => `${call.name} ${JSON.stringify(call.arguments)}`)
-    .toSorted();
-  return { ...started, answer, called };
+  return async (first: Reply) => {
+    const { hook, service, runs, answerWith } = started();
+    const before = hook.calls.length;
+    answerWith((_, count) => (count === 0 ? first : SAYS[backend]('Done.')));
+    const answer = await service.post({ user_id: newVisitor(), message: 'Where are A1 and B2?' });
+    const called = hook.calls
+      .slice(before)
+      .map(({ body }) => JSON.parse(body))
+      .map((call) => `${call.name} ${JSON.stringify(call.arguments)}`)
+      .toSorted();
+    return { runs, answer, called };
+  };
 };
+
+const calling = { completions: sharedCalling('completions'), responses: sharedCalling('responses') };
 
 const told = ({ body }: Sent): { role: string; [field: string]: unknown }[] =>
   Array.isArray(body.messages) ? body.messages : [];
 
 describe('two functions that are called at once', () => {
   it.each(PARALLEL)('are both called, and both answered: %s', async (_, first, second) => {
-    const { answer, called, runs } = await startCalling('completions', first);
+    const { answer, called, runs } = await calling.completions(first);
     expect([answer.status, answer.body.answer]).toEqual([200, 'Done.']);
     expect(called).toEqual(['order {"n":"A1"}', `${second} {"n":"B2"}`]);
     const messages = told(runs.at(-1) ?? { path: '', headers: {}, body: {} });
@@ -68,7 +81,7 @@ describe('two functions that are called at once', () => {
       call_id: n,
     }));
     const first = { body: typed('response.completed', { response: { status: 'completed', output } }) };
-    const { answer, called } = await startCalling('responses', first, responds('Done.'));
+    const { answer, called } = await calling.responses(first);
     expect([answer.status, answer.body.answer]).toEqual([200, 'Done.']);
     expect(called).toEqual(['order {"n":"A1"}', 'order {"n":"B2"}']);
   });
@@ -78,7 +91,7 @@ describe('what a model said with its call', () => {
   it('is told back whole, as DeepSeek and Gemini demand', async () => {
     // hermes-agent#15228 (DeepSeek), openchatcut#6 (Gemini)
     const signature = { google: { thought_signature: 'c2lnbmF0dXJl' } };
-    const { answer, runs } = await startCalling('completions', {
+    const { answer, runs } = await calling.completions({
       body: events(
         chunk({ reasoning_content: 'I must ' }),
         chunk({ reasoning_content: 'look.' }),
@@ -150,10 +163,7 @@ describe('the bounds of function calls', () => {
     given(Array.from({ length: count }, (_, n) => call({ index: n, id: `c${n}` }, 'order', args(n))));
 
   it('let sixteen be called in a round, and tell the model of the others', async () => {
-    const { answer, called, runs } = await startCalling(
-      'completions',
-      many(20, (n) => `{"n":${n}}`),
-    );
+    const { answer, called, runs } = await calling.completions(many(20, (n) => `{"n":${n}}`));
     expect(answer.status).toBe(200);
     expect(called).toHaveLength(16);
     const results = told(runs.at(-1) ?? { path: '', headers: {}, body: {} }).filter(
@@ -186,8 +196,7 @@ describe('the bounds of function calls', () => {
 
   it('tell the model of arguments longer than 64 KiB, and call the others', async () => {
     const sizes = [64 * 1024, 64 * 1024 + 1];
-    const { answer, called, runs } = await startCalling(
-      'completions',
+    const { answer, called, runs } = await calling.completions(
       many(2, (n) => JSON.stringify('x'.repeat((sizes[n] ?? 0) - 2))),
     );
     expect(answer.status).toBe(200);

@@ -1,5 +1,8 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { BackendName } from '../../helpers/service.ts';
+import { newVisitor, shared } from '../../helpers/at-end.ts';
+import { type BackendName, temporaryFolder } from '../../helpers/service.ts';
 import { OVERFLOWS } from './overflow-refusals.ts';
 import {
   chunk,
@@ -9,6 +12,7 @@ import {
   SAYS,
   type Sent,
   says,
+  sharedScripted,
   startScripted,
 } from './scripted-upstream.ts';
 
@@ -25,12 +29,24 @@ const limited =
   };
 
 describe('an upstream that is told too much', () => {
+  const scripted = shared(async () => {
+    const file = path.join(await temporaryFolder(), 'assistant.json');
+    await writeFile(file, '{"model":"m"}');
+    return { file, ...(await startScripted('completions', () => says(LONG), { ASSISTANT_FILE: file })) };
+  });
+
   it.each(OVERFLOWS)('is told less until it fits: %s', async (_, refusal) => {
-    const { service, runs } = await startScripted('completions', limited(refusal, 'completions', 3_000));
+    const { file, service, runs, answerWith } = scripted();
+    const user_id = newVisitor();
+    // How much a model takes in is remembered: each row has a model of its own.
+    await writeFile(file, JSON.stringify({ model: user_id }));
+    await service.reloadAssistant();
+    answerWith(limited(refusal, 'completions', 3_000));
     for (let n = 0; n < 5; n += 1) {
-      const { status, body } = await service.post({ user_id: 'ann', message: `${n} ${LONG}` });
+      const { status, body } = await service.post({ user_id, message: `${n} ${LONG}` });
       expect([n, status, body.answer]).toEqual([n, 200, LONG]);
     }
+    expect(runs.length).toBeGreaterThan(5);
     // The newest exchanges stay, whole.
     const last = JSON.stringify(runs.at(-1)?.body);
     expect(last).toContain('3 xxx');
@@ -115,6 +131,8 @@ describe('an upstream that is told too much', () => {
 });
 
 describe('what looks like too much and is not', () => {
+  const scripted = sharedScripted('completions');
+
   it.each([
     [
       'a spent rate',
@@ -151,11 +169,9 @@ describe('what looks like too much and is not', () => {
       'upstream_busy',
     ],
   ])('is told once: %s', async (_, refusal, code) => {
-    const { service, runs } = await startScripted('completions', (__, count) =>
-      count === 0 ? says(LONG) : refusal,
-    );
-    await service.post({ user_id: 'ann', message: LONG });
-    const { body } = await service.post({ user_id: 'ann', message: 'And?' });
+    const { service, runs, user_id } = scripted((__, count) => (count === 0 ? says(LONG) : refusal));
+    await service.post({ user_id, message: LONG });
+    const { body } = await service.post({ user_id, message: 'And?' });
     expect(body.error?.code).toBe(code);
     expect(runs).toHaveLength(2);
   });

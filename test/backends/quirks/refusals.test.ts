@@ -1,11 +1,25 @@
 import { describe, expect, it } from 'vitest';
-import { type BackendName, startEmulator } from '../../helpers/service.ts';
-import { events, type Reply, refuses, says, startScripted, typed } from './scripted-upstream.ts';
+import { startEmulator } from '../../helpers/service.ts';
+import {
+  events,
+  type Reply,
+  refuses,
+  says,
+  sharedScripted,
+  startScripted,
+  typed,
+} from './scripted-upstream.ts';
 
 const inStream = (error: object): Reply => ({ body: events({ error }, '[DONE]') });
 
 /** What an upstream refuses with, how often it is asked, and what the visitor is told. */
-const REFUSALS: [name: string, backend: BackendName, reply: Reply, asked: number, code: string][] = [
+const REFUSALS: [
+  name: string,
+  backend: 'completions' | 'responses',
+  reply: Reply,
+  asked: number,
+  code: string,
+][] = [
   [
     '402 of an empty account',
     'completions',
@@ -122,19 +136,24 @@ const REFUSALS: [name: string, backend: BackendName, reply: Reply, asked: number
 ];
 
 describe('a refusal', () => {
+  const scripted = {
+    completions: sharedScripted('completions'),
+    responses: sharedScripted('responses'),
+  };
+
   it.each(REFUSALS)('is told by its meaning: %s', async (_, backend, reply, asked, code) => {
-    const { service, runs } = await startScripted(backend, () => reply);
-    const { body } = await service.post({ user_id: 'ann', message: 'Hello!' });
+    const { service, runs, user_id } = scripted[backend](() => reply);
+    const { body } = await service.post({ user_id, message: 'Hello!' });
     expect([body.error?.code, runs.length]).toEqual([code, asked]);
   });
 
   it('that names a date to come back at is heeded', async () => {
     const later = new Date(Date.now() + 2_500).toUTCString();
-    const { service, runs } = await startScripted('completions', (_, count) =>
+    const { service, runs, user_id } = scripted.completions((_, count) =>
       count === 0 ? refuses(429, '{}', { 'retry-after': later }) : says('Hi.'),
     );
     const begun = performance.now();
-    expect((await service.post({ user_id: 'ann', message: 'Hello!' })).status).toBe(200);
+    expect((await service.post({ user_id, message: 'Hello!' })).status).toBe(200);
     expect(performance.now() - begun).toBeGreaterThan(1_000);
     expect(runs).toHaveLength(2);
   });

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { onTestFinished } from 'vitest';
+import { atEnd, newVisitor, shared } from '../../helpers/at-end.ts';
 import { type BackendName, startService, upstreamEnv } from '../../helpers/service.ts';
 
 /** What an upstream sends, byte for byte. */
@@ -23,11 +23,12 @@ export interface Sent {
 const asObject = (value: unknown): Sent['body'] =>
   typeof value === 'object' && value !== null ? { ...value } : {};
 
-/**
- * A server that answers posts as a script says: `answer` is told the request and how many runs were asked before it.
- * The thread that a run needs is made without the script.
- */
-export const startUpstream = async (answer: (sent: Sent, count: number) => Reply) => {
+/** What an upstream answers: it is told the request and how many runs were asked for before it. */
+type Script = (sent: Sent, count: number) => Reply;
+
+/** A server that answers posts as a script says. The thread that a run needs is made without the script. */
+export const startUpstream = async (first: Script) => {
+  let answer = first;
   const runs: Sent[] = [];
   const others: Sent[] = [];
   const server = createServer(async (incoming, outgoing) => {
@@ -53,24 +54,39 @@ export const startUpstream = async (answer: (sent: Sent, count: number) => Reply
     else if (reply.ending !== 'hang') outgoing.end();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
+  atEnd(() => {
     server.closeAllConnections();
     server.close();
   });
   const address = server.address();
   const port = address !== null && typeof address === 'object' ? address.port : 0;
-  return { url: `http://127.0.0.1:${port}/v1`, runs, others };
+  /** Gives it another script; what was asked for so far is forgotten. */
+  const answerWith = (script: Script): void => {
+    answer = script;
+    runs.length = 0;
+    others.length = 0;
+  };
+  return { url: `http://127.0.0.1:${port}/v1`, runs, others, answerWith };
 };
 
 /** A service in front of a scripted upstream. */
 export const startScripted = async (
   backend: BackendName,
-  answer: (sent: Sent, count: number) => Reply,
+  answer: Script,
   env: Record<string, string> = {},
 ) => {
   const upstream = await startUpstream(answer);
   const service = await startService({ ...upstreamEnv(upstream, backend), RUN_TIMEOUT: '20s', ...env });
   return { ...upstream, service };
+};
+
+/** As {@link startScripted}, once for all tests of a `describe`: each gives it a script, and speaks as a new visitor. */
+export const sharedScripted = (backend: BackendName, env: Record<string, string> = {}) => {
+  const scripted = shared(() => startScripted(backend, () => SAYS[backend]('Hi.'), env));
+  return (script: Script) => {
+    scripted().answerWith(script);
+    return { ...scripted(), user_id: newVisitor() };
+  };
 };
 
 /** Events as they stand on the wire, each with its blank line. */

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { BackendName } from '../../helpers/service.ts';
 import { COMPLETIONS, said, sent, there, whole } from './completion-shapes.ts';
-import { chunk, events, type Reply, runs, STOP, startScripted, typed } from './scripted-upstream.ts';
+import {
+  chunk,
+  events,
+  type Reply,
+  runs,
+  STOP,
+  sharedScripted,
+  startScripted,
+  typed,
+} from './scripted-upstream.ts';
 
 const completed = (more: object) =>
   typed('response.completed', { response: { status: 'completed', ...more } });
@@ -84,15 +93,25 @@ describe.each<[BackendName, [string, Reply, string][]]>([
   ['responses', RESPONSES],
   ['assistants', ASSISTANTS],
 ])('an answer at the %s wire', (backend, rows) => {
+  const scripted = sharedScripted(backend);
+
   it.each(rows)('is read: %s', async (_, reply) => {
-    const { service } = await startScripted(backend, () => reply);
-    const { status, body } = await service.post({ user_id: 'ann', message: 'Hello!' });
+    const { service, user_id } = scripted(() => reply);
+    const { status, body } = await service.post({ user_id, message: 'Hello!' });
     expect([status, body.answer, body.truncated]).toEqual([200, 'Hi there.', undefined]);
   });
 });
 
+/** A service at each of the wires that have rows below. */
+const atBoth = (env: Record<string, string> = {}) => ({
+  completions: sharedScripted('completions', env),
+  responses: sharedScripted('responses', env),
+});
+
 describe('an answer that was cut short', () => {
-  it.each<[BackendName, string, Reply]>([
+  const scripted = atBoth();
+
+  it.each<[keyof typeof scripted, string, Reply]>([
     ['completions', 'by its length', sent(events(said, chunk({}, 'length'), '[DONE]'))],
     ['completions', 'by its length, in other words', sent(events(said, chunk({}, 'max_tokens'), '[DONE]'))],
     [
@@ -106,15 +125,17 @@ describe('an answer that was cut short', () => {
       sent(JSON.stringify({ object: 'response', status: 'incomplete', output: [message] })),
     ],
   ])('at %s is told as truncated: %s', async (backend, _, reply) => {
-    const { service } = await startScripted(backend, () => reply);
-    const { status, body } = await service.post({ user_id: 'ann', message: 'Hello!' });
+    const { service, user_id } = scripted[backend](() => reply);
+    const { status, body } = await service.post({ user_id, message: 'Hello!' });
     expect([status, body.truncated]).toEqual([200, true]);
     expect(body.answer).toMatch(/^Hi /);
   });
 });
 
 describe('an answer that is none', () => {
-  it.each<[BackendName, string, Reply]>([
+  const scripted = atBoth({ RUN_TIMEOUT: '4s' });
+
+  it.each<[keyof typeof scripted, string, Reply]>([
     ['completions', 'ends after words without a word of its end', sent(events(said, there))],
     ['completions', 'ends with [DONE] alone', sent(events('[DONE]'))],
     ['completions', 'is empty', sent('')],
@@ -131,8 +152,8 @@ describe('an answer that is none', () => {
       sent(typed('response.completed', { response: { status: 'failed' } })),
     ],
   ])('at %s fails clearly: it %s', async (backend, _, reply) => {
-    const { service } = await startScripted(backend, () => reply, { RUN_TIMEOUT: '4s' });
-    const { status, body } = await service.post({ user_id: 'ann', message: 'Hello!' });
+    const { service, user_id } = scripted[backend](() => reply);
+    const { status, body } = await service.post({ user_id, message: 'Hello!' });
     expect([status, body.error?.code]).toEqual([502, 'upstream_failed']);
   });
 });

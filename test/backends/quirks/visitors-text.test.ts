@@ -1,6 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { allEvents } from '../../helpers/events.ts';
-import { chunk, events, type Reply, responds, STOP, startScripted, typed } from './scripted-upstream.ts';
+import {
+  chunk,
+  events,
+  type Reply,
+  responds,
+  STOP,
+  sharedScripted,
+  startScripted,
+  typed,
+} from './scripted-upstream.ts';
 
 const pieces = (...texts: readonly string[]): Reply => ({
   body: [...texts.map((content) => events(chunk({ content }))), events(STOP, '[DONE]')],
@@ -77,9 +86,12 @@ const TEXTS: [name: string, reply: Reply, shown: string][] = [
 ];
 
 describe('an answer with what is not for visitors', () => {
-  it.each(TEXTS)('leaves all of it out of deltas, answer, log and history: %s', async (_, reply, shown) => {
-    const { service, runs } = await startScripted('completions', () => reply);
-    const { events: coming } = await service.stream({ user_id: 'ann', message: 'Hello!' });
+  const scripted = sharedScripted('completions');
+  const logged: Record<string, string> = {};
+
+  it.each(TEXTS)('leaves all of it out of deltas, answer and history: %s', async (_, reply, shown) => {
+    const { service, runs, user_id } = scripted(() => reply);
+    const { events: coming } = await service.stream({ user_id, message: 'Hello!' });
     const all = await allEvents(coming);
     const deltas = all.flatMap(({ event, data }) =>
       event === 'delta' && data instanceof Object && 'text' in data ? [String(data.text)] : [],
@@ -87,9 +99,16 @@ describe('an answer with what is not for visitors', () => {
     expect(deltas.join('')).toBe(shown);
     expect(deltas.every((delta) => delta.isWellFormed())).toBe(true);
     expect(all.at(-1)).toMatchObject({ event: 'done', data: { answer: shown } });
-    await service.post({ user_id: 'ann', message: 'And?' });
+    await service.post({ user_id, message: 'And?' });
     expect(runs.at(-1)?.body.messages).toMatchObject([{}, {}, { role: 'assistant', content: shown }, {}]);
-    expect((await service.finalLog()).ann).toMatchObject([{ bot: shown }, {}]);
+    logged[user_id] = shown;
+  });
+
+  it('leaves all of it out of the log', async () => {
+    const log = await scripted(() => pieces()).service.finalLog();
+    for (const [user_id, shown] of Object.entries(logged)) {
+      expect(log[user_id]).toMatchObject([{ bot: shown }, {}]);
+    }
   });
 
   it('corrects an answer whose thought had no beginning, and knows the model from then on', async () => {

@@ -125,7 +125,13 @@ describe('a process that dies', () => {
       await own`select from tp_processes where id = 'dying' for update`;
       const watch = connectTo(url);
       // Who declares it dead has looked for its messages by now, and waits for this row.
-      await eventually(async () => (await watch`select from pg_locks where not granted`).length > 0);
+      await eventually(
+        async () =>
+          (
+            await watch`
+              select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+          ).length > 0,
+      );
       await own`
         insert into tp_taken (id, visitor, place, process, said, at)
         values (${late.id}, 'u:alice', 1, 'dying', ${late.user}, ${late.timestamp})`;

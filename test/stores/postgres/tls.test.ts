@@ -4,20 +4,20 @@ import { createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { startPostgres, type TestPostgres } from '../../helpers/postgres.ts';
+import { startDatabases, startPostgres, type TestDatabases, type TestPostgres } from '../../helpers/postgres.ts';
 import { openStore, quick } from './helper.ts';
 
 const fixture = (name: string): string => path.join(import.meta.dirname, 'fixtures', name);
 const CA = fixture('ca.pem');
 
 let withTls: TestPostgres;
-let plain: TestPostgres;
+let plain: TestDatabases;
 beforeAll(async () => {
   const tls = {
     cert: readFileSync(fixture('server.crt'), 'utf8'),
     key: readFileSync(fixture('server.key'), 'utf8'),
   };
-  [withTls, plain] = await Promise.all([startPostgres({ tls }), startPostgres()]);
+  [withTls, plain] = await Promise.all([startPostgres({ tls }), startDatabases()]);
 });
 afterAll(async () => {
   await Promise.all([withTls.dispose(), plain.dispose()]);
@@ -25,7 +25,7 @@ afterAll(async () => {
 
 /** Opens a store. @returns Whether its connections are encrypted. */
 const isEncrypted = async (
-  server: TestPostgres,
+  server: TestDatabases,
   host: string,
   query: Record<string, string>,
 ): Promise<boolean> => {
