@@ -42,10 +42,11 @@ export const createServer = (
   const connections = watchConnections(server, { ...edge, checkMs });
   const serve = getRequestListener(fetch, { errorHandler: onUnreadable, hostname: 'localhost' });
   server.on('request', (request, response) => {
-    if (!connections.admit(request, response)) return;
-    request.url = cleanPath(request.url ?? '/');
-    if (hasGoodHost(request)) void serve(request, response);
-    else refuseHost(response);
+    connections.admit(request, response, () => {
+      request.url = cleanPath(request.url ?? '/');
+      if (hasGoodHost(request)) void serve(request, response);
+      else refuseHost(response);
+    });
   });
   server.on('checkExpectation', refuseExpectation);
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {

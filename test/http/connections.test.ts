@@ -60,6 +60,24 @@ describe('a connection', () => {
     expect((await answers).map(({ body }) => body.slice(0, 9))).toEqual(['{"answer"', '{"status"']);
   });
 
+  it('is served its pipelined requests one after the other', async () => {
+    const { service, emulator } = await startBoth();
+    emulator.fail({ on: 'responses', fault: { kind: 'hold' } });
+    const post = (user: string, more = '') => {
+      const body = `{"user_id":"${user}","message":"Think."}`;
+      return `POST /api/chat ${HEAD}${more}Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    };
+    const bytes = Buffer.from(post('ann') + post('bob', 'Connection: close\r\n'));
+    const answers = exchangeRaw(service.url, { bytes });
+    await emulator.next('responses');
+    // Asked for later, on a connection of its own: what was to be begun of the other is begun.
+    expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
+    const begun = emulator.requests.filter(({ path }) => path.endsWith('/responses'));
+    expect(begun).toHaveLength(1);
+    emulator.release();
+    expect((await answers).map(({ status }) => status)).toEqual([200, 200]);
+  });
+
   it('is told of bytes that are no request only after the answers that it waits for', async () => {
     const { service, emulator } = await startBoth();
     emulator.fail({ on: 'responses', fault: { kind: 'hold' } });

@@ -1,8 +1,14 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { callApi, SITE_KEY } from '../helpers/api.ts';
-import { startBoth, startService, type TestService, upstreamEnv } from '../helpers/service.ts';
+import {
+  startBoth,
+  startService,
+  type TestService,
+  temporaryFolder,
+  upstreamEnv,
+} from '../helpers/service.ts';
 
 const env = { SITE_KEYS: SITE_KEY };
 
@@ -67,6 +73,22 @@ describe('GET /api/history', () => {
     const older = await callApi(service, 'GET', `/api/history?before=${body.before}`, { bearer });
     expect(older.body.history?.map(({ user }) => user)).toEqual(['one']);
     expect(older.body.before).toBeUndefined();
+  });
+
+  it('tells as much of a text of an older log as an answer may cost', async () => {
+    const dir = await temporaryFolder();
+    const long = { user: 'q'.repeat(600_000), bot: 'a'.repeat(3_000_000), timestamp: 3, verified: true };
+    const log = { ann: [{ user: 'short', bot: 'x'.repeat(524_288), timestamp: 2, verified: true }, long] };
+    await writeFile(path.join(dir, 'conversations.json'), JSON.stringify(log));
+    const service = await startService({ ...env, DATA_DIR: dir });
+    const { body } = await callApi(service, 'GET', '/api/history?user_id=ann', { bearer: SITE_KEY });
+    const size = ({ user, bot, truncated }: { user: string; bot: string | null; truncated?: unknown }) => [
+      ...[user.length, bot?.length, truncated],
+    ];
+    expect(body.history?.map(size)).toEqual([[524_288, 524_288, true]]);
+    const query = `/api/history?user_id=ann&before=${body.before}`;
+    const older = await callApi(service, 'GET', query, { bearer: SITE_KEY });
+    expect(older.body.history?.map(size)).toEqual([[5, 524_288, undefined]]);
   });
 
   it.each([

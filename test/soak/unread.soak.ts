@@ -1,0 +1,115 @@
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
+import path from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { callApi, SITE_KEY } from '../helpers/api.ts';
+import { startChildService } from '../helpers/child-service.ts';
+import { temporaryFolder } from '../helpers/service.ts';
+import { openStore } from '../stores/sqlite/helper.ts';
+
+/**
+ * Sixty readers that do not read what they ask for: what they cost the service in memory, and when they are closed.
+ * Before answers were bounded, 60 histories of 18 MB took 1.1 GB. Linux only: memory is read in /proc.
+ */
+
+const READERS = 60;
+const WATCHED_MS = 70_000;
+const MB = 1_000_000;
+/** What they may cost: an answer and what is made on its way, for each. */
+const BOUND_MB = 400;
+/** The longest exchange that a log may have is 16 MiB. */
+const LARGE = 16 * MB;
+
+/** What a visitor said whose history has so many bytes: in a hundred exchanges, or in one that an older log had. */
+const exchanges = (count: number) =>
+  Array.from({ length: count }, (_, n) => ({
+    ...{ user: `Question ${n}`, bot: 'x'.repeat(LARGE / count), timestamp: 1_700_000_000 + n },
+    ...{ id: `exchange-${count}-${n}`, verified: true },
+  }));
+
+const rssOf = async (pid: number): Promise<number> => {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+};
+
+/** A reader that sends its request and takes nothing of the answer. */
+const deafReader = async (url: string, request: string) => {
+  const { hostname, port } = new URL(url);
+  const socket: Socket = connect(Number(port), hostname);
+  onTestFinished(() => void socket.destroy());
+  socket.on('error', () => undefined);
+  await once(socket, 'connect');
+  socket.pause();
+  socket.write(request);
+  return socket;
+};
+
+/**
+ * What the kernel knows of the readers' connections: how many the service has not closed, and the bytes that it has
+ * sent on them and nobody has read.
+ */
+const connectionsOf = async (readers: readonly Socket[]): Promise<{ open: number; unread: number }> => {
+  const hex = (port = 0) => `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+  const ours = new Set(readers.map(({ localPort }) => hex(localPort)));
+  const ESTABLISHED = '01';
+  const rows = (await readFile('/proc/net/tcp', 'utf8')).split('\n').map((line) => line.trim().split(/\s+/));
+  let [open, unread] = [0, 0];
+  for (const [, from = '', to = '', state, queues = ''] of rows) {
+    const [sent = 0, received = 0] = queues.split(':').map((bytes) => Number.parseInt(bytes, 16));
+    if (ours.has(to.slice(-5))) {
+      if (state === ESTABLISHED) open += 1;
+      unread += sent;
+    } else if (ours.has(from.slice(-5))) unread += received;
+  }
+  return { open, unread };
+};
+
+describe.skipIf(process.platform !== 'linux')('sixty readers that do not read', () => {
+  it.each([
+    ['histories of many exchanges', '/chat_history/TOKEN', 100, 1],
+    ['histories of one exchange of 16 MB', '/chat_history/TOKEN', 1, 1],
+    ['pages of our own history, 32 at once', '/api/history', 1, 32],
+  ])('%s', { timeout: 180_000 }, async (what, route, count, atOnce) => {
+    const dir = await temporaryFolder();
+    await writeFile(path.join(dir, 'conversations.json'), JSON.stringify({ ann: exchanges(count) }));
+    // Made first: on a busy machine that takes longer than a start may.
+    await (await openStore(dir)).close();
+    const service = await startChildService({ DATA_DIR: dir, SITE_KEYS: SITE_KEY });
+    const { body } = await callApi(service, 'POST', '/api/session', {
+      ...{ bearer: SITE_KEY, json: { user_id: 'ann' } },
+    });
+    const token = String(body.session_token);
+    const target = route.replace('TOKEN', token);
+    const headers = { Authorization: `Bearer ${token}` };
+    const request =
+      `GET ${target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\n\r\n`.repeat(atOnce);
+    // Once read whole, so that what the process needs anyway is there.
+    const { length } = await (await fetch(service.url + target, { headers })).text();
+    const before = await rssOf(service.pid);
+    const begun = performance.now();
+    const readers = await Promise.all(
+      Array.from({ length: READERS }, () => deafReader(service.url, request)),
+    );
+    let peak = 0;
+    let unread = 0;
+    let movedAt = begun;
+    let closedAfter: number | undefined;
+    while (closedAfter === undefined && performance.now() - begun < WATCHED_MS) {
+      peak = Math.max(peak, await rssOf(service.pid));
+      const now = await connectionsOf(readers);
+      if (now.open === READERS && now.unread !== unread) movedAt = performance.now();
+      unread = now.unread;
+      if (now.open === 0) closedAfter = (performance.now() - movedAt) / 1000;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    const grown = Math.round((peak - before) / MB);
+    process.stderr.write(
+      `${what}: answers of ${(length / MB).toFixed(1)} MB, ${grown} MB more at most, closed ${closedAfter?.toFixed(1) ?? '–'} s after the last byte\n`,
+    );
+    expect(grown).toBeLessThan(BOUND_MB);
+    // What the kernel has taken of an answer is no matter of ours: here it cannot take all.
+    if (atOnce > 1) expect(closedAfter).toBeLessThan(45);
+    expect((await service.get('/healthz')).status).toBe(200);
+  });
+});
