@@ -153,16 +153,14 @@ const write = async (plan: Plan, store: MovingStore, owners: ReadonlySet<string>
     await store.complete();
     return { exchanges, ...(mapped && { threads: mapped.report }) };
   } catch (error) {
+    // The store's own words are for visitors; what happened is in the cause.
     const reason =
       error instanceof Refusal || error instanceof LogChanged
         ? error.message
-        : `${store.place} cannot be written: ${reasonOf(error)}.`;
+        : `${store.place} cannot be written: ${systemReason(error instanceof AppError ? error.cause : error)}.`;
     throw new Refusal(`${reason}\nWhat was taken over until now stays; run the import again to complete it.`);
   }
 };
-
-/** The store's own words are for visitors; what happened is in the cause. */
-const reasonOf = (error: unknown): string => systemReason(error instanceof AppError ? error.cause : error);
 
 /** The store that the service would use. */
 const placeOf = (env: Environment): StorePlace => {
