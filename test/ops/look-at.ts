@@ -81,7 +81,9 @@ const folderWith = async (count: number): Promise<string> => {
       })),
     );
   }
+  // Makes all of it searchable and counted, as it is after a while.
   await ops.conversations({ words: ['nothing'] }, { limit: 1 });
+  await ops.overview([0, 1]);
   ops.stop();
   await store.close();
   return dir;
