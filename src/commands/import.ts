@@ -32,13 +32,12 @@ const USAGE = `Usage: npm run import -- <conversations.json> [--threads <file>] 
                       [--dry-run]
 
 Takes over the log of an older system into the store that the service would use (DATABASE_URL, else DATA_DIR). Stop the
-service first. The file may be of any size; run again, the import adds only what is new. It may be
+service first. The file may be of any size; run again, the import adds only what is new. It may be an export, or
 
   {user_id: [{user, bot, timestamp}]}       a list of exchanges for each user
   {user_id: [{role, content, timestamp}]}   a list of messages for each user
   [{user_id, user, bot, timestamp}]         exchanges of all users; [{user_id, messages: [{role, content}]}] as well
   {object: "list", data: [{thread_id, …}]}  messages as OpenAI's API lists them; the thread stands for the user
-  what npm run export writes                as json, jsonl or csv
 
 in UTF-8 or UTF-16, with times in seconds, milliseconds, microseconds or as ISO 8601.
 
@@ -153,14 +152,16 @@ const write = async (plan: Plan, store: MovingStore, owners: ReadonlySet<string>
     await store.complete();
     return { exchanges, ...(mapped && { threads: mapped.report }) };
   } catch (error) {
-    // The store's own words are for visitors; what happened is in the cause.
     const reason =
       error instanceof Refusal || error instanceof LogChanged
         ? error.message
-        : `${store.place} cannot be written: ${systemReason(error instanceof AppError ? error.cause : error)}.`;
+        : `${store.place} cannot be written: ${reasonOf(error)}.`;
     throw new Refusal(`${reason}\nWhat was taken over until now stays; run the import again to complete it.`);
   }
 };
+
+// The store's own words are for visitors; what happened is in the cause.
+const reasonOf = (error: unknown): string => systemReason(error instanceof AppError ? error.cause : error);
 
 /** The store that the service would use. */
 const placeOf = (env: Environment): StorePlace => {

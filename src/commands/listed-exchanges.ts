@@ -38,10 +38,16 @@ function* wholeLines(file: number, isCsv: boolean): Generator<Buffer> {
   if (rest.length > 0) yield rest;
 }
 
+/** The first line; empty where it is longer than any that is told by it. */
 const firstLine = (file: number): string => {
-  for (const lines of wholeLines(file, false))
-    return lines.toString().split(/\r?\n/, 1)[0]?.replace(MARK, '') ?? '';
-  return '';
+  const piece = Buffer.alloc(PIECE_BYTES);
+  const read = readSync(file, piece, 0, PIECE_BYTES, 0);
+  const end = piece.indexOf(NEWLINE);
+  if (end < 0 && read === PIECE_BYTES) return '';
+  return piece
+    .toString('utf8', 0, end < 0 ? read : end)
+    .trim()
+    .replace(MARK, '');
 };
 
 const exported = z.looseObject({ visitor: z.object({ kind: z.string(), id: z.string() }) });

@@ -29,7 +29,7 @@ describe('messages while operators search, on SQLite', () => {
       const after = await threadsByNiceness();
       const added = [...after].filter(([niceness, count]) => count > (before.get(niceness) ?? 0));
       const usual = Math.min(...after.keys());
-      expect(added.filter(([niceness]) => niceness > usual)).toEqual([[usual + 10, 1]]);
+      expect(added.filter(([niceness]) => niceness > usual)).toEqual([[usual + 5, 1]]);
       ops.stop();
       await store.close();
     },

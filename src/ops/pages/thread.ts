@@ -80,7 +80,10 @@ export const thread = (
   { query, prices, now }: { query: Query; prices: Prices; now: number },
 ): Html => {
   if (!row || rows.length === 0) {
-    return html`<section class="thread" id="thread">${empty('This conversation is not there', 'It was erased, or has never been.')}</section>`;
+    return html`<section class="thread" id="thread">${empty(
+      'This conversation is not there',
+      html`It was erased, or has never been. <a href="${href(CONVERSATIONS, query, { v: undefined, tb: undefined, ta: undefined })}">Back to the list</a>`,
+    )}</section>`;
   }
   const terms = query.q === undefined ? [] : searchTerms(query.q);
   const oldestFirst = rows.toReversed();

@@ -24,7 +24,7 @@ const port = parentPort;
 // Only thread.ts starts this program, and sends requests.
 const { file, role, isBackground } = workerData as ThreadData;
 // Linux gives each thread a priority of its own; elsewhere this would be the whole service's.
-if (isBackground && process.platform === 'linux') setPriority(0, Math.min(LOWEST, getPriority(0) + 10));
+if (isBackground && process.platform === 'linux') setPriority(0, Math.min(LOWEST, getPriority(0) + 5));
 const db = role === 'writer' ? openWritable(file) : openReadable(file);
 
 const rooms = new Map<string, RoomModule>();
