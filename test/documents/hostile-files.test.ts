@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { deflateSync } from 'node:zlib';
 import { zipSync } from 'fflate';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { createParser } from '../../src/documents/parsers/parser.ts';
 import { temporaryFolder } from '../helpers/service.ts';
 import { startSite } from './helper.ts';
@@ -123,7 +123,7 @@ describe('a hostile file costs little and stops nothing', () => {
     const { blocks, note } = await parse('pages.pdf', pdfOf(pages));
     expect(note).toBe('only the first 2000 of 10000 pages were read');
     expect(blocks).toHaveLength(2_000);
-  });
+  }, 90_000);
 
   it('a PDF whose page unpacks to very much', async () => {
     const outcome = await parse('bomb.pdf', pdfBomb(400 * MB), hasty).catch((thrown: unknown) =>
@@ -180,7 +180,8 @@ describe('a hostile file costs little and stops nothing', () => {
   });
 
   it('is followed by one that is read as ever', async () => {
-    const { blocks } = await parse('after.txt', 'hello', hasty);
+    // A busy machine may take longer than the hasty one waits to start another process.
+    const { blocks } = await vi.waitFor(() => parse('after.txt', 'hello', hasty), { timeout: 30_000 });
     expect(blocks).toEqual([{ type: 'text', text: 'hello' }]);
   });
 });
