@@ -1,35 +1,13 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import type { AnswerTurn } from '../../emulator/answer.ts';
 import { allEvents } from '../helpers/events.ts';
-import { BACKENDS, type BackendName, startBoth, temporaryFolder } from '../helpers/service.ts';
+import { BACKENDS, type BackendName, temporaryFolder } from '../helpers/service.ts';
+import { SHIPPING, startWith } from './documents-service.ts';
 
-const SHIPPING =
-  '---\nurl: https://shop.example/shipping\n---\n# Shipping\n\nParcels to Austria cost 4.90 euros and take three days.';
 const RETURNS = '# Returns\n\n## Deadline\n\nYou can send anything back within thirty days of delivery.';
-
-/** A folder of documents. */
-const folderOf = async (files: Readonly<Record<string, string>>): Promise<string> => {
-  const dir = path.join(await temporaryFolder(), 'documents');
-  await mkdir(dir, { recursive: true });
-  for (const [name, text] of Object.entries(files)) await writeFile(path.join(dir, name), text);
-  return dir;
-};
-
-/** A service that has read a folder of documents. */
-const startWith = async (
-  files: Readonly<Record<string, string>>,
-  options: Parameters<typeof startBoth>[0] = {},
-) => {
-  const dir = await folderOf(files);
-  const both = await startBoth({ ...options, env: { DOCUMENTS_DIR: dir, ...options.env } });
-  const read = () =>
-    both.service.lines.filter(({ msg }) => msg === 'the folder of documents was read').length;
-  await vi.waitFor(() => expect(read()).toBe(1), { timeout: 20_000, interval: 20 });
-  return { ...both, folder: dir };
-};
 
 const runBody = z.object({
   instructions: z.string().optional(),

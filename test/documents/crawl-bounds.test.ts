@@ -137,6 +137,38 @@ describe('the bounds of a crawl', () => {
   });
 
   it.each([
+    ['this machine', ['127.0.0.1']],
+    ['this machine in IPv6', ['::1']],
+    ['this machine as an IPv4-mapped address', ['::ffff:127.0.0.1']],
+    ['a private network', ['10.0.0.1']],
+    ['a private network as an IPv4-mapped address', ['::ffff:a00:1']],
+    ['the world and a private network', ['93.184.216.34', '192.168.0.1']],
+  ])('refuses a name that the DNS says is %s, and asks nobody', async (_, addresses) => {
+    const { library } = await openLibrary();
+    const site = await startSite(() => page('secret'));
+    const { port } = new URL(site.url);
+    const lookup = async () => addresses.map((address) => ({ address }));
+    await expect(crawlAll(`http://shop.example:${port}/`, library, { lookup })).rejects.toThrow(
+      'shop.example is an address of a private network',
+    );
+    expect(site.asked).toEqual([]);
+  });
+
+  it('refuses a name that turns to a private network in the midst, and asks nobody there', async () => {
+    const { library } = await openLibrary();
+    const site = await startSite((path) => (path === '/' ? page('start', ['/a']) : page('a')));
+    const { port } = new URL(site.url);
+    const answers = ['127.0.0.1', '127.0.0.1'];
+    const lookup = async () => [{ address: answers.shift() ?? '::ffff:10.0.0.1' }];
+    const results = await crawlAll(`http://localhost:${port}/`, library, { lookup });
+    expect(results).toMatchObject([
+      { type: 'added' },
+      { type: 'unreadable', reason: 'localhost is an address of a private network' },
+    ]);
+    expect(site.asked).toEqual(['/robots.txt', '/']);
+  });
+
+  it.each([
     ['10.1.2.3', true],
     ['127.0.0.1', true],
     ['192.168.1.1', true],

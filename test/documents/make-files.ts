@@ -92,3 +92,10 @@ export const pdfOf = (pages: readonly (readonly string[])[], title = ''): Uint8A
     '/Info 4 0 R',
   );
 };
+
+/** A PDF that opens only with a password, which nobody knows: what would prove one is not a hash of anything. */
+export const encryptedPdf = (): Uint8Array =>
+  pdfFrom(
+    ['<< /Type /Catalog /Pages 2 0 R >>', '<< /Type /Pages /Kids [] /Count 0 >>'],
+    `/Encrypt << /Filter /Standard /V 1 /R 2 /P -4 /O <${'4f'.repeat(32)}> /U <${'55'.repeat(32)}> >> /ID [<00> <00>]`,
+  );

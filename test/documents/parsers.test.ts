@@ -2,7 +2,7 @@ import { strToU8, zipSync } from 'fflate';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Block } from '../../src/documents/model.ts';
 import { createParser } from '../../src/documents/parsers/parser.ts';
-import { docxOf, pdfOf } from './make-files.ts';
+import { docxOf, encryptedPdf, pdfOf } from './make-files.ts';
 
 const parser = createParser();
 afterAll(() => parser.close());
@@ -155,6 +155,7 @@ describe('a document is read', () => {
 describe('a document that cannot be read says why', () => {
   it.each<[string, string, string | Uint8Array, string]>([
     ['a scan', 'scan.pdf', pdfOf([[]]), 'a scan: its pages are pictures without text'],
+    ['an encrypted PDF', 'x.pdf', encryptedPdf(), 'encrypted: it opens only with a password'],
     ['a file that is no PDF', 'x.pdf', 'hello', 'not a PDF'],
     ['a broken PDF', 'x.pdf', '%PDF-1.7 and nothing else', 'a damaged PDF'],
     [

@@ -97,12 +97,34 @@ describe('a question finds', () => {
     expect((await ask('Versandkosten'))[0]).toContain('Pauschale'.toLowerCase());
   });
 
-  it('what is written without spaces', async () => {
-    const { ask } = await libraryOf([
-      '# 配送\n\n送料は全国一律500円です。',
-      '# 返品\n\n返品は30日以内です。',
-    ]);
-    expect(await ask('送料はいくらですか')).toEqual([expect.stringContaining('500円')]);
+  it.each([
+    [
+      'Japanese',
+      ['# 配送\n\n送料は全国一律500円です。', '# 返品\n\n返品は30日以内です。'],
+      '送料はいくらですか',
+      '500円',
+    ],
+    [
+      'Chinese',
+      ['# 配送\n\n全国运费统一为五元，三天内送达。', '# 退货\n\n收到商品后三十天内可以退货。'],
+      '运费是多少？',
+      '五元',
+    ],
+    [
+      'Thai',
+      ['# การจัดส่ง\n\nค่าจัดส่งทั่วประเทศ 50 บาท', '# การคืนสินค้า\n\nคืนสินค้าได้ภายใน 30 วัน'],
+      'ค่าจัดส่งเท่าไหร่',
+      '50 บาท',
+    ],
+    [
+      'Korean',
+      ['# 배송\n\n배송비는 전국 3000원입니다.', '# 반품\n\n반품은 30일 이내에 가능합니다.'],
+      '배송비는 얼마예요?',
+      '3000원',
+    ],
+  ])('what is written without spaces, in %s', async (_, texts, question, said) => {
+    const { ask } = await libraryOf(texts);
+    expect(await ask(question)).toEqual([expect.stringContaining(said)]);
   });
 
   it('nothing where it is about something else', async () => {

@@ -54,6 +54,11 @@ export const isPrivate = (address: string): boolean =>
     ? !isIn(global, address) || isIn(reserved, address)
     : isIn(privateList, address);
 
+/** Looks up the addresses of a name. */
+export type Lookup = (host: string) => Promise<readonly { readonly address: string }[]>;
+
+const lookUp: Lookup = (host) => lookup(host, { all: true });
+
 /**
  * Resolves a host to an address that may be asked; the caller connects to just that one, so that no second answer
  * of the DNS leads elsewhere.
@@ -63,9 +68,10 @@ export const isPrivate = (address: string): boolean =>
 export const resolvePublic = async (
   host: string,
   isLoopbackNamed: boolean,
+  names: Lookup = lookUp,
 ): Promise<{ address: string; family: 4 | 6 }> => {
   const bare = host.replace(/^\[(.*)\]$/, '$1');
-  const found = isIP(bare) ? [{ address: bare }] : await lookup(bare, { all: true }).catch(() => []);
+  const found = isIP(bare) ? [{ address: bare }] : await names(bare).catch(() => []);
   const [first] = found;
   if (!first) throw new RefusedAddress(`${bare} cannot be found`);
   // Of several addresses one that is refused is enough: a name of both is a trick, or a mistake.

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Library, TakeOptions, TakeResult } from '../library.ts';
 import { UnreadableDocument } from '../model.ts';
-import { isLoopback } from './addresses.ts';
+import { isLoopback, type Lookup } from './addresses.ts';
 import { createFrontier, pageAddress } from './frontier.ts';
 import { type Fetched, type GetOptions, getPage } from './get-page.ts';
 import { readRobots } from './robots.ts';
@@ -17,6 +17,8 @@ export interface CrawlOptions extends TakeOptions {
   /** Milliseconds for all of it. @default 1 hour */
   readonly totalMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** How names are resolved. @default as the system does it */
+  readonly lookup?: Lookup | undefined;
 }
 
 const MAX_PAGE_BYTES = 20 * 1024 * 1024;
@@ -56,6 +58,7 @@ export async function* crawl(
   const get: GetOptions = {
     origin: root.origin,
     isLoopbackNamed: namesLoopback(root),
+    lookup: options.lookup,
     maxBytes: MAX_PAGE_BYTES,
     maxTime: options.pageMs ?? DEFAULTS.pageMs,
     signal,

@@ -2,7 +2,7 @@ import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { Readable } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import { RefusedAddress, resolvePublic } from './addresses.ts';
+import { type Lookup, RefusedAddress, resolvePublic } from './addresses.ts';
 
 export const USER_AGENT = 'thread-proxy';
 
@@ -26,6 +26,8 @@ export interface GetOptions {
   /** The only origin that is asked. */
   readonly origin: string;
   readonly isLoopbackNamed: boolean;
+  /** Absent: as the system does it. */
+  readonly lookup?: Lookup | undefined;
   readonly maxBytes: number;
   /** Milliseconds for a page, redirects and all. */
   readonly maxTime: number;
@@ -43,7 +45,7 @@ interface Answer {
 }
 
 const ask = async (url: URL, options: GetOptions, signal: AbortSignal): Promise<Answer> => {
-  const { address, family } = await resolvePublic(url.hostname, options.isLoopbackNamed);
+  const { address, family } = await resolvePublic(url.hostname, options.isLoopbackNamed, options.lookup);
   const request = url.protocol === 'https:' ? requestHttps : requestHttp;
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const sent = request(url, {
