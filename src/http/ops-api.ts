@@ -8,6 +8,7 @@ import { failures } from './failure-answers.ts';
 import { type OpsDoor, opsOnly } from './ops.ts';
 import type { RouteDeps } from './route-deps.ts';
 import { checkedRoutes } from './route-parts.ts';
+import { isCleanText } from './schemas.ts';
 
 const MAX_HOURS = 24 * 366;
 const wrongHours = `hours must be a whole number, 1 to ${MAX_HOURS}.`;
@@ -85,7 +86,11 @@ const erase = createRoute({
   request: {
     params: z.object({
       kind: z.enum(['user', 'verified', 'anonymous'], { error: 'kind must be user, verified or anonymous.' }),
-      id: z.string().min(1).max(256),
+      id: z
+        .string()
+        .min(1)
+        .max(256)
+        .refine(isCleanText, { error: 'id must not hold NUL characters or broken surrogates.' }),
     }),
   },
   responses: {

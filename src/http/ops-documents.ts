@@ -9,6 +9,7 @@ import { type OpsDoor, opsOnly } from './ops.ts';
 import { jsonBodyGuard } from './request-guards.ts';
 import type { RouteDeps } from './route-deps.ts';
 import { checkedRoutes, json } from './route-parts.ts';
+import { isCleanText } from './schemas.ts';
 import { readUpload, uploadGuard } from './uploads.ts';
 
 const OPS = ['forbidden', 'not_found', 'rate_limited', 'log_unavailable', 'internal_error'] as const;
@@ -77,9 +78,15 @@ const siteRequest = z
   )
   .openapi('SiteRequest');
 
+const wrongId = 'id must not hold NUL characters or broken surrogates.';
 const wrongQuestion = 'q must be a text of 1 to 1000 characters.';
 const question = z.object({
-  q: z.string({ error: wrongQuestion }).trim().min(1, wrongQuestion).max(1_000, wrongQuestion),
+  q: z
+    .string({ error: wrongQuestion })
+    .trim()
+    .min(1, wrongQuestion)
+    .max(1_000, wrongQuestion)
+    .refine(isCleanText, wrongQuestion),
 });
 
 const list = createRoute({
@@ -137,8 +144,8 @@ const remove = createRoute({
   method: 'delete',
   path: '/api/ops/documents/{id}',
   summary: 'Remove a document',
-  request: { params: z.object({ id: z.string().max(64) }) },
-  responses: { 204: { description: 'It is removed' }, ...failures(...OPS) },
+  request: { params: z.object({ id: z.string().max(64).refine(isCleanText, wrongId) }) },
+  responses: { 204: { description: 'It is removed' }, ...failures(...OPS, 'invalid_request') },
 });
 
 export const toSourceAnswer = (source: IndexedSource): z.output<typeof sourceAnswer> => {

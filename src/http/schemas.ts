@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 
 /** NUL and lone surrogates are in no text that a person wrote, and not every store can keep them. */
-const isCleanText = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
+export const isCleanText = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
 
 /** The ids that mean that there is none. */
 const NOBODY: readonly unknown[] = [null, '', 'anonymous'];
@@ -80,6 +80,7 @@ export const chatHeaders = z.object({
 const sessionToken = z
   .string({ error: 'session_token must be a text.' })
   .max(4_096, { error: 'session_token is too long.' })
+  .refine(isCleanText, { error: 'session_token must not hold NUL characters or broken surrogates.' })
   .nullish();
 
 /**
@@ -134,6 +135,7 @@ export const feedbackRequest = z
       id: z
         .string({ error: 'id must be the id of an exchange.' })
         .max(128, { error: 'id must be the id of an exchange.' })
+        .refine(isCleanText, { error: 'id must be the id of an exchange.' })
         .openapi({ description: 'The exchange.' }),
       rating: z
         .enum(['up', 'down'], { error: 'rating must be up, down or null.' })

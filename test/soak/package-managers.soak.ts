@@ -26,6 +26,8 @@ interface Manager {
   readonly install: readonly string[];
   /** What comes before a script's own arguments. */
   readonly separator: readonly string[];
+  /** A Node.js that stands in for the host's, as npm has it. */
+  readonly host?: string;
 }
 
 const npm = (version: string): Manager => ({
@@ -38,6 +40,8 @@ const npm = (version: string): Manager => ({
 const MANAGERS: readonly Manager[] = [
   ...['8', '9', '10.8.2', '11.0.0', 'latest'].map(npm),
   { ...npm('8'), install: ['ci', '--ignore-scripts'], name: 'npm@8' },
+  // The newest npm on the hosts that people have beside Node 20.
+  ...['node@22', 'node@24'].map((host) => ({ ...npm('latest'), host })),
   { name: 'pnpm@10', bin: 'pnpm', install: ['install'], separator: [] },
   { name: 'yarn@1.22.22', bin: 'yarn', install: ['install', '--no-lockfile'], separator: [] },
   { name: 'bun@latest', bin: 'bun', install: ['install'], separator: [] },
@@ -60,17 +64,17 @@ const copyOfProject = async (): Promise<string> => {
   return project;
 };
 
-/** The manager itself, installed by the host's npm; its folder of commands. */
-const binOf = async ({ name }: Manager): Promise<string> => {
+/** The manager itself, and the host's Node.js where it is another one, installed by the host's npm; their folder of commands. */
+const binOf = async ({ name, host }: Manager): Promise<string> => {
   const folder = await temporaryFolder();
   await mkdir(folder, { recursive: true });
-  await run('npm', ['install', '--no-save', '--prefix', folder, name], {
+  await run('npm', ['install', '--no-save', '--prefix', folder, name, ...(host ? [host] : [])], {
     env: { ...process.env, PATH: HOST_PATH },
   });
   return path.join(folder, 'node_modules', '.bin');
 };
 
-describe.each(chosen)('$name, $install', (manager) => {
+describe.each(chosen)('$name, $install, $host', (manager) => {
   it('installs, starts the service on the pinned Node.js, stops it cleanly, and runs a command and tests', async () => {
     const [bin, project] = await Promise.all([binOf(manager), copyOfProject()]);
     const env = { PATH: `${bin}${path.delimiter}${HOST_PATH}`, NO_COLOR: '1', CI: '1' };
