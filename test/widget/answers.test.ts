@@ -25,6 +25,37 @@ await describeInBrowser('answers in our chat bubble', (browser) => {
     expect(await page.locator('thread-proxy-chat .dot').isVisible()).toBe(false);
   });
 
+  it('goes on following when the list grows before the browser tells of its own scrolling', async () => {
+    const long = Array.from({ length: 60 }, (_, n) => `Line ${n}.`).join('\n\n');
+    const { service, emulator } = await startBoth({ emulator: { answer: () => long } });
+    const site = await startHostPage({ body: snippet(service) });
+    const { page } = await browser.newPage();
+    await page.goto(site);
+    const chat = chatOn(page);
+    await chat.open();
+    const hold = emulator.fail({ on: 'responses', fault: { kind: 'hold', afterDeltas: 80 } });
+    await chat.send('Tell me.');
+    const list = chat.panel.locator('.list');
+    const fromEnd = () => list.evaluate((box) => box.scrollHeight - box.clientHeight - box.scrollTop);
+    await expect.poll(() => list.evaluate((box) => box.scrollHeight > 1_000)).toBe(true);
+    await expect.poll(fromEnd).toBeLessThan(2);
+    await list.evaluate(async (box) => {
+      const scrolled = () =>
+        new Promise((resolve) => box.addEventListener('scroll', resolve, { once: true }));
+      // Close to the end, where it still follows.
+      box.scrollTop -= 20;
+      await scrolled();
+      box.scrollTop = box.scrollHeight;
+      const more = document.createElement('div');
+      more.style.height = '200px';
+      box.append(more);
+      await scrolled();
+    });
+    hold.release();
+    await chat.settled(1);
+    await expect.poll(fromEnd).toBeLessThan(2);
+  });
+
   it('leaves the visitor alone who has scrolled up, and offers the way back', async () => {
     const long = Array.from({ length: 60 }, (_, n) => `Line ${n}.`).join('\n\n');
     const { service, emulator } = await startBoth({ emulator: { answer: () => long } });

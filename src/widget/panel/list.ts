@@ -78,11 +78,17 @@ export const createList = (context: Context, onSuggestion: (text: string) => voi
       else jump.hidden = distance() < NEAR_END;
     });
   };
+  let top = 0;
   box.addEventListener(
     'scroll',
     () => {
-      isFollowing = distance() < NEAR_END;
-      if (isFollowing) jump.hidden = true;
+      const isUp = box.scrollTop < top;
+      top = box.scrollTop;
+      if (distance() < NEAR_END) {
+        isFollowing = true;
+        jump.hidden = true;
+        // Away from the end without going up, it was the list that has grown since.
+      } else if (isUp) isFollowing = false;
     },
     { passive: true },
   );
