@@ -21,7 +21,7 @@ import { lineOf } from '../../log-file/log-row.ts';
 import { LogText } from '../../log-file/log-text.ts';
 import { type Connection, number, text } from '../sqlite/connection.ts';
 import { COLUMNS, FROM, logRowOf } from '../sqlite/rows.ts';
-import { eraseFromEdited, type Gone } from './edited-copies.ts';
+import type { Gone } from './edited-copies.ts';
 
 export const room = 'copy';
 export const migrations = [];
@@ -168,8 +168,11 @@ export const reads = {
     return mark;
   },
 
-  eraseFromEdited: (_: Connection, { path, gone }: { path: string; gone: Gone }): string[] =>
-    eraseFromEdited(path, gone),
+  eraseFromEdited: async (_: Connection, { path, gone }: { path: string; gone: Gone }): Promise<string[]> => {
+    // Loaded where something is erased: what checks the copies costs each start more than the rest of this thread.
+    const { eraseFromEdited } = await import('./edited-copies.ts');
+    return eraseFromEdited(path, gone);
+  },
 
   hashOf: (_: Connection, path: string): string | undefined => hashOf(path),
 
