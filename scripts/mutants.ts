@@ -5,13 +5,14 @@ import path from 'node:path';
 import { MUTANTS } from '../test/mutants/mutants.ts';
 
 /**
- * `npm run test:mutants [-- <part of a file's name>]`: puts plausible bugs into a copy of the code one by one, runs the
- * tests that are to notice, and tells which did not. Fails where fewer than 80 % were noticed.
+ * `npm run test:mutants [-- <parts of files' names>]`: puts plausible bugs into a copy of the code one by one, runs the
+ * tests that are to notice, and tells which did not. Fails where fewer than 80 % were noticed. Tests that fail without
+ * a bug notice nothing: what they were to notice counts as unnoticed.
  */
 
 const ROOT = path.resolve(import.meta.dirname, '..');
 const TARGET = 0.8;
-const SECONDS_EACH = 180;
+const SECONDS_EACH = 400;
 const COPIED = [
   'src',
   'test',
@@ -23,8 +24,8 @@ const COPIED = [
   'vitest.config.ts',
 ];
 
-const [only = ''] = process.argv.slice(2);
-const chosen = MUTANTS.filter(({ file }) => file.includes(only));
+const only = process.argv.slice(2);
+const chosen = MUTANTS.filter(({ file }) => only.length === 0 || only.some((part) => file.includes(part)));
 const copy = mkdtempSync(path.join(tmpdir(), 'thread-proxy-mutants-'));
 for (const name of COPIED) cpSync(path.join(ROOT, name), path.join(copy, name), { recursive: true });
 symlinkSync(path.join(ROOT, 'node_modules'), path.join(copy, 'node_modules'));
@@ -37,6 +38,15 @@ const passes = (tests: readonly string[]): boolean =>
     stdio: 'ignore',
   }).status === 0;
 
+/** Which tests pass as they are, as far as was tried. */
+const sound = new Map<string, boolean>();
+const areSound = (tests: readonly string[]): boolean => {
+  const key = tests.join(' ');
+  const known = sound.get(key) ?? passes(tests);
+  sound.set(key, known);
+  return known;
+};
+
 const survivors: string[] = [];
 try {
   for (const { file, from, to, tests } of chosen) {
@@ -47,11 +57,13 @@ try {
       target,
       source.replace(from, () => to),
     );
-    const isKilled = !passes(tests);
+    const isNoticed = !passes(tests);
     writeFileSync(target, source);
+    const isKilled = isNoticed && areSound(tests);
     const name = `${file}: ${from.trim().replaceAll(/\s+/g, ' ')}`;
     if (!isKilled) survivors.push(name);
-    console.log(`${isKilled ? 'killed  ' : 'SURVIVED'} ${name}`);
+    const outcome = isKilled ? 'killed  ' : isNoticed ? 'UNSOUND ' : 'SURVIVED';
+    console.log(`${outcome} ${name}`);
   }
 } finally {
   rmSync(copy, { recursive: true, force: true });

@@ -131,7 +131,7 @@ export const createMarkerFilter = ({ startsInThought = false } = {}): MarkerFilt
   const take = ({ kind, length }: TemplateToken): number => {
     if (kind === 'final' && !inParts && !isFirst) sawLoneThoughtEnd = true;
     const hides = kind === 'hidden' && (atLineStart || afterToken);
-    if (hides) hidden = TEMPLATE_PART;
+    hidden = hides ? TEMPLATE_PART : hidden;
     if (hides || kind === 'part' || kind === 'final') {
       inParts = true;
       afterThought = true;

@@ -73,6 +73,11 @@ const CASES: readonly [title: string, answer: string, shown: string][] = [
   ['GLM’s box', '<|begin_of_box|>Ten<|end_of_box|> days<|user|>', 'Ten days'],
   ['DeepSeek’s end', 'Ten days.<｜end▁of▁sentence｜>', 'Ten days.'],
   ['Llama 2’s and Mistral’s end', 'Ten days.</s>\n', 'Ten days.'],
+  [
+    'what a header would hide, where prose speaks of it',
+    'It says <|channel|>analysis<|message|>Hm.',
+    'It says Hm.',
+  ],
   ['the end of a turn in code that was not closed', '```\nten()<|im_end|>', '```\nten()'],
 ];
 

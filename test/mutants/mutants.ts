@@ -96,7 +96,7 @@ const prices = of(
   'test/ops/csv-and-prices.test.ts',
 );
 const cards = of('src/ops/redact/checks.ts', 'test/ops/redact.test.ts');
-const spending = of('src/ops/budget.ts', 'test/ops/api.test.ts');
+const spending = of('src/ops/budget.ts', 'test/ops/budgets.test.ts');
 const moderation = of('src/ops/moderation.ts', 'test/ops/moderation.test.ts');
 const refused = of('src/ops/refusals.ts', 'test/ops/api.test.ts', 'test/ops/pages.test.ts');
 const told = of(
@@ -152,6 +152,11 @@ const markers = of(
   'test/chat/answer-markers.test.ts',
   'test/backends/quirks/visitors-text.test.ts',
 );
+const tokensOf = of('src/chat/template-tokens.ts', 'test/chat/answer-markers.test.ts');
+const code = of('src/chat/code-spans.ts', 'test/chat/answer-markers.test.ts', 'test/chat/citations.test.ts');
+const killedImport = of('src/commands/import-log.ts', 'test/commands/import-killed.test.ts');
+const guesses = of('src/http/ops-guesses.ts', 'test/ops/guesses.test.ts');
+const opsDoor = of('src/http/ops.ts', 'test/ops/guesses.test.ts');
 const called = of('src/backends/called-functions.ts', 'test/backends/quirks/calls.test.ts');
 const overflow = of('src/backends/overflow.ts', 'test/backends/quirks/overflow.test.ts');
 
@@ -206,6 +211,7 @@ export const MUTANTS: readonly Mutant[] = [
   guards('if (Number(length) > MAX_BODY_BYTES) throw bodyTooLarge();', ''),
   guards("'utf-8', { fatal: true }", "'utf-8'"),
   guards("isForeign && c.req.header('sec-fetch-mode') !== 'cors'", 'false'),
+  connections('if (connection.inHand === 1) serve();', 'if (true) serve();'),
   connections('connection.inHand >= MAX_IN_HAND', 'false'),
   connections('if (connection.inHand === MAX_IN_HAND) response.shouldKeepAlive = false;', ''),
   connections('if (count(peer, 1) > MAX_PER_PEER)', 'if (false)'),
@@ -219,6 +225,7 @@ export const MUTANTS: readonly Mutant[] = [
   page('newestFirst.length > 0 && chars > MAX_CHARS', 'chars > MAX_CHARS'),
   page('chars > MAX_CHARS)', 'false)'),
   page('oldest && hasOlder', 'oldest'),
+  page('withoutMarkers(cutTo(MAX_TEXT_CHARS, exchange.bot))', 'withoutMarkers(exchange.bot)'),
   speaks('await identity.verifiedUsers.markVerified(', 'void identity.verifiedUsers.markVerified('),
   speaks('claims.userId !== undefined && claims.userId !== session.userId', 'false'),
   speaks("identity.mode === 'signed' ||", ''),
@@ -276,11 +283,20 @@ export const MUTANTS: readonly Mutant[] = [
   messageLog('.filter(({ id }) => interrupted.has(id))', ''),
   messageLog('stored.filter(({ id }) => !ids.has(id))', 'stored'),
   facts('await written.finally(() => verifying.delete(userId));', ''),
-  facts('if (!keepLog) await erased();', ''),
+  facts('if (!keepLog) await erased({ visitor });', ''),
   shares('Math.max(0, (known ?? 0) + by)', '(known ?? 0) + Math.abs(by)'),
   shares('if (other < day) counts.delete(other)', ''),
   privateFile('chmodSync(file, PRIVATE_MODE);', ''),
-  markers("last === '`' ? null : THOUGHT_END.exec(held)", 'THOUGHT_END.exec(held)'),
+  markers('isCode ? null : THOUGHT_END.exec(held)', 'THOUGHT_END.exec(held)'),
+  markers('hidden = hides ? TEMPLATE_PART : hidden;', ''),
+  markers("if (kind === 'final' && !inParts && !isFirst) sawLoneThoughtEnd = true;", ''),
+  tokensOf('/^analysis\\b/.test(channel)', 'false'),
+  tokensOf("const isOthers = role !== '' &&", 'const isOthers = false &&'),
+  code('if (ticks >= 3) return !inFence;', 'if (ticks >= 3) return inFence;'),
+  killedImport('batch.verified.push(row.visitor.slice(2))', 'void 0'),
+  guesses('if (left > 0) throw', 'if (false) throw'),
+  guesses('if (isRight) return;', ''),
+  opsDoor('|| identity.isSiteKey(given)', ''),
   called('ids.has(call.id)', 'false'),
   overflow(".replaceAll(/(\\d),(?=\\d{3})/g, '$1')", ''),
 ];
