@@ -15,6 +15,8 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'npm ci && npm start': 'installs from the registry; test/main/start.test.ts starts the service',
   'npm ci && npm test': 'would run this suite within itself',
   'docker build -t thread-proxy .': 'needs Docker',
+  'docker exec chat thread-proxy backup /data/backup.db': 'needs Docker',
+  'docker stop chat': 'needs Docker',
   'cp .env.example .env     # SESSION_SECRET, POSTGRES_PASSWORD, SITE_ADDRESS=chat.example.org, OPENAI_API_KEY, …':
     'needs Docker',
   'npm run move -- --from ./data --to DATABASE_URL --dry-run':
