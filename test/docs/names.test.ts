@@ -19,7 +19,7 @@ describe.each(PAGES)('%s', (page) => {
 
   it('sets only settings that there are', () => {
     // Of a line like `TRUST_PROXY=1`, in text and in blocks; names of other programs are listed.
-    const others = ['NODE_ENV', 'POSTGRES_PASSWORD', 'SITE_ADDRESS', 'SITE_KEY'];
+    const others = ['NODE_ENV', 'POSTGRES_PASSWORD', 'ROUNDS', 'SITE_ADDRESS', 'SITE_KEY'];
     const named = [...read(page).matchAll(/(?<![\w$&?{])([A-Z][A-Z_]{3,})=/g)].map(([, name = '']) => name);
     expect(named.filter((name) => !Object.hasOwn(SETTINGS, name) && !others.includes(name))).toEqual([]);
   });
