@@ -2,11 +2,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Clock, Logger } from './chat/ports.ts';
 import type { Config } from './config/read-config.ts';
-import { createDocuments, type Documents, type ServedDocuments } from './documents/documents.ts';
-import { createEmbedder } from './documents/embeddings/embedder.ts';
-import { createMeaning } from './documents/embeddings/meaning.ts';
+import type { Documents, ServedDocuments } from './documents/documents.ts';
 import type { DocumentIndex } from './documents/index/index-port.ts';
-import { createRewrite } from './documents/rewrite.ts';
 import { createWorklist } from './documents/work.ts';
 
 const OPENAI_URL = 'https://api.openai.com/v1';
@@ -58,6 +55,11 @@ export const openDocumentIndex = async (
 };
 
 const openAll = async (deps: OpenDocumentsDeps): Promise<Documents> => {
+  // Parsers and word lists of eleven languages: loaded where there are documents.
+  const { createDocuments } = await import('./documents/documents.ts');
+  const { createEmbedder } = await import('./documents/embeddings/embedder.ts');
+  const { createMeaning } = await import('./documents/embeddings/meaning.ts');
+  const { createRewrite } = await import('./documents/rewrite.ts');
   const { config, model, fetch, spending, clock, logger } = deps;
   const { settings, upstream } = config;
   const own = upstream.kind === 'offline' ? undefined : upstream;
