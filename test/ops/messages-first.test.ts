@@ -12,6 +12,8 @@ const threadsOf = async (pid: number): Promise<Map<number, Set<string>>> => {
   const threads = new Map<number, Set<string>>();
   for (const thread of await readdir(`/proc/${pid}/task`)) {
     const stat = await readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => '');
+    // One that has ended meanwhile has none.
+    if (stat === '') continue;
     const [, name = '', rest = ''] = /\((.*)\) (.*)/s.exec(stat) ?? [];
     const niceness = Number(rest.split(' ')[16]);
     threads.set(niceness, (threads.get(niceness) ?? new Set()).add(name));
