@@ -1,37 +1,38 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { openSqliteOps } from '../../src/ops/sqlite/sqlite-ops-store.ts';
-import { exchange, user } from '../helpers/exchanges.ts';
+import { startChildService } from '../helpers/child-service.ts';
+import { user } from '../helpers/exchanges.ts';
 import { temporaryFolder } from '../helpers/service.ts';
 import { openStore } from '../stores/sqlite/helper.ts';
+import { asOps, OPS_TOKEN } from './helper.ts';
 
-/** How many threads of this process have each niceness; a higher one is a lower priority. */
-const threadsByNiceness = async (): Promise<Map<number, number>> => {
-  const counts = new Map<number, number>();
-  for (const thread of await readdir('/proc/self/task')) {
-    const stat = await readFile(`/proc/self/task/${thread}/stat`, 'utf8').catch(() => '');
-    // Its own name, in brackets, may have spaces.
-    const niceness = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16]);
-    counts.set(niceness, (counts.get(niceness) ?? 0) + 1);
+/** The names of a process's threads, by their niceness: a higher one is a lower priority. */
+const threadsOf = async (pid: number): Promise<Map<number, Set<string>>> => {
+  const threads = new Map<number, Set<string>>();
+  for (const thread of await readdir(`/proc/${pid}/task`)) {
+    const stat = await readFile(`/proc/${pid}/task/${thread}/stat`, 'utf8').catch(() => '');
+    // One that has ended meanwhile has none.
+    if (stat === '') continue;
+    const [, name = '', rest = ''] = /\((.*)\) (.*)/s.exec(stat) ?? [];
+    const niceness = Number(rest.split(' ')[16]);
+    threads.set(niceness, (threads.get(niceness) ?? new Set()).add(name));
   }
-  return counts;
+  return threads;
 };
 
 describe('messages while operators search, on SQLite', () => {
   it.runIf(process.platform === 'linux')(
-    'have more of the processor: the search alone has a low priority',
+    'have more of the processor: the threads that search and copy have a low priority, and no other',
     async () => {
-      const before = await threadsByNiceness();
-      const store = await openStore(await temporaryFolder());
-      const ops = await openSqliteOps(store);
-      await store.finish(exchange(user('ada')));
-      await ops.conversations({ words: ['hello'] }, { limit: 1 });
-      const after = await threadsByNiceness();
-      const added = [...after].filter(([niceness, count]) => count > (before.get(niceness) ?? 0));
-      const usual = Math.min(...after.keys());
-      expect(added.filter(([niceness]) => niceness > usual)).toEqual([[usual + 5, 1]]);
-      ops.stop();
-      await store.close();
+      const service = await startChildService({ BACKEND: 'offline', OPS_TOKEN });
+      const found = await fetch(`${service.url}/ops/conversations?q=hello`, { headers: asOps });
+      expect(found.status).toBe(200);
+      const threads = await threadsOf(service.pid);
+      const usual = Math.min(...threads.keys());
+      expect([...threads.keys()].filter((niceness) => niceness !== usual)).toEqual([usual + 5]);
+      expect([...(threads.get(usual + 5) ?? [])]).toEqual(['store reader']);
+      expect(threads.get(usual)).toContain('store writer');
     },
   );
 
