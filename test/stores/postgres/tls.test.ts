@@ -4,7 +4,12 @@ import { createServer, type Socket } from 'node:net';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { startDatabases, startPostgres, type TestDatabases, type TestPostgres } from '../../helpers/postgres.ts';
+import {
+  startDatabases,
+  startPostgres,
+  type TestDatabases,
+  type TestPostgres,
+} from '../../helpers/postgres.ts';
 import { openStore, quick } from './helper.ts';
 
 const fixture = (name: string): string => path.join(import.meta.dirname, 'fixtures', name);
