@@ -14,6 +14,8 @@ export default defineConfig({
     expect: { poll: { timeout: 10_000 } },
     // One more try on a machine that is not ours: of 3,600 tests one may meet a moment in which nothing moves.
     retry: process.env.CI ? 1 : 0,
+    // Nothing in src/ keeps state in a module, so that files can share a worker: each would load all modules again.
+    isolate: false,
     // Tests mostly wait: for processes, disks, and what is meant to take its time. Two cores have room for four.
     maxWorkers: 4,
   },

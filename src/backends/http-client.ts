@@ -128,6 +128,8 @@ const decompressed = (incoming: IncomingMessage): Readable => {
 };
 
 const toResponse = ({ status, headers, body }: Answer, abort: () => void, done: () => void): Response => {
+  // Beside our server `Response` is one of Hono's, which looks at the status too late.
+  if (status < 200 || status > 599) throw new RangeError(`a response cannot have the status ${status}`);
   const init = { status, headers: headersOf(headers) };
   if (WITHOUT_BODY.has(status)) {
     // A reader that does not care must still not let an error pass for one that nobody handles.

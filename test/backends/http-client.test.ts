@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import { createServer as createTcpServer, type Socket } from 'node:net';
 import { expect, it, onTestFinished } from 'vitest';
 import { createHttpClient } from '../../src/backends/http-client.ts';
+import { startService } from '../helpers/service.ts';
 
 it('a response whose body is discarded does not end the process', async () => {
   const server = createServer((_incoming, outgoing) => {
@@ -64,7 +65,8 @@ it('a server that changes to another protocol is one that cannot be reached', as
   await expect(client.fetch(url)).rejects.toThrow('fetch failed');
 });
 
-it('a status that does not exist fails, and its connection is not kept', async () => {
+it('a status that does not exist fails, also beside our server, and its connection is not kept', async () => {
+  await startService();
   const { client, url, sockets } = await startAnswering(
     'HTTP/1.1 600 Else\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n',
   );
