@@ -224,10 +224,11 @@ export const createSqliteIndex = (db: DatabaseSync): Omit<SyncIndex, keyof Sqlit
           ).run(model, bytesOf(vector), id);
         }
       }),
+    // `+`: by the index of models each page would sort all vectors.
     vectors: (model, after, limit) =>
       sql(
         `select v.seq, p.id, v.vector from document_vectors v join document_passages p on p.seq = v.passage
-         where v.model = ? and v.seq > ? order by v.seq limit ?`,
+         where +v.model = ? and v.seq > ? order by v.seq limit ?`,
       )
         .all(model, after, limit)
         .map((row) => vectorRow.parse(row))

@@ -63,10 +63,11 @@ export const createSqliteNearest = (db: DatabaseSync, version: string | undefine
         create trigger if not exists document_signs_gone after delete on document_vectors begin
           delete from document_signs where model = old.model and seq = old.seq;
         end`);
+      // `+`: by the index of models each page would sort all vectors.
       const { changes } = sql(
         `insert or ignore into document_signs (model, seq, signs)
          select model, seq, vec_quantize_binary(vector) from document_vectors
-         where model = ?1 and length(vector) % ${PACKED * Float32Array.BYTES_PER_ELEMENT} = 0
+         where +model = ?1 and length(vector) % ${PACKED * Float32Array.BYTES_PER_ELEMENT} = 0
            and seq > (select coalesce(max(seq), 0) from document_signs where model = ?1)
          order by seq limit ?2`,
       ).run(model, limit);
