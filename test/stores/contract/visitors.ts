@@ -152,6 +152,15 @@ export const visitorsContract = (name: string, open: OpenStore): void => {
       });
     });
 
+    test('a page of visitors goes on where the one that ended the page before is gone', async () => {
+      await finished(...['a', 'b', 'c', 'd'].map((name) => exchange(user(name))));
+      const [, last] = await under.store.visitors({ limit: 2 });
+      expect(last?.key).toBe('u:b');
+      await under.store.clear(user('b'), false);
+      const rest = await under.store.visitors({ limit: 5, after: 'u:b' });
+      expect(rest.map(({ key }) => key)).toEqual(['u:c', 'u:d']);
+    });
+
     test('visitors are found by what they called themselves last, page by page, through a restart', async () => {
       const [one, two, three, four] = [anonymous('one'), anonymous('two'), user('three'), user('four')];
       const unnamed = exchange(two);
