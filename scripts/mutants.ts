@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { z } from 'zod';
 import { MUTANTS } from '../test/mutants/mutants.ts';
 
 /**
@@ -30,19 +31,36 @@ const copy = mkdtempSync(path.join(tmpdir(), 'thread-proxy-mutants-'));
 for (const name of COPIED) cpSync(path.join(ROOT, name), path.join(copy, name), { recursive: true });
 symlinkSync(path.join(ROOT, 'node_modules'), path.join(copy, 'node_modules'));
 
-const passes = (test: string): boolean =>
-  spawnSync(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--bail', '1', test], {
-    cwd: copy,
-    timeout: SECONDS_EACH * 1_000,
-    killSignal: 'SIGKILL',
-    stdio: 'ignore',
-  }).status === 0;
+const report = path.join(copy, 'report.json');
+const results = z.object({
+  testResults: z.array(
+    z.object({ assertionResults: z.array(z.object({ fullName: z.string(), status: z.string() })) }),
+  ),
+});
+
+/** Runs a test, or those of it with this name. @returns What failed: the name of a test, or '' where that is not known. */
+const failureOf = (test: string, name?: string): string | undefined => {
+  rmSync(report, { force: true });
+  const options = ['--bail', '1', '--reporter', 'json', '--outputFile', report];
+  const named = name ? ['-t', name.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')] : [];
+  const { status } = spawnSync(
+    process.execPath,
+    ['node_modules/vitest/vitest.mjs', 'run', ...options, test, ...named],
+    { cwd: copy, timeout: SECONDS_EACH * 1_000, killSignal: 'SIGKILL', stdio: 'ignore' },
+  );
+  if (status === 0) return undefined;
+  if (!existsSync(report)) return '';
+  const { testResults } = results.parse(JSON.parse(readFileSync(report, 'utf8')));
+  const all = testResults.flatMap(({ assertionResults }) => assertionResults);
+  return all.find((one) => one.status === 'failed')?.fullName ?? '';
+};
 
 /** Which tests pass as they are, as far as was tried. */
 const sound = new Map<string, boolean>();
-const isSound = (test: string): boolean => {
-  const known = sound.get(test) ?? passes(test);
-  sound.set(test, known);
+const isSound = (test: string, name: string): boolean => {
+  const key = `${test} ${name}`;
+  const known = sound.get(key) ?? failureOf(test, name) === undefined;
+  sound.set(key, known);
   return known;
 };
 
@@ -57,9 +75,9 @@ try {
         target,
         source.replace(from, () => to),
       );
-      const isNoticed = !passes(test);
+      const failure = failureOf(test);
       writeFileSync(target, source);
-      return isNoticed && isSound(test);
+      return failure !== undefined && isSound(test, failure);
     };
     const isKilled = tests.some(fails);
     const name = `${file}: ${from.trim().replaceAll(/\s+/g, ' ')}`;
