@@ -159,6 +159,8 @@ export const visitorsContract = (name: string, open: OpenStore): void => {
       await under.store.clear(user('b'), false);
       const rest = await under.store.visitors({ limit: 5, after: 'u:b' });
       expect(rest.map(({ key }) => key)).toEqual(['u:c', 'u:d']);
+      const all = await under.store.visitors({ limit: 5 });
+      expect(all.map(({ key }) => key)).toEqual(['u:a', 'u:c', 'u:d']);
     });
 
     test('visitors are found by what they called themselves last, page by page, through a restart', async () => {

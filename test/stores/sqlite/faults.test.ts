@@ -39,11 +39,11 @@ describe('while nothing can be written', () => {
     const mend = await displace(dir);
     await eventually(() => !store.health().ok);
     expect(store.health()).toEqual({ ok: false, reason: expect.stringContaining('thread-proxy.db') });
-
     await expect(store.accept(message(alice))).rejects.toMatchObject(unavailable);
     const finishing = store.finish(waiting);
     expect(await store.recent(alice, { limit: 5 })).toEqual([waiting, first]);
     expect(await store.recent(alice, { limit: 5, before: waiting.id })).toEqual([first]);
+    expect(await store.recent(alice, { limit: 5, before: first.id })).toEqual([]);
     expect(await store.exchange(waiting.id)).toEqual(waiting);
     expect(await store.unfinished(waiting.id)).toBeUndefined();
     store.setThread(alice, { id: 'thread', madeBy: 'test' });
