@@ -69,14 +69,14 @@ describe('three processes on one database', () => {
     }
   });
 
-  it('run them in the order in which they were taken', async () => {
+  it('run them in the order in which they were accepted', async () => {
     const { processes } = sharedAt(20);
     const user_id = newVisitor();
     const direct = processes.map(({ url }) => callsTo(url));
     const streams = [];
     for (const [i, message] of ['one', 'two', 'three', 'four'].entries()) {
       const taken = await direct[i % 3]?.stream({ user_id, message });
-      // Taken, not yet answered.
+      // Accepted, not yet answered.
       expect((await taken?.events.next())?.value).toMatchObject({ event: 'accepted' });
       streams.push(taken?.events);
     }
@@ -147,7 +147,7 @@ describe('three processes on one database', () => {
     expect(codes([other])).toEqual({ '422 idempotency_mismatch': 1 });
   });
 
-  it('say that it can be sent again where a message that another process took is undone', async () => {
+  it('say that it can be sent again where a message that another process accepted is undone', async () => {
     const databaseUrl = await databases.newDatabase();
     const site = await startSite({ databaseUrl, processes: 2 });
     const [a, b] = site.processes;
@@ -159,7 +159,7 @@ describe('three processes on one database', () => {
     const again = b.post({ user_id: 'ann', message: 'Hello!' }, headers);
     const sql = connect(withOurTables(databaseUrl), { max: 1 });
     onTestFinished(() => sql.end());
-    // As the store does where the answer to the taking was lost.
+    // As the store does where the answer to accepting it was lost.
     await sql`update tp_taken set undone = now(), process = null where id = ${value?.data.id ?? ''}`;
     const { status, body } = await again;
     expect([status, body.error?.code]).toEqual([503, 'log_unavailable']);
@@ -189,7 +189,7 @@ describe('three processes on one database', () => {
     expect((await allEvents(events)).at(-1)?.data).toEqual(rest.at(-1)?.data);
   });
 
-  it('stop a run that another process has begun', async () => {
+  it('stop a run that another process has started', async () => {
     const { emulator, a, b } = sharedAt(200);
     const { events } = await a.stream({ user_id: newVisitor(), message: 'word '.repeat(100) });
     const { value } = await events.next();
@@ -201,7 +201,7 @@ describe('three processes on one database', () => {
     expect(end).toMatchObject({ event: 'done', data: { truncated: true } });
   });
 
-  it('take no token that has ended at another', async () => {
+  it('accept no token that has ended at another', async () => {
     const { a, b } = sharedAt(1);
     const { session_token: bearer } = (await callApi(a, 'POST', '/api/session')).body;
     expect((await callApi(b, 'GET', '/api/history', { bearer })).status).toBe(200);
