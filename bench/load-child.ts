@@ -76,7 +76,7 @@ const open = async (target: Target, visitors: readonly string[], rate: number, f
   return load;
 };
 
-/** All visitors at once, a stream each, begun within `forMs`. */
+/** All visitors at once, a stream each, started within `forMs`. */
 const crowd = async (target: Target, visitors: readonly string[], forMs: number): Promise<Load> => {
   if (target.form === 'socket') for (const visitor of visitors) await makeSession(target.url, visitor);
   const { load, add } = gather();

@@ -13,7 +13,7 @@ export interface Job {
   readonly callers: number;
   /** Messages a second (`open`). */
   readonly rate: number;
-  /** For how long calls are begun. */
+  /** For how long calls are started. */
   readonly forMs: number;
 }
 

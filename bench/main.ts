@@ -86,5 +86,5 @@ else
   console.log(
     `\n${tableOf(rows)}\n\n${((performance.now() - began) / 1000).toFixed(0)} s, Node ${process.version}`,
   );
-// What was begun is over; a figure over its target is no failure.
+// All benches are over; a figure over its target is no failure.
 process.exit(0);

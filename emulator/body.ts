@@ -2,7 +2,7 @@
 
 import type { IncomingMessage } from 'node:http';
 
-/** Longest body that is taken, in bytes. */
+/** Longest body that is accepted, in bytes. */
 export const MAX_BODY = 4 * 1024 * 1024;
 
 /** What is read and thrown away of a body that is too long, so that its sender gets to read the refusal. */

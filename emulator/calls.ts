@@ -70,7 +70,7 @@ export class Calls {
     }
   }
 
-  /** Resolves with the next call of this endpoint (or of any), once its handling has begun. */
+  /** Resolves with the next call of this endpoint (or of any), once its handling has started. */
   next(endpoint?: Endpoint): Promise<RecordedRequest> {
     const { promise, resolve } = Promise.withResolvers<RecordedRequest>();
     this.#waiters.push({ endpoint, resolve });

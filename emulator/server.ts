@@ -68,7 +68,7 @@ export interface Emulator {
   fail(rule: FaultRule): FaultHandle;
   /** Lets all calls go on that are held or hung. */
   release(): void;
-  /** Resolves with the next call of this endpoint (of any, if absent), once its handling has begun. */
+  /** Resolves with the next call of this endpoint (of any, if absent), once its handling has started. */
   next(endpoint?: Endpoint): Promise<RecordedRequest>;
   /** Resolves when the next caller leaves before its answer is over. */
   nextAbort(): Promise<void>;

@@ -32,7 +32,7 @@ export interface Upstreams {
   notes(): string[];
   /** How calls to upstreams are made: through the proxies that are set. */
   readonly fetch: typeof fetch;
-  /** Reads the assistant file anew. */
+  /** Reloads the assistant file. */
   reload(): Promise<void>;
   close(): Promise<void>;
 }

@@ -27,7 +27,7 @@ import { publicStoreReason } from './system-reason.ts';
 export interface Service {
   /** Where it listens: `http://localhost:5000`. */
   readonly url: string;
-  /** Reads the assistant file and the folder of documents anew. */
+  /** Reloads the assistant file and the folder of documents. */
   reloadAssistant(): Promise<void>;
   /** Takes no more messages, lets those in flight finish within SHUTDOWN_TIMEOUT, writes the log, closes. */
   stop(): Promise<void>;

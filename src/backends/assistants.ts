@@ -41,7 +41,7 @@ interface RunState {
   run?: { readonly id: string; readonly thread: string };
   /** The thread that has the visitor's message: a retry must not say it there twice. */
   toldOn?: string;
-  /** A thread that was made but not told all of the transcript yet: what its run tells it. */
+  /** A thread that was made but not sent all of the transcript yet: what its run sends. */
   untold?: { readonly thread: string; readonly messages: readonly ThreadMessage[] } | undefined;
   /** Whether the run goes on, so that it must be cancelled when we leave. */
   active: boolean;

@@ -75,7 +75,7 @@ export const createCalledFunctions = (): CalledFunctions => {
     all: () => {
       const ids = new Set<string>();
       for (const call of calls) {
-        // A result is told to its call by the id, so that two calls cannot share one.
+        // A result is matched to its call by the id, so that two calls cannot share one.
         if (call.id === undefined || ids.has(call.id)) call.id = newCallId();
         ids.add(call.id);
       }

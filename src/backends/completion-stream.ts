@@ -15,7 +15,7 @@ export interface SaidInRound {
   readonly extra: Readonly<Record<string, unknown>>;
 }
 
-/** The wire's own fields of a message; all others are told back as they came. */
+/** The wire's own fields of a message; all others are sent back as they came. */
 const OWN_FIELDS: ReadonlySet<string> = new Set([
   'role',
   'content',

@@ -25,7 +25,7 @@ export interface CompletionsOptions {
 type Message = OpenAI.ChatCompletionMessageParam;
 
 /**
- * Chat Completions: spoken by nearly every server. It keeps no thread, so each run is told the transcript.
+ * Chat Completions: spoken by nearly every server. It keeps no thread, so each run is sent the transcript.
  * @see https://platform.openai.com/docs/api-reference/chat
  */
 export const createCompletionsBackend = (options: CompletionsOptions): Backend => ({
@@ -34,7 +34,7 @@ export const createCompletionsBackend = (options: CompletionsOptions): Backend =
     const { fields, system } = options.carried();
     const model = fields.model ?? '';
     const history = options.lengths.forRun(request, model);
-    /** This message, and what its functions were called with and gave back: what must be told whole. */
+    /** This message, and what its functions were called with and returned: what must be sent whole. */
     let current: readonly Message[] = [{ role: 'user', content: request.message }];
     let said: SaidInRound | undefined;
 
@@ -86,7 +86,7 @@ const toMessages = (history: readonly Exchange[]): Message[] =>
     { role: 'assistant', content: bot },
   ]);
 
-/** What a round said, told back whole (some models refuse to go on without all of it), and what its functions gave. */
+/** What a round said, sent back whole (some models refuse to go on without all of it), and what its functions gave. */
 const roundMessages = ({ text, calls, extra }: SaidInRound, outputs: readonly ToolOutput[]): Message[] => [
   {
     ...extra,

@@ -38,7 +38,7 @@ export interface HttpClient {
   call(url: URL, outgoing: Outgoing): Call;
   /** The same in the form of `fetch`, with a body of text. Redirects are not followed: the key must not go elsewhere. */
   readonly fetch: typeof fetch;
-  /** Closes the connections that are kept between calls. */
+  /** Closes idle connections. */
   close(): void;
 }
 
@@ -148,7 +148,7 @@ export const headersOf = (distinct: Answer['headers']): Headers => {
   return headers;
 };
 
-/** Bytes that are taken in before the upstream is asked to wait. */
+/** Bytes that are buffered before the upstream is asked to wait. */
 const BUFFERED_BYTES = 64 * 1024;
 
 const streamOf = (

@@ -7,7 +7,7 @@ import { createClient } from './upstream.ts';
 import { faultOf } from './upstream-fault.ts';
 
 const DAY_MS = 86_400_000;
-/** From how many days on a model's end is told. */
+/** How many days before a model's shutdown the log warns. */
 const NOTICE_DAYS = 90;
 const ANSWER_WITHIN_MS = 10_000;
 

@@ -19,15 +19,15 @@ const isLargerThanLimit = (message: string): boolean => {
     : /request too large/i.test(message);
 };
 
-/** Parameters that hold what the model is told; absent: the server does not say which. */
+/** Parameters that hold the model's input; absent: the server does not say which. */
 const TOLD = /^(input|messages?|prompt|conversation|thread|additional_messages|items|contents?|inputs)\b/;
-/** A longest answer that is more than the model can give is a fault of that setting, whatever is told. */
+/** A longest answer that is more than the model can give is a fault of that setting, whatever is sent. */
 const ANSWER_LENGTH = /max_(completion_|output_)?tokens/;
 
 const STATUSES: ReadonlySet<number | undefined> = new Set([400, 413, 422, 500, undefined]);
 
 /**
- * Whether the model cannot take in all that it is told: by its code, or by the meaning of its words, as servers say it in
+ * Whether the input is too long for the model: by its code, or by the meaning of its words, as servers say it in
  * twenty ways and with four statuses.
  */
 export const isContextFull = (thrown: unknown): boolean => {

@@ -27,7 +27,7 @@ const DISPENSABLE: Readonly<Record<string, string | undefined>> = {
   tools: undefined,
 };
 
-/** Fields that some servers send with a call and others refuse to be told back. */
+/** Fields that some servers send with a call and others refuse to receive back. */
 const TOLD_BACK = /\b(reasoning\w*|extra_content|thinking\w*|signature)\b/;
 
 const IN_MESSAGES = 'messages.';

@@ -25,7 +25,7 @@ export interface ResponsesOptions {
   readonly maxAnswerTokens: number;
   /** How long a conversation that is locked is waited for, in milliseconds, before it is replaced. */
   readonly lockWait: number;
-  /** An opaque, stable name for a visitor, told to the provider so that one abuser does not cost the site its key. */
+  /** An opaque, stable name for a visitor, sent to the provider so that one abuser does not cost the site its key. */
   readonly safetyIdentifier: (visitor: Visitor) => string;
   readonly callTool: CallTool;
   readonly adviser: Adviser;

@@ -3,7 +3,7 @@ import { classify } from './failures.ts';
 
 const ATTEMPTS = 3;
 const FIRST_WAIT_MS = 500;
-/** A visitor is not kept waiting longer than this because an upstream asked for it. */
+/** The longest wait that an upstream may ask for. */
 const LONGEST_WAIT_MS = 20_000;
 
 /** A wait that ends with the signal's reason. */

@@ -13,7 +13,7 @@ export interface ThreadMessage {
 
 /**
  * The messages that tell a new thread on the Assistants wire the transcript, in at most two calls. What does not
- * fit one message each, the oldest, is told together in the first.
+ * fit one message each, the oldest, is sent together in the first.
  */
 export const seedMessages = (history: readonly Exchange[]): ThreadMessage[] => {
   const messages = history.flatMap(({ user, bot }): ThreadMessage[] => [

@@ -4,11 +4,11 @@ import type { Logger } from '../chat/ports.ts';
 import { AppError } from '../errors.ts';
 import { isContextFull, isUnknownRefusal } from './overflow.ts';
 
-/** How often the history is halved before none of it is told. */
+/** How often the history is halved before none of it is sent. */
 const MAX_HALVINGS = 5;
 /** From this length on, in UTF-16 units, a history may be what an upstream refuses for reasons that it words strangely. */
 const LONG_HISTORY = 2_000;
-/** A longest answer that a server adds to what it is told. */
+/** The limit on an answer, where a server adds it to the length of the input. */
 const ANSWER_LENGTH = /max_(new_|completion_|output_)?tokens|\bcompletion\b/i;
 /** Visitors whose last message was refused; the oldest are forgotten. */
 const MAX_REFUSED = 10_000;
@@ -16,24 +16,24 @@ const MAX_REFUSED = 10_000;
 export const lengthOf = (exchanges: readonly Exchange[]): number =>
   exchanges.reduce((sum, { user, bot }) => sum + user.length + (bot?.length ?? 0), 0);
 
-/** What a backend has learned, in this process, of how much its models can be told. */
+/** What a backend has learned, in this process, of how much history fits its models. */
 export interface HistoryLengths {
   /** @param model Lengths are remembered by it. */
   forRun(request: RunRequest, model: string): ToldHistory;
 }
 
-/** How much of the transcript one message's run is told. */
+/** How much of the transcript one message's run is sent. */
 export interface ToldHistory {
-  /** What is told now, oldest first. */
+  /** What is sent now, oldest first. */
   exchanges(): Promise<readonly Exchange[]>;
-  /** Whether the longest answer goes along: some servers add it to what they are told. */
+  /** Whether the longest answer goes along: some servers add it to the length of the input. */
   readonly limitsAnswer: boolean;
   /**
    * Whether the run is worth another try, with less: the upstream could not take in all of it. The history is halved
    * each time, and then left out; at last the longest answer is not asked for, where the server adds it to the rest.
    */
   shorten(thrown: unknown): Promise<boolean>;
-  /** The run was taken; what fitted after more was too much is remembered. */
+  /** The upstream accepted the run; what fitted after more was too much is remembered. */
   taken(): void;
   /** The run has failed. */
   failed(thrown: unknown): void;

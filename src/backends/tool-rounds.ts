@@ -27,7 +27,7 @@ export type RoundEvent = RunEvent | { readonly type: 'calls'; readonly calls: re
 
 /** How often a run may come back for tools before it is given up. */
 const MAX_ROUNDS = 8;
-/** How many functions are called in a round; the model is told that the others were not. */
+/** How many functions are called in a round; the model learns that the others were not. */
 const MAX_CALLS = 16;
 /** How many of them at a time. */
 const AT_ONCE = 8;
@@ -91,7 +91,7 @@ async function* rounds(
     }
     spoke ||= spokeNow;
     if (calls.length === 0) {
-      // Before the end is told: nobody asks for more after it.
+      // Before the end is reported: nobody asks for more after it.
       history.taken();
       if (end.truncated && !spoke) adviser.onSilentCut();
       yield usage ? { ...end, usage } : end;

@@ -1,7 +1,7 @@
 import { APIConnectionError, APIError } from 'openai';
 import { fields, json, name, text } from './lenient.ts';
 
-/** A run that the upstream ended as failed inside a stream that it had begun. */
+/** A run that the upstream ended as failed inside a stream that had started. */
 export class RunFailed extends Error {
   override readonly name = 'RunFailed';
   /** The upstream's code, such as `server_error`; some servers put an HTTP status here. */

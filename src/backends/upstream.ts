@@ -10,7 +10,7 @@ import { withProvidersWords } from './upstream-fault.ts';
 export interface UpstreamOptions {
   readonly baseUrl: string;
   readonly apiKey: string | undefined;
-  /** One for all upstreams: connections are kept between calls. */
+  /** One for all upstreams: connections are reused. */
   readonly http: HttpClient;
   /** Longest wait for the headers, in milliseconds; absent: the turn's own end. */
   readonly headersTimeout?: number;
@@ -62,7 +62,7 @@ interface StreamingOptions extends UpstreamOptions {
   readonly refused: RefusedParameters;
 }
 
-/** How long an upstream may take to end an answer whose end it has told. */
+/** How long an upstream may take to close an answer after its final event. */
 const LAST_WORDS_MS = 2_000;
 
 /**

@@ -10,7 +10,7 @@ const FIRST_LOCK_WAIT_MS = 250;
 const LONGEST_LOCK_WAIT_MS = 2_000;
 
 /**
- * What an attempt reports. `made`: a thread was made that has not been told all yet. A retry goes on with it, but
+ * What an attempt reports. `made`: a thread was made that has not been sent all yet. A retry goes on with it, but
  * it is not the visitor's before its `thread` event.
  */
 type AttemptEvent = RoundEvent | { readonly type: 'made'; readonly thread: string };
@@ -20,7 +20,7 @@ interface ThreadRules {
   readonly known: UpstreamThread | undefined;
   /** What makes threads here: one that another made is not used. */
   readonly madeBy: string;
-  /** What a new thread is told. */
+  /** What a new thread is sent. */
   readonly history: ToldHistory;
   /** How long a locked thread is waited for, in milliseconds. */
   readonly lockWait: number;
@@ -33,7 +33,7 @@ interface ThreadRules {
   readonly isNotTheThread: (error: APIError) => boolean;
   /** A thread that was made in this turn is not used after all. */
   readonly discard: (thread: string) => void;
-  /** Runs on the thread, or on a new one, which it reports with a `thread` event as soon as it has been told all. */
+  /** Runs on the thread, or on a new one, which it reports with a `thread` event as soon as it has been sent all. */
   readonly attempt: (thread: string | undefined) => AsyncIterable<AttemptEvent>;
 }
 

@@ -1,6 +1,6 @@
 import type { RunRequest } from '../chat/backend-port.ts';
 
-/** Instructions with what this run alone is told beside them. */
+/** Instructions, and the context of this run alone. */
 export const withContext = (
   instructions: string | null | undefined,
   { context }: Pick<RunRequest, 'context'>,

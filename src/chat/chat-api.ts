@@ -47,12 +47,12 @@ export interface Message {
 export interface Chat {
   /**
    * Takes a visitor's message: one message → one run → one durable exchange.
-   * Resolves as soon as the message is taken (durably); the run goes on whoever reads the turn.
+   * Resolves as soon as the message is accepted (durably); the run goes on whoever reads the turn.
    *
    * With a `key`, the same visitor, key and text again give the same turn, for 24 hours, unless it failed.
    * @throws AppError `idempotency_mismatch` where the key came with another text.
    * @throws AppError `shutting_down`, `overloaded`, `thread_busy`, `log_unavailable` or `budget_spent`
-   *   where the message is not taken. Nothing was spent then.
+   *   where the message is not accepted. Nothing was spent then.
    */
   send(message: Message): Promise<Turn>;
   /**

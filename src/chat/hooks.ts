@@ -28,7 +28,7 @@ export interface TurnHooks {
    * @param commitMs How long that took; absent where nobody waited for it.
    */
   readonly onRecorded?: (exchange: Exchange, commitMs?: number) => void;
-  /** Told of an upstream thread that its visitor has left for good. */
+  /** Told of an upstream thread that its visitor does not use any more. */
   readonly onThreadLeft?: (thread: UpstreamThread) => void;
   /** Told of each message that was not accepted. */
   readonly onRefused?: (code: ErrorCode) => void;

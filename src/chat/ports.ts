@@ -4,11 +4,11 @@ import type { AppError } from '../errors.ts';
 import type { Visitor } from './model.ts';
 import type { DayLimit } from './store-port.ts';
 
-/** What a message has taken of the day's budgets. */
+/** What a message has used of the day's budgets. */
 export interface BudgetPart {
   /** The bounds of today, where the store counts messages as it accepts them; undefined: there are none. */
   readonly day: DayLimit | undefined;
-  /** Gives it back, to the day that it was taken of: for a message that is then refused. */
+  /** Gives it back, to the day that it was counted in: for a message that is then refused. */
   giveBack(): Promise<void>;
 }
 

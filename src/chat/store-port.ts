@@ -107,7 +107,7 @@ export interface FeedbackLog {
 /** Verified `user_id`s. */
 export interface VerifiedUsers {
   /**
-   * Remembers for good that the site has verified a `user_id`.
+   * Remembers permanently that the site has verified a `user_id`.
    * @throws AppError `log_unavailable`
    */
   markVerified(userId: string): Promise<void>;

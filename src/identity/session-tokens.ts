@@ -123,13 +123,13 @@ export const createSessionTokens = (deps: {
     return { ...session, tokenId, expiresAt, token: await signer.sign(payload) };
   };
 
-  /** @param grace Milliseconds after its end in which it is still taken. */
+  /** @param grace Milliseconds after its end in which it is still accepted. */
   const read = async (token: string, grace: number): Promise<Session> => {
     const { data } = claims.safeParse(await signer.read(token));
     if (!data || data.iat * 1000 > clock.now() + CLOCK_SKEW_MS) throw sessionInvalid();
     // The first versions named no tokens.
     const tokenId = data.jti ?? `${data.sid}.${data.iat}.${data.exp}`;
-    // By our own clock, so that an expired token is told from a forged one.
+    // By our own clock, so that an expired token is distinguished from a forged one.
     if (data.exp * 1000 + grace <= clock.now() || (await deps.ended.hasEnded(tokenId)))
       throw sessionExpired();
     const { sid: id, sub: userId, beg: begin = data.iat, exp: expiresAt } = data;

@@ -1,9 +1,9 @@
 import { sign, verify } from 'hono/jwt';
 
-/** The one algorithm. It is never taken from a token. */
+/** The only algorithm. It is never read from a token. */
 const ALGORITHM = 'HS256';
 
-/** Signs claims, as JWTs, and knows them again. What claims are for is told apart by their `typ`. */
+/** Signs claims, as JWTs, and verifies them. Their `typ` says what they are for. */
 export interface Signer {
   sign(claims: Record<string, unknown>): Promise<string>;
   /** The claims of a token of ours; undefined: it is none. Its times are for the caller to look at, by its own clock. */

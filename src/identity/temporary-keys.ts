@@ -4,7 +4,7 @@ import { createSigner } from './signer.ts';
 /** Long enough for a page that a server has just given it to, and too short to be worth keeping. */
 const LIFE_S = 60 * 60;
 
-/** `typ` keeps it apart from session tokens, which the same secrets sign: neither is accepted in place of the other. */
+/** `typ` distinguishes it from session tokens, which the same secrets sign: neither is accepted as the other. */
 const claims = z.object({ typ: z.literal('temporary_key'), exp: z.number() });
 
 /** A key that lets a page begin a session for an hour, in place of a site key, which no page may have. */
@@ -14,7 +14,7 @@ export interface TemporaryKey {
   readonly expiresAt: number;
 }
 
-/** Makes temporary keys and knows them again. They are not kept, and so cannot be ended early. */
+/** Makes and verifies temporary keys. They are not stored, and so cannot be revoked. */
 export interface TemporaryKeys {
   issue(): Promise<TemporaryKey>;
   isGood(given: string): Promise<boolean>;

@@ -77,7 +77,7 @@ describe('an assistant that was exported', () => {
     ]);
   });
 
-  it('has the fields that nobody knows here named once, and is taken without them', () => {
+  it('has its unknown fields named once, and is accepted without them', () => {
     const search = { type: 'file_search', vector_store_ids: ['vs_1'] };
     const { definition, notes } = parseAssistant({ model: 'm', file_ids: [], tools: [search] }, { env });
     expect(definition).toEqual({ model: 'm', tools: [{ type: 'file_search' }] });
@@ -95,7 +95,7 @@ describe('an assistant that was exported', () => {
 });
 
 describe("tools of Responses' own", () => {
-  it('are taken as they are, nulls included', () => {
+  it('are accepted as they are, nulls included', () => {
     const tools = [
       { type: 'web_search', user_location: null },
       { type: 'mcp', server_label: 'docs', server_url: 'https://mcp.example', require_approval: 'never' },
@@ -105,13 +105,13 @@ describe("tools of Responses' own", () => {
     expect(notes).toEqual([]);
   });
 
-  it('are taken with a note where they are newer than this service', () => {
+  it('are accepted with a note where they are newer than this service', () => {
     const { definition, notes } = parseAssistant({ tools: [{ type: 'mind_reader' }] }, { env });
     expect(definition.tools).toEqual([{ type: 'mind_reader' }]);
     expect(notes).toEqual([expect.stringContaining('tools[0].type is none that is known here')]);
   });
 
-  it('of the first Assistants API are taken by their new name', () => {
+  it('of the first Assistants API are read under their new name', () => {
     const { definition, notes } = parseAssistant({ tools: [{ type: 'retrieval' }] }, { env });
     expect(definition.tools).toEqual([{ type: 'file_search' }]);
     expect(notes).toEqual([

@@ -31,7 +31,7 @@ it('a stop takes no new message, on any way, and lets those in flight end', asyn
   expect(Object.keys(await service.finalLog())).toEqual(['ann']);
 });
 
-it('a message that is taken only when the time of a stop is over ends at once, too', async () => {
+it('a message that is accepted only when the time of a stop is over ends at once, too', async () => {
   const store = await openStore(await tempFolder());
   const late = { asked: Promise.withResolvers<void>(), let: Promise.withResolvers<void>() };
   const chat = createChat({

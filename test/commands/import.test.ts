@@ -105,7 +105,7 @@ describe('import', () => {
     expect(await store.recent(anonymous('s2'), { limit: 5 })).toEqual([all[3]]);
   });
 
-  test('keeps exchanges apart whose older system counted their ids anew for each user and log', async () => {
+  test('keeps exchanges apart whose older system restarted their ids for each user and log', async () => {
     const place = await placeFor({ bob: [older('b1', 1, { id: '1' })], eve: [older('e1', 2, { id: '1' })] });
     await place.run();
     await place.put(JSON.stringify({ bob: [older('other log', 3, { id: '1' })] }));

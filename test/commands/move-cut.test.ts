@@ -83,7 +83,7 @@ describe('a move that is killed', () => {
     expect(await allIn(back)).toEqual(before);
   }, 60_000);
 
-  test('and whose source has changed meanwhile begins anew', async () => {
+  test('and whose source has changed meanwhile starts again', async () => {
     const root = await temporaryFolder();
     const dir = await largeFolder(root);
     const url = await databases.newDatabase();
@@ -98,7 +98,7 @@ describe('a move that is killed', () => {
     expect((await (await notesIn(url)).counts()).exchanges).toBe(VISITORS * EACH + 1);
   }, 60_000);
 
-  test('and whose target somebody has touched meanwhile is not completed; the next run begins anew', async () => {
+  test('and whose target somebody has touched meanwhile is not completed; the next run starts again', async () => {
     const root = await temporaryFolder();
     const dir = await largeFolder(root);
     const url = await databases.newDatabase();

@@ -5,7 +5,7 @@ import { startEmulator, startService, upstreamEnv } from '../helpers/service.ts'
 import { openStore } from '../stores/sqlite/helper.ts';
 import { numbersIn, older, placeFor } from './helper.ts';
 
-/** Yesterday: a thread that rested longer than THREAD_IDLE is made anew from the transcript. */
+/** Yesterday: a thread that was idle longer than THREAD_IDLE is rebuilt from the transcript. */
 const RECENT = Date.now() / 1000 - 86_400;
 const LOG = { alice: [older('Hello!', RECENT)], bob: [older('Hi!', RECENT)] };
 

@@ -100,7 +100,7 @@ describe('the shell blocks of the documentation', () => {
     expect(code, output).toBe(0);
   });
 
-  it.each(blocks.filter(isSettings))('$page: $first is taken by the service', ({ text }) => {
+  it.each(blocks.filter(isSettings))('$page: $first is accepted by the service', ({ text }) => {
     const settings = parse(text.replaceAll('…', 'x'.repeat(40)));
     expect(Object.keys(settings).length).toBeGreaterThan(0);
     expect(() =>

@@ -69,7 +69,7 @@ test('items are listed page by page, newest first or oldest first, shown and del
   });
 });
 
-test('at most 20 items are taken a call', async () => {
+test('at most 20 items are accepted per call', async () => {
   const { openai } = await start();
   const { id } = await openai.conversations.create({ items: messages(20) });
   await openai.conversations.items.create(id, { items: messages(20) });

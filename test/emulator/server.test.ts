@@ -151,7 +151,7 @@ test('an emulator closes at once, with answers in flight, and as often as one li
   expect(await failure).toBeInstanceOf(Error);
 });
 
-test('a port that is taken fails the start', async () => {
+test('a port that is in use fails the start', async () => {
   const { emulator } = await start();
   await expect(createEmulator({ port: emulator.port })).rejects.toMatchObject({ code: 'EADDRINUSE' });
 });

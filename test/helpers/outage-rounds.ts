@@ -61,7 +61,7 @@ const insist = async (
 };
 
 /**
- * Many visitors talk while processes are killed and started anew, and the database is stopped and started.
+ * Many visitors talk while processes are killed and restarted, and the database is stopped and started.
  * @param options.rounds How often one of them happens.
  * @param options.pauseMs Between two of them, about. Where it goes on for long it must be seconds: that a process is
  * dead is seen by one that itself lives for ten, while the database answers.
@@ -123,7 +123,7 @@ const checkAcknowledged = async (url: string, acknowledged: readonly Acknowledge
     expect(lost).toEqual([]);
     const messages = logged.map(({ visitor, said }) => `${visitor} ${said}`);
     expect(messages.filter((message, i) => messages.indexOf(message) !== i)).toEqual([]);
-    // What was begun is over: nothing is left that would block a visitor.
+    // All turns are over: nothing is left that would block a visitor.
     const [left] = await sql`select count(*)::int as count from tp_taken where undone is null`;
     const [waiting] = await sql`select coalesce(sum(waiting), 0)::int as count from tp_visitors`;
     expect([left?.count, waiting?.count]).toEqual([0, 0]);

@@ -120,7 +120,7 @@ export const openSocket = async (service: { url: string }, opening: Opening = {}
   };
 };
 
-/** A token of a new anonymous session; with a name, one that the site vouches for. */
+/** A token of a new anonymous session; with a name, one that the site has verified. */
 export const tokenFor = async (service: { url: string }, user_id?: string): Promise<string> => {
   const named = user_id === undefined ? {} : { bearer: SITE_KEY, json: { user_id } };
   const { body } = await callApi(service, 'POST', '/api/session', named);

@@ -70,7 +70,7 @@ describe('a connection', () => {
     const bytes = Buffer.from(post('ann') + post('bob', 'Connection: close\r\n'));
     const answers = exchangeRaw(service.url, { bytes });
     await emulator.next('responses');
-    // Asked for later, on a connection of its own: what was to be begun of the other is begun.
+    // Asked for later, on a connection of its own: what was to start of the other has started.
     expect((await fetch(`${service.url}/healthz`)).status).toBe(200);
     const begun = emulator.requests.filter(({ path }) => path.endsWith('/responses'));
     expect(begun).toHaveLength(1);

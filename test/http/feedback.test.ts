@@ -73,7 +73,7 @@ describe('POST /api/feedback', () => {
     expect(await outcome('00000000-0000-4000-8000-000000000000')).toBe('not_found');
   });
 
-  it('is not taken for what was cleared', async () => {
+  it('is not accepted for what was cleared', async () => {
     const { service } = await startBoth();
     const token = await tokenFor(service);
     const { body } = await service.post({ message: 'one', session_token: token });

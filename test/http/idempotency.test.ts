@@ -70,7 +70,7 @@ describe('the same visitor, key and message again', () => {
 
   it.each([
     ['gets the same exchange within 24 hours', 23, 1],
-    ['runs anew after them', 25, 2],
+    ['runs again after them', 25, 2],
   ])('%s', async (_, hours, runs) => {
     const { service, emulator } = await startBoth();
     const first = await service.post(HELLO, key('one'));
@@ -92,7 +92,7 @@ describe('the same visitor, key and message again', () => {
     expect((await service.post(HELLO, key('one'))).body.error?.code).toBe('rate_limited');
   });
 
-  it('runs anew where the turn failed', async () => {
+  it('runs again where the turn failed', async () => {
     const { service, emulator } = await startBoth();
     emulator.fail({ on: 'responses', fault: { kind: 'status', status: 400 } });
     const failed = await service.post(HELLO, key('one'));
@@ -103,7 +103,7 @@ describe('the same visitor, key and message again', () => {
     expect((await service.finalLog()).ann).toMatchObject([{ bot: null }, { id: answered.body.id }]);
   });
 
-  it('runs anew where a crash cut the turn off, which is logged as failed', async () => {
+  it('runs again where a crash cut the turn off, which is logged as failed', async () => {
     const emulator = await startEmulator({ stopsWhenLeft: true });
     const service = await startChildService(upstreamEnv(emulator));
     emulator.fail({ on: 'responses', fault: { kind: 'hold', afterDeltas: 1 } });

@@ -42,7 +42,7 @@ describe('a request body', () => {
     expect(told).toMatch(message);
   });
 
-  it('with half an emoji in the message is taken, and repaired', async () => {
+  it('with half an emoji in the message is accepted, and repaired', async () => {
     const { service, emulator } = await startBoth({ backend: 'completions' });
     const { status } = await service.post('{"user_id":"ann","message":"Hi \\ud83d there \\ude00"}');
     expect(status).toBe(200);
@@ -80,7 +80,7 @@ describe('a request body', () => {
     expect((await service.post('\ufeff{"message":"Hi"}')).status).toBe(200);
   });
 
-  it('whose message has half an emoji is taken with the half replaced, as a page cuts it', async () => {
+  it('whose message has half an emoji is accepted with the half replaced, as a page cuts it', async () => {
     const { service } = await startBoth({ emulator: { answer: ({ message }) => message } });
     const { status, body } = await service.post('{"user_id":"ann","message":"Good \\ud83d"}');
     expect([status, body.answer]).toEqual([200, 'Good \ufffd']);
@@ -116,7 +116,7 @@ describe('a request body', () => {
   });
 
   it.each(['application/json', 'Application/JSON; charset=UTF-8', 'application/json;charset="utf-8"'])(
-    'of type %s is taken, with fields that nobody knows, up to the longest message',
+    'of type %s is accepted, with unknown fields, up to the longest message',
     async (type) => {
       const { service } = both();
       const body = { message: '0123456789'.repeat(400), mood: { deep: [1, 2, 3] } };

@@ -22,7 +22,7 @@ describe('an exchange’s events are open', () => {
     expect(await status(service, id, undefined, bearer(stranger.token))).toBe(404);
   });
 
-  it('to nobody without a token from when on the site has vouched for its user_id', async () => {
+  it('to nobody without a token once the site has verified its user_id', async () => {
     const { service } = await startBoth({ env: { SITE_KEYS: SITE_KEY } });
     const { id } = await wholeTurn(service);
     await service.post({ user_id: 'ann', message: 'Hi' }, bearer(SITE_KEY));

@@ -100,7 +100,7 @@ describe('a session token', () => {
     expect([status, body.error?.code]).toEqual([401, 'session_expired']);
   });
 
-  it('is good under the old secret while that stands second', async () => {
+  it('is valid under the previous secret while that is listed second', async () => {
     const old = 'an-older-secret-of-thirty-two-characters';
     const { service } = await startBoth({ env: { SESSION_SECRET: `${SECRET},${old}` } });
     const answer = await service.post({ message: 'Hi', session_token: await sign(good(), old) });

@@ -20,7 +20,7 @@ const failure = async (child: Child): Promise<string> => {
 };
 
 describe('a start without any setting', () => {
-  // PORT=0 only because 5000 may be taken on the machine that runs this.
+  // PORT=0 only because 5000 may be in use on the machine that runs this.
   const startBare = async () => {
     const child = await runMain({ PORT: '0' });
     return { child, url: await whereItListens(child) };
@@ -88,7 +88,7 @@ describe('a start without any setting', () => {
 });
 
 describe('a start that cannot be', () => {
-  it('tells in one line that the port is taken', async () => {
+  it('says in one line that the port is in use', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     onTestFinished(() => void other.close());
     await once(other, 'listening');

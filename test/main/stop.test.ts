@@ -109,7 +109,7 @@ describe('a stop', () => {
     await until(() => emulator.aborted === 2, 'the runs were given up at the upstream, too');
   });
 
-  it('without time ends messages that are just being taken in the same way, and loses none', async () => {
+  it('without time ends messages that are just being accepted in the same way, and loses none', async () => {
     const { emulator, service } = await startBoth({ SHUTDOWN_TIMEOUT: '0s' });
     emulator.fail({ on: 'responses', times: 200, fault: { kind: 'hold' } });
     // They are sent over a while, so that the stop finds some at every step of their way.
@@ -125,7 +125,7 @@ describe('a stop', () => {
     expect(Date.now() - began).toBeLessThan(4_000);
     const told = await Promise.all(ends);
     expect([...new Set(told)].toSorted().at(0)).toBe('503 shutting_down');
-    // Each message that was taken is logged, and nothing is left for the next start to find.
+    // Each message that was accepted is logged, and nothing is left for the next start to find.
     expect(new Set((await botsIn(service.dir)).values())).toEqual(new Set(['shutting_down']));
     expect(unfinishedIn(service.dir)).toEqual([]);
   });

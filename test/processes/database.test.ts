@@ -29,7 +29,7 @@ const start = async (env: Record<string, string> = {}) => {
   return { databaseUrl, emulator, service, from };
 };
 
-it('a database that goes costs no upstream call; it is told of, and taken up again when it comes back', async () => {
+it('a database that goes costs no upstream call; it is reported, and used again when it comes back', async () => {
   const { emulator, service, from } = await start();
   expect((await from('203.0.113.1')).status).toBe(200);
   const spent = emulator.calls.total;

@@ -1,6 +1,7 @@
 import connect from 'postgres';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { callApi } from '../helpers/api.ts';
+import { newVisitor, shared } from '../helpers/at-end.ts';
 import { callsTo } from '../helpers/child-service.ts';
 import { seeded } from '../helpers/crash-rounds.ts';
 import { allEvents, readEvents, until } from '../helpers/events.ts';
@@ -33,6 +34,17 @@ const codes = (answers: readonly Pick<Answer, 'status' | 'body'>[]) => {
 };
 
 describe('three processes on one database', () => {
+  // Those tests that need no settings of their own share three processes; each speaks as new visitors.
+  const site = shared(() => start());
+  /** The processes, at an upstream that waits so many milliseconds between two words. */
+  const sharedAt = (pace: number) => {
+    const { emulator, processes, post } = site();
+    emulator.pace = pace;
+    const [a, b] = processes;
+    if (!a || !b) throw new Error('no processes');
+    return { emulator, processes, post, a, b };
+  };
+
   it('run one message of a visitor at a time, each once, in order, whichever process it comes to', async () => {
     const site = await start();
     const visitors = Array.from({ length: 200 }, (_, i) => `visitor-${i}`);
@@ -57,13 +69,14 @@ describe('three processes on one database', () => {
     }
   });
 
-  it('run them in the order in which they were taken', async () => {
-    const site = await start({}, 20);
-    const direct = site.processes.map(({ url }) => callsTo(url));
+  it('run them in the order in which they were accepted', async () => {
+    const { processes } = sharedAt(20);
+    const user_id = newVisitor();
+    const direct = processes.map(({ url }) => callsTo(url));
     const streams = [];
     for (const [i, message] of ['one', 'two', 'three', 'four'].entries()) {
-      const taken = await direct[i % 3]?.stream({ user_id: 'ann', message });
-      // Taken, not yet answered.
+      const taken = await direct[i % 3]?.stream({ user_id, message });
+      // Accepted, not yet answered.
       expect((await taken?.events.next())?.value).toMatchObject({ event: 'accepted' });
       streams.push(taken?.events);
     }
@@ -120,19 +133,21 @@ describe('three processes on one database', () => {
   });
 
   it('answer one message of one key once, however many of them get it', async () => {
-    const site = await start({}, 5);
+    const { emulator, post } = sharedAt(5);
+    const user_id = newVisitor();
     const headers = { 'Idempotency-Key': 'key-1' };
+    const before = emulator.calls.responses;
     const answers = await Promise.all(
-      Array.from({ length: 9 }, () => site.post({ user_id: 'ann', message: 'Hello!' }, headers)),
+      Array.from({ length: 9 }, () => post({ user_id, message: 'Hello!' }, headers)),
     );
     expect(codes(answers)).toEqual({ 200: 9 });
     expect(new Set(answers.map(({ body }) => `${body.id} ${body.answer}`)).size).toBe(1);
-    expect(site.emulator.calls.responses).toBe(1);
-    const other = await site.post({ user_id: 'ann', message: 'Another' }, headers);
+    expect(emulator.calls.responses - before).toBe(1);
+    const other = await post({ user_id, message: 'Another' }, headers);
     expect(codes([other])).toEqual({ '422 idempotency_mismatch': 1 });
   });
 
-  it('say that it can be sent again where a message that another process took is undone', async () => {
+  it('say that it can be sent again where a message that another process accepted is undone', async () => {
     const databaseUrl = await databases.newDatabase();
     const site = await startSite({ databaseUrl, processes: 2 });
     const [a, b] = site.processes;
@@ -144,7 +159,7 @@ describe('three processes on one database', () => {
     const again = b.post({ user_id: 'ann', message: 'Hello!' }, headers);
     const sql = connect(withOurTables(databaseUrl), { max: 1 });
     onTestFinished(() => sql.end());
-    // As the store does where the answer to the taking was lost.
+    // As the store does where the answer to accepting it was lost.
     await sql`update tp_taken set undone = now(), process = null where id = ${value?.data.id ?? ''}`;
     const { status, body } = await again;
     expect([status, body.error?.code]).toEqual([503, 'log_unavailable']);
@@ -153,10 +168,8 @@ describe('three processes on one database', () => {
   });
 
   it('let a reader go on at another process, and end with the same answer', async () => {
-    const site = await start({}, 20);
-    const [a, b] = site.processes;
-    if (!a || !b) throw new Error('no processes');
-    const { events } = await a.stream({ user_id: 'ann', message: 'Hello there, how are you today?' });
+    const { a, b } = sharedAt(20);
+    const { events } = await a.stream({ user_id: newVisitor(), message: 'Hello there, how are you today?' });
     const { value } = await events.next();
     const id = value?.data.id ?? '';
     const response = await fetch(`${b.url}/api/chat/${id}/events`, {
@@ -176,24 +189,20 @@ describe('three processes on one database', () => {
     expect((await allEvents(events)).at(-1)?.data).toEqual(rest.at(-1)?.data);
   });
 
-  it('stop a run that another process has begun', async () => {
-    const site = await start({}, 200);
-    const [a, b] = site.processes;
-    if (!a || !b) throw new Error('no processes');
-    const { events } = await a.stream({ user_id: 'ann', message: 'word '.repeat(100) });
+  it('stop a run that another process has started', async () => {
+    const { emulator, a, b } = sharedAt(200);
+    const { events } = await a.stream({ user_id: newVisitor(), message: 'word '.repeat(100) });
     const { value } = await events.next();
     await events.next();
-    const aborted = site.emulator.nextAbort();
+    const aborted = emulator.nextAbort();
     expect((await callApi(b, 'DELETE', `/api/chat/${value?.data.id}`)).status).toBe(204);
     await aborted;
     const end = (await allEvents(events)).at(-1);
     expect(end).toMatchObject({ event: 'done', data: { truncated: true } });
   });
 
-  it('take no token that has ended at another', async () => {
-    const site = await start();
-    const [a, b] = site.processes;
-    if (!a || !b) throw new Error('no processes');
+  it('accept no token that has ended at another', async () => {
+    const { a, b } = sharedAt(1);
     const { session_token: bearer } = (await callApi(a, 'POST', '/api/session')).body;
     expect((await callApi(b, 'GET', '/api/history', { bearer })).status).toBe(200);
     expect((await callApi(b, 'DELETE', '/api/session', { bearer })).status).toBe(204);
@@ -201,9 +210,7 @@ describe('three processes on one database', () => {
   });
 
   it('hide at once what a visitor cleared at another, also what still runs', async () => {
-    const site = await start({}, 20);
-    const [a, b] = site.processes;
-    if (!a || !b) throw new Error('no processes');
+    const { a, b } = sharedAt(20);
     const { session_token: bearer } = (await callApi(a, 'POST', '/api/session')).body;
     const history = async (of: { url: string }) =>
       (await callApi(of, 'GET', '/api/history', { bearer })).body.history?.length;

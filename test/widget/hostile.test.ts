@@ -141,7 +141,7 @@ await describeInBrowser('hostile answers', (browser) => {
     await page.goto(site);
     const chat = chatOn(page);
     await chat.open();
-    // Elements that stand are never made anew while the rest comes.
+    // Existing elements are never recreated while the rest comes.
     await page.evaluate(() => {
       const list = document.querySelector('thread-proxy-chat')?.shadowRoot?.querySelector('.items');
       const removed: string[] = [];

@@ -35,7 +35,7 @@ await describeInBrowser('our chat bubble and its session', (browser) => {
     expect(await chat.panel.locator('.composer').isVisible()).toBe(false);
   });
 
-  it('says that a session has ended, and begins anew with the message that was not sent', async () => {
+  it('says that a session has ended, and starts a new one with the message that was not sent', async () => {
     const { service } = await startBoth({ emulator: FOUR });
     const { page } = await browser.newPage();
     await page.goto(await startHostPage({ body: snippet(service) }));
@@ -66,7 +66,7 @@ await describeInBrowser('our chat bubble and its session', (browser) => {
     await chat.send('First.');
     await chat.settled(1);
     const refreshed = page.waitForResponse((response) => response.url().endsWith('/api/session/refresh'));
-    // By its own clock: the last quarter of the token's life has begun.
+    // By its own clock: the token is in the last quarter of its life.
     await page.evaluate(() => {
       const { now } = Date;
       Date.now = () => now() + 50 * 60_000;

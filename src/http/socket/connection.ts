@@ -20,7 +20,7 @@ import type { Asked, SocketProtocol } from './protocol.ts';
 
 /** Frames of one socket that are being answered at the same time. */
 const MAX_FRAMES = 32;
-/** At every so many heartbeats the token is looked at anew: another process may have ended it. */
+/** Heartbeats between two checks of the token: another process may have ended it. */
 const TOKEN_EVERY_BEATS = 3;
 
 export type ConnectionDeps = Pick<

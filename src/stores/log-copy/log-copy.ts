@@ -22,7 +22,7 @@ const markIn = (file: string): Promise<string | undefined> =>
     },
   );
 
-/** Exchanges in a file of the archive: erasing one of them writes the file anew. */
+/** Exchanges in a file of the archive: erasing one of them rewrites the file. */
 const ARCHIVE_EXCHANGES = 50_000;
 
 export interface LogCopyDeps {

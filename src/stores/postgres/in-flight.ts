@@ -57,7 +57,7 @@ export const createInFlight = (deps: {
     async interrupted() {
       const processId = heartbeat.processId();
       const isAgain = isAnswerLost;
-      // `stop` marks what is taken over, to tell it from what this process is accepting just now.
+      // `stop` marks what is adopted, to distinguish it from what this process is accepting just now.
       const adopting = database.try(
         (sql) => sql`
           update tp_taken set process = ${processId}, stop = true

@@ -88,7 +88,7 @@ const open = async (settings: ConnectionSettings, ms: number): Promise<Socket> =
 
 /** The connections under the driver. */
 export interface Sockets {
-  /** A connection to the database. Never rejects: the driver would lose its place for good. */
+  /** A connection to the database. Never rejects: the driver would never use that slot again. */
   open(): Promise<Duplex>;
   /** Closes them all; they get a moment to close in order. */
   destroy(): Promise<void>;
@@ -127,7 +127,7 @@ export const createSockets = (deps: {
       if (all.delete(socket) && !isOver) deps.onLost();
     });
     // After an error it gives up nothing more when the connection closes, though it takes statements in between, which
-    // would then wait for ever. So it is told of each close as of one without.
+    // would then wait for ever. So each close is reported to it as one without an error.
     const emit = socket.emit.bind(socket);
     const tell = (event: string, ...what: unknown[]): boolean =>
       emit(event, ...(event === 'close' ? [false] : what));

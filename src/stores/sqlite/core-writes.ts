@@ -23,7 +23,7 @@ const KEPT_DAYS = 7;
 /** Facts that are kept; beyond, the one that was set longest ago is forgotten. */
 const MAX_FACTS = 1000;
 
-/** Says that files of the archive lack something, or have what is erased: they are written anew. */
+/** Says that files of the archive lack something, or have what is erased: they are written again. */
 export const touchArchive = (db: Connection, where: string, value: string | number): void => {
   db.run(`UPDATE archives SET written = 0 WHERE id IN (SELECT archive FROM exchanges WHERE ${where})`, value);
 };
@@ -144,7 +144,7 @@ export const writes = {
 
   /**
    * Takes exchanges out of conversations.json and into a file of the archive.
-   * @param id The file, where it was begun before.
+   * @param id The file, where it was started before.
    * @returns The file.
    */
   archive: (

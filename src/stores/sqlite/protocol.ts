@@ -31,7 +31,7 @@ export type Request =
   | { readonly type: 'next'; readonly of: number }
   /** No more pages are wanted. */
   | { readonly type: 'stop'; readonly of: number }
-  /** Brings the write-ahead log into the database; RESTART also begins it anew, TRUNCATE with an empty file. */
+  /** Brings the write-ahead log into the database; RESTART also starts it again from its beginning, TRUNCATE with an empty file. */
   | { readonly type: 'checkpoint'; readonly mode: CheckpointMode }
   | { readonly type: 'close' };
 

@@ -18,7 +18,7 @@ const copyOf = async (database: string, file: string): Promise<number> => {
   const handle = await open(temp, 'wx', FILE_MODE);
   const db = openReadable(database);
   try {
-    // In one step: else a busy service would make it begin anew again and again.
+    // In one step: otherwise a busy service would make it start over again and again.
     await backup(db.database, temp, { rate: ALL_PAGES });
     await handle.sync();
     const { size } = await handle.stat();

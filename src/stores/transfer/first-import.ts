@@ -74,7 +74,7 @@ const add = (db: Connection, one: LoggedExchange, row: LogRow, archive: number |
   if (!insertExchange(db, row, place) && !isSame(db, row)) {
     insertExchange(db, rowOfLogged(one, olderId(one.key, one.index, one.stored)), place);
   }
-  // Whoever was vouched for once is not believed without proof: the log is all that says so here.
+  // A user_id that was once verified needs proof from now on; here only the log says which were.
   if (row.visitor?.startsWith('v:')) {
     db.run('INSERT OR IGNORE INTO verified (id) VALUES (?)', row.visitor.slice(2));
   }
@@ -179,7 +179,7 @@ export const importFolder = async (dir: string, logger: Logger): Promise<void> =
   const handle = await open(unfinished, 'r+');
   await handle.sync();
   await handle.close();
-  // Of a database that was here before: it would be taken for this one's.
+  // Of a database that was here before: SQLite would use it for this one.
   for (const end of SIDE_FILES) await rm(`${database}${end}`, { force: true, recursive: false });
   await rename(unfinished, database);
   await syncFolder(dir);

@@ -44,7 +44,7 @@ describe('useChat of the AI SDK', () => {
     expect(textIn(second)).toContain('My name is Ann.');
   });
 
-  it('answers a message that was sent twice once, and one that is asked for again anew', async () => {
+  it('answers a message that was sent twice once, and runs again for one that is to be regenerated', async () => {
     const { service } = await startBoth();
     const chat = newSession();
     const request = body(chat, 'Hello!');

@@ -5,7 +5,7 @@ import { startBoth, startService } from '../../helpers/service.ts';
 import { jsonOf, newSession } from './published.ts';
 
 /**
- * Who gets in at the routes of published chat windows. Each is called with the name `ann`, which the site has vouched
+ * Who gets in at the routes of published chat windows. Each is called with the name `ann`, which the site has verified
  * for: by nobody in particular, with ann's token, and with the site key.
  */
 type Row = readonly [nobody: number, visitor: number, site: number];

@@ -21,7 +21,7 @@ export const acceptingContract = (name: string, open: OpenStore): void => {
       expect(await under.store.recent(user('alice'), { limit: 5 })).toEqual([first]);
     });
 
-    test('a message that was taken and never finished is interrupted after a restart, until it is finished', async () => {
+    test('a message that was accepted and never finished is interrupted after a restart, until it is finished', async () => {
       const [cut, done] = [message(user('alice')), message(anonymous('one'))];
       await Promise.all([under.store.accept(cut), under.store.accept(done)]);
       await under.store.finish({ ...done, bot: 'Yes' });
@@ -36,14 +36,14 @@ export const acceptingContract = (name: string, open: OpenStore): void => {
       ]);
     });
 
-    test('a message that was taken may run when those of its visitor before it are over, and is unfinished until it is', async () => {
+    test('a message that was accepted may run when those of its visitor before it are over, and is unfinished until it is', async () => {
       const [first, second] = [message(user('alice')), message(user('alice'))];
       const { signal } = new AbortController();
       for (const one of [first, second]) {
         expect(await under.store.unfinished(one.id)).toBeUndefined();
         const begun = await under.store.accept(one);
         expect(await under.store.unfinished(one.id)).toEqual(one);
-        if (begun.type !== 'accepted') throw new Error('it was not taken');
+        if (begun.type !== 'accepted') throw new Error('it was not accepted');
         await begun.mayRun(signal);
         expect(await under.store.exchange(one.id)).toBeUndefined();
         await under.store.finish({ ...one, bot: 'Yes' });
@@ -74,7 +74,7 @@ export const acceptingContract = (name: string, open: OpenStore): void => {
       expect(await told()).toMatchObject({ thread: null, lastSeen: null });
     });
 
-    test('a key names the message that was last begun with it, through restarts', async () => {
+    test('a key names the message that was last accepted with it, through restarts', async () => {
       const [cut, first] = [message(user('alice')), message(user('alice'))];
       await under.store.accept({ ...cut, key: 'cut' });
       await under.store.accept({ ...first, key: 'key' });

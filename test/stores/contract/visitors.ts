@@ -92,7 +92,7 @@ export const visitorsContract = (name: string, open: OpenStore): void => {
       expect(await under.store.thread(verified)).toBeUndefined();
     });
 
-    test('a visitor’s opinion of an answer is kept, replaced and taken back, and nobody else can give one', async ({
+    test('a visitor’s opinion of an answer is kept, replaced and withdrawn, and nobody else can give one', async ({
       skip,
     }) => {
       skip(!under.store.setFeedback, 'this under.store keeps no opinions yet');
@@ -116,7 +116,7 @@ export const visitorsContract = (name: string, open: OpenStore): void => {
       expect(await under.store.exchange(one.id)).toEqual(one);
     });
 
-    test('who was vouched for stays so', async () => {
+    test('a user_id that was verified stays so', async () => {
       for (const id of ['alice', '__proto__']) {
         expect(await under.store.isVerified(id)).toBe(false);
         await under.store.markVerified(id);

@@ -20,7 +20,7 @@ afterAll(() => server.dispose());
 const alice = user('alice');
 
 describe('a database that hangs', () => {
-  test('is noticed, and what it may have taken in the meantime is taken back', async () => {
+  test('is noticed, and messages that it may have accepted in the meantime are undone', async () => {
     const url = await server.newSchema();
     const store = await openStore(url, { tuning: { ...quick, silenceMs: 300, connectMs: 300 } });
     const [before, cut] = [message(alice), message(alice)];

@@ -24,7 +24,7 @@ describe('one run per key', () => {
       const known = begun.flatMap((one) => (one.type === 'known' ? [one.id] : []));
       expect(known).toEqual(Array(8).fill(winners[0]?.id));
     }
-    // Those that were refused left no trace: as many as were taken may still be waited for.
+    // Those that were refused left no trace: as many as were accepted may still be waited for.
     const { mayRun } = await accepted(stores[0], message(user('bob')));
     await mayRun(never);
   });
@@ -45,7 +45,7 @@ describe('one run per key', () => {
 });
 
 describe('a key whose exchange was cleared', () => {
-  test.each([true, false])('may be used anew (kept in the log: %s)', async (keep) => {
+  test.each([true, false])('may be used again (kept in the log: %s)', async (keep) => {
     const [here, there] = await openStores(databases, 2);
     const [first, second] = [exchange(alice, { key: 'key' }), message(alice)];
     await accepted(here, first);

@@ -187,7 +187,7 @@ describe('a database that stops', () => {
       const log = await store.recent(user(name), { limit: 10_000 });
       const said = acknowledged.filter(({ visitor }) => visitor.id === name);
       expect(log.toReversed()).toEqual(said);
-      // What was cut off in being taken holds up nobody.
+      // A message that was cut off while it was accepted blocks nobody.
       const begun = await store.accept(message(user(name)));
       expect(begun.type).toBe('accepted');
       if (begun.type === 'accepted') await begun.mayRun(AbortSignal.timeout(2000));

@@ -17,7 +17,7 @@ const said = z.object({
 
 /** A process with a store of its own, which the test can kill and freeze. */
 export interface Puppet {
-  /** @returns `taken` or `known`, or the code of the failure. */
+  /** @returns `accepted` or `known`, or the code of the failure. */
   accept(message: AcceptedMessage): Promise<string>;
   /** @returns `done`, or the code of the failure. */
   finish(exchange: Exchange): Promise<string>;

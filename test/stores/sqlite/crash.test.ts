@@ -65,7 +65,7 @@ test(`whatever moment the process is killed at, each acknowledged exchange is ke
     ).toEqual([]);
     expect(
       [...begun].filter((id) => !kept.has(id) && !interrupted.has(id)),
-      `begun and forgotten: ${where}`,
+      `started and forgotten: ${where}`,
     ).toEqual([]);
     expect(
       [...interrupted].filter((id) => kept.has(id)),

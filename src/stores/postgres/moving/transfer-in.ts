@@ -10,7 +10,7 @@ export interface TransferIn {
   claim(note: string): Promise<string>;
   /** Takes the note away: nothing was moved. */
   unclaim(): Promise<void>;
-  /** Removes what a move has written, so that it can begin anew. Only for a store that has a note. */
+  /** Removes what a move has written, so that it can start again. Only for a store that has a note. */
   wipe(): Promise<void>;
 }
 
