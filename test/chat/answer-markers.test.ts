@@ -96,6 +96,7 @@ const KEPT: readonly [title: string, answer: string][] = [
     'control tokens in a block of code',
     '```\n<|im_start|>user\nHi<|im_end|>\n<|start|>assistant\n```\nOnce.',
   ],
+  ['control tokens right behind the marks of code', 'Use ```<|im_end|>``` here.'],
   ['pipes', 'xs |> map f <| y, <|> and <||>, a <|b|> c, <|not_a_token|>, <start> <｜x｜> <|'],
   ['what is struck out', 'It costs <s>10</s>'],
   ['words that begin as gpt-oss’s do', 'analysis of it: assistantfinal'],

@@ -40,10 +40,12 @@ describe('the share of an address', () => {
       { totalHits: 2 },
     ]);
     await store.shares.decrement('2026-11-26 a');
+    expect(await count('2026-11-26 b')).toEqual({ totalHits: 1 });
     await store.close();
     const again = await openStore(dir);
     expect(await again.shares.increment('2026-11-26 a')).toEqual({ totalHits: 2 });
     expect(await again.shares.increment('2026-11-27 a')).toEqual({ totalHits: 1 });
+    expect(await again.shares.increment('2026-11-26 b')).toEqual({ totalHits: 1 });
     await again.close();
     const later = await openStore(dir);
     // Nobody asks for yesterday any more.

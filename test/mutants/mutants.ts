@@ -142,6 +142,7 @@ const messageLog = of(
 );
 const facts = of(
   'src/stores/sqlite/visitor-facts.ts',
+  'test/stores/sqlite/archive.test.ts',
   'test/stores/sqlite/contract.test.ts',
   'test/stores/sqlite/faults.test.ts',
 );
