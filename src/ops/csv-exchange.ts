@@ -83,14 +83,16 @@ export const exchangeInRow = (row: CsvRow): object => {
     error: filled('error'),
     truncated: mark('truncated'),
     unanswered: mark('unanswered'),
-    flagged: text('flagged')?.split(PART),
+    flagged: filled('flagged')?.split(PART),
     feedback: rating && { rating, comment: text('comment') },
     usage: input !== undefined && output !== undefined ? { input, output } : undefined,
-    run: backend !== undefined &&
-      totalMs !== undefined && {
-        ...{ backend, model: text('model'), totalMs, queuedMs: numeral('queued_ms') },
-        ...{ firstWordMs: numeral('first_word_ms'), tools: text('tools')?.split(PART) },
-      },
+    run:
+      backend === undefined || totalMs === undefined
+        ? undefined
+        : {
+            ...{ backend, model: text('model'), totalMs, queuedMs: numeral('queued_ms') },
+            ...{ firstWordMs: numeral('first_word_ms'), tools: filled('tools')?.split(PART) },
+          },
     sources: filled('sources')
       ?.split(/; (?=\[\d+\] )/)
       .map(sourceOf),

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { temporaryFolder } from '../helpers/service.ts';
 import { numbersIn, runCommand } from './helper.ts';
 
@@ -94,6 +95,13 @@ const importedFrom = async (name: string, text: string, args: readonly string[] 
   };
 };
 
+const logOf = z.record(z.string(), z.array(z.looseObject({ timestamp: z.number() })));
+/** A log with each list in the order of its times. */
+const byTime = (log: unknown) =>
+  Object.entries(logOf.parse(log))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, list]) => ({ name, list: list.toSorted((a, b) => a.timestamp - b.timestamp) }));
+
 describe('import takes back what export wrote', () => {
   const exportAll = async (): Promise<Record<Form, string>> => {
     const dir = await temporaryFolder();
@@ -113,7 +121,10 @@ describe('import takes back what export wrote', () => {
     expect([code, stderr]).toEqual([0, '']);
     expect(numbersIn(stdout)).toMatchObject({ users: 3, exchanges: TEXTS.length + 7, new: TEXTS.length + 7 });
     expect(await exported(dir, form)).toBe(all[form]);
-    expect(JSON.parse(await exported(dir, 'json'))).toEqual(JSON.parse(all.json));
+    const wanted: unknown = JSON.parse(all.json);
+    expect(JSON.parse(await exported(dir, 'json'))).toEqual(wanted);
+    const copy: unknown = JSON.parse(await readFile(path.join(dir, 'conversations.json'), 'utf8'));
+    expect(byTime(copy)).toEqual(byTime(wanted));
   });
 
   test('a second time without another copy of anything', async () => {
