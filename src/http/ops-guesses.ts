@@ -1,4 +1,4 @@
-import { asAppError, rateLimited } from '../errors.ts';
+import { type AppError, asAppError, rateLimited } from '../errors.ts';
 import { createCallLimit, type LimitDeps } from './limits.ts';
 
 /** Wrong ops tokens, for each client address. */
@@ -15,6 +15,9 @@ export interface OpsGuesses {
    */
   check(address: string, isRight: boolean): Promise<void>;
 }
+
+const tooManyGuesses = (retryAfter: number): AppError =>
+  rateLimited({ retryAfter, detail: 'Too many wrong ops tokens came from this address.' });
 
 export const createOpsGuesses = (deps: LimitDeps): OpsGuesses => {
   const { clock } = deps;
@@ -33,13 +36,14 @@ export const createOpsGuesses = (deps: LimitDeps): OpsGuesses => {
   return {
     async check(address, isRight) {
       const left = ((locked.get(address) ?? 0) - clock.now()) / 1000;
-      if (left > 0) throw rateLimited({ retryAfter: Math.ceil(left) });
+      if (left > 0) throw tooManyGuesses(Math.ceil(left));
       locked.delete(address);
       if (isRight) return;
       await wrong.count(address).catch((thrown: unknown) => {
         const error = asAppError(thrown);
-        if (error.code === 'rate_limited') lock(address, error.retryAfter ?? 0);
-        throw thrown;
+        if (error.code !== 'rate_limited') throw thrown;
+        lock(address, error.retryAfter ?? 0);
+        throw tooManyGuesses(error.retryAfter ?? 0);
       });
     },
   };

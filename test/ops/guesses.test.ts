@@ -47,6 +47,10 @@ describe('whoever guesses the ops token as Bearer', () => {
       expect((await call('203.0.113.1', OPS_TOKEN, route)).status, route).toBe(429);
       expect((await call('203.0.113.2', OPS_TOKEN, route)).status, route).toBe(200);
     }
+    const refusal = await fetch(`${service.url}${ROUTES[0]}`, {
+      headers: { Authorization: 'Bearer one more', 'X-Forwarded-For': '203.0.113.1' },
+    });
+    expect(await refusal.json()).toMatchObject({ error: { detail: expect.stringContaining('ops tokens') } });
     const metrics = await fetch(`${service.url}/metrics`, {
       headers: { Authorization: `Bearer ${OPS_TOKEN}`, 'X-Forwarded-For': '203.0.113.2' },
     });
