@@ -25,5 +25,5 @@ VOLUME /data
 EXPOSE 5000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/healthz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-# No shell and no npm in between: SIGTERM reaches the service itself.
-CMD ["node", "/app/src/main.js"]
+# A script that becomes the service: SIGTERM reaches it.
+CMD ["thread-proxy"]

@@ -6,6 +6,9 @@ import { type Program, startProgram } from './children.ts';
 
 const root = join(import.meta.dirname, '..');
 
+/** Those of bin/thread-proxy. */
+const FLAGS = ['--max-semi-space-size=8'];
+
 /** Words in an answer. */
 const WORDS = 45;
 
@@ -45,7 +48,7 @@ export const startService = (
     // A large folder is looked through first.
     withinMs: 60_000,
     ready: /"url":"(http:[^"]+)".*"listening"/,
-    nodeArgs: process.env.BENCH_NODE_ARGS?.split(' ') ?? [],
+    nodeArgs: [...FLAGS, ...(process.env.BENCH_NODE_ARGS?.split(' ') ?? [])],
   });
 
 /** Bare Hono handlers in front of the same upstream. */

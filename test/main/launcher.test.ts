@@ -97,6 +97,10 @@ describe('the launcher', () => {
     const others = Object.entries(scripts).filter(
       ([, line]) => !line.startsWith('exec sh bin/with-node.sh '),
     );
-    expect(others).toEqual([]);
+    // They end with the launcher.
+    expect(others).toEqual([
+      ['start', 'exec sh bin/thread-proxy start'],
+      ['export', 'exec sh bin/thread-proxy export'],
+    ]);
   });
 });
