@@ -28,7 +28,7 @@ const settingsPage = async (service: { url: string }): Promise<string> =>
 
 const isErased = async (service: { url: string }): Promise<boolean> => {
   const page = await settingsPage(service);
-  return page.includes('None is under way.') && page.includes('visitor erased');
+  return page.includes('No erasure is running.') && page.includes('visitor erased');
 };
 
 const envOf = (emulator: Emulator) => ({

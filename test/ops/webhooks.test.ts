@@ -130,7 +130,7 @@ describe('webhooks', () => {
     // The first wait is five seconds.
     expect(performance.now() - began).toBeGreaterThan(4_900);
     expect(new Set(receiver.calls.map((call) => header(call, 'webhook-id'))).size).toBe(1);
-    await until(async () => (await troubled()).includes('Nothing waits.'), 'the event is delivered');
+    await until(async () => (await troubled()).includes('Nothing is waiting.'), 'the event is delivered');
     expect(await troubled()).not.toContain('status 500');
   }, 40_000);
 

@@ -102,7 +102,7 @@ const finder = ({
   question,
   found,
 }: DocumentsPage): Html => html`<section class="card"><header><h2>What would it find?</h2></header>
-<form method="get" action="${DOCUMENTS}" role="search"><label class="field"><span>A question, as a visitor would ask it</span><input type="search" name="q" value="${question ?? ''}" maxlength="1000" required></label><p class="actions"><button class="button primary">Look</button></p></form>
+<form method="get" action="${DOCUMENTS}" role="search"><label class="field"><span>A question, as a visitor would ask it</span><input type="search" name="q" value="${question ?? ''}" maxlength="1000" required></label><p class="actions"><button class="button primary">Search</button></p></form>
 ${found === undefined ? NOTHING : found.length === 0 ? html`<p class="muted" role="status">Nothing was found: the assistant would be told nothing.</p>` : html`<ol class="found">${found.map(passage)}</ol>`}</section>`;
 
 const passage = ({ title, headings, text, place, coverage, similarity, isTold }: ShownPassage): Html => {
@@ -135,7 +135,7 @@ export const documentsBody = (shown: DocumentsPage): Html => {
   const { documents, work, csrf, now } = shown;
   const passages = documents.reduce((sum, one) => sum + one.passages, 0);
   return html`<header class="page-head"><h1>Documents</h1><p class="muted">${plural(documents.length, 'document')}, ${plural(passages, 'passage')}</p>
-<form method="post" action="${DOCUMENTS}/refresh">${csrfField(csrf)}<button class="button">Read all again</button></form></header>
+<form method="post" action="${DOCUMENTS}/refresh">${csrfField(csrf)}<button class="button">Refresh all</button></form></header>
 ${shown.taken === undefined ? NOTHING : taken(shown.taken)}
 <div class="cards">${finder(shown)}${adder(csrf)}${work.length === 0 ? NOTHING : html`<section class="card"><header><h2>Being read</h2></header><ul class="lines">${work.map((one) => workLine(one, now))}</ul></section>`}</div>
 ${table(shown)}`;

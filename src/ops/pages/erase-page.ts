@@ -27,5 +27,5 @@ ${isWrong ? html`<p class="note danger" role="alert" id="wrong">This is not the 
 /** What erasures still go on. */
 export const erasureList = (erasures: readonly Erasure[]): Html =>
   erasures.length === 0
-    ? html`<p class="muted">None is under way.</p>`
+    ? html`<p class="muted">No erasure is running.</p>`
     : html`<ul class="lines">${erasures.map((erasure) => html`<li><span>${who(erasure.visitor)}<span class="count">${plural(erasure.erased, 'exchange')} erased${erasure.thread ? '; the thread at the provider is still to go' : ''}</span></span></li>`)}</ul>`;

@@ -31,13 +31,13 @@ export const percent = (share: number): string =>
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${number(count)} ${count === 1 ? one : many}`;
 
-/** `just now`, `5 min`, `3 h`, `2 d`, then the date. @param at Seconds since 1970. @param now Milliseconds. */
+/** `just now`, `5 min ago`, `3 h ago`, `2 d ago`, then the date. @param at Seconds since 1970. @param now Milliseconds. */
 export const ago = (at: number, now: number): string => {
   const passed = now / 1000 - at;
   if (passed < 45) return 'just now';
-  if (passed < 3_600) return `${Math.max(1, Math.round(passed / 60))} min`;
-  if (passed < 86_400) return `${Math.round(passed / 3_600)} h`;
-  if (passed < 7 * 86_400) return `${Math.round(passed / 86_400)} d`;
+  if (passed < 3_600) return `${Math.max(1, Math.round(passed / 60))} min ago`;
+  if (passed < 86_400) return `${Math.round(passed / 3_600)} h ago`;
+  if (passed < 7 * 86_400) return `${Math.round(passed / 86_400)} d ago`;
   return new Date(at * 1000).toISOString().slice(0, 10);
 };
 

@@ -174,7 +174,7 @@ const lists = ({
         ({ code, count }) =>
           html`<li><a href="${to({ code })}" title="${errorHelp(code).means}"><code>${code}</code><span class="count">${number(count)}</span></a></li>`,
       ),
-    'Every turn was answered.',
+    'No failures.',
   )}
   ${card(
     'Busiest visitors',
@@ -185,7 +185,7 @@ const lists = ({
         ({ visitor, name, messages, tokens }) =>
           html`<li><a href="${to({ v: visitorKey(visitor) })}">${who(visitor, name)}<span class="count" title="${number(tokens)} tokens">${plural(messages, 'message')}</span></a></li>`,
       ),
-    'Nobody has written.',
+    'No messages.',
   )}
   ${card(
     'Newest thumbs down',
@@ -193,13 +193,13 @@ const lists = ({
     thumbsDown.map((one) =>
       quoted(one.feedback?.comment ?? snippet(one.bot ?? one.user, []), one, { show: 'down' }),
     ),
-    'No answer was marked as bad.',
+    'No thumbs down.',
   )}
   ${card(
     'Questions without an answer',
     seeAll(to({ show: 'unanswered' }), 'questions without an answer'),
     unanswered.map((one) => quoted(snippet(one.user, []), one, { show: 'unanswered' })),
-    'The assistant knew something every time.',
+    'Every question got an answer.',
   )}
 </div>`;
 };

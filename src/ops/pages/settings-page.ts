@@ -40,7 +40,7 @@ export const settingsBody = ({
   now,
 }: SettingsPage): Html => html`<header class="page-head"><h1>Settings</h1><p class="muted">Read-only: they are set in the environment or <code>.env</code>.</p></header>
 <div class="cards">
-<section class="card"><header><h2>Webhook</h2></header><p>${outbox.waiting === 0 ? 'Nothing waits.' : `${plural(outbox.waiting, 'event')} on the way.`}</p>
+<section class="card"><header><h2>Webhook</h2></header><p>${outbox.waiting === 0 ? 'Nothing is waiting.' : `${plural(outbox.waiting, 'event')} on the way.`}</p>
 <ul class="lines">${outbox.troubled.map((one) => html`<li><span><code>${one.type}</code>${badge(one.givenUp ? 'given up' : `${plural(one.tries, 'try', 'tries')}`, one.givenUp ? 'danger' : 'warn')}<span class="cut">${one.reason}</span>${timeAgo(one.at, now)}</span></li>`)}</ul></section>
 <section class="card"><header><h2>Erasures</h2></header>${erasureList(erasures)}</section>
 <section class="card"><header><h2>Audit log</h2></header>${audit.length === 0 ? html`<p class="muted">Nothing yet.</p>` : html`<ul class="lines">${audit.map(({ at, by, action, count, subject }) => html`<li><span>${timeAgo(at, now)}<span>${ACTIONS[action]}</span><span class="muted">by ${by}${subject === undefined ? '' : `, ${subject}`}</span><span class="count">${number(count)}</span></span></li>`)}</ul>`}</section>

@@ -12,9 +12,9 @@ const shortDate = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 's
 const ago = (ms) => {
   const passed = (Date.now() - ms) / 1000;
   if (passed < 45) return 'just now';
-  if (passed < 3_600) return `${Math.max(1, Math.round(passed / 60))} min`;
-  if (passed < 86_400) return `${Math.round(passed / 3_600)} h`;
-  if (passed < 7 * 86_400) return `${Math.round(passed / 86_400)} d`;
+  if (passed < 3_600) return `${Math.max(1, Math.round(passed / 60))} min ago`;
+  if (passed < 86_400) return `${Math.round(passed / 3_600)} h ago`;
+  if (passed < 7 * 86_400) return `${Math.round(passed / 86_400)} d ago`;
   return shortDate.format(ms);
 };
 
