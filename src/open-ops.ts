@@ -11,7 +11,7 @@ import type { ServedDocuments } from './documents/documents.ts';
 import { opaqueName } from './identity/session-tokens.ts';
 import { createSpendingBudget, type SpendingBudget } from './ops/budget.ts';
 import { createCalendar } from './ops/calendar.ts';
-import { createErasing, type Erasing } from './ops/erasing.ts';
+import { createEraser, type Eraser } from './ops/erasure.ts';
 import { createLiveFeed } from './ops/live-feed.ts';
 import { logEntry } from './ops/log-entry.ts';
 import { createMetrics, type Gauges } from './ops/metrics.ts';
@@ -87,7 +87,7 @@ export const openOps = (deps: OpsDeps): Operations => {
   const metrics = createMetrics(prices, { ...deps.gauges, budgets: budget.state });
   const chat = Promise.withResolvers<Chat>();
   const { backend } = deps;
-  const erasing = createErasing({
+  const eraser = createEraser({
     store,
     alone: async (visitor, work) => (await chat.promise).alone(visitor, work),
     forgetThread: backend.forget && ((thread) => backend.forget?.(unstamped(thread)) ?? Promise.resolve()),
@@ -120,14 +120,14 @@ export const openOps = (deps: OpsDeps): Operations => {
           logger.error({ err: thrown, exchange: exchange.id }, 'what a turn used was not counted');
         });
       },
-      onThreadLeft: erasing.forget,
+      onThreadLeft: eraser.forget,
       onRefused: (code) => {
         metrics.refused(code);
         refusals.count(code);
       },
     },
     tools: {
-      ...{ store, erasing, metrics, refusals, prices, calendar, logEntry },
+      ...{ store, eraser, metrics, refusals, prices, calendar, logEntry },
       metricsArePublic: settings.METRICS_PUBLIC,
       pages:
         signIn === undefined
@@ -136,7 +136,7 @@ export const openOps = (deps: OpsDeps): Operations => {
               documents: deps.documents,
               ...{ store, live, logEntry, calendar, prices, clock, logger },
               signIn,
-              erase: (visitor, by) => erasing.erase(visitor, by),
+              erase: (visitor, by) => eraser.erase(visitor, by),
               budgets: budget.state,
               settings: shownSettings(settings, deps.env),
             },
@@ -156,7 +156,7 @@ export const openOps = (deps: OpsDeps): Operations => {
     endStreams: live.stop,
     start: (started) => {
       chat.resolve(started);
-      erasing.start();
+      eraser.start();
       // Nobody is to wait for it at the first overview. The embedded store counts what comes by itself.
       if (!signIn || !deps.isShared) return;
       countAhead();
@@ -164,7 +164,7 @@ export const openOps = (deps: OpsDeps): Operations => {
     },
     stop: () => {
       clearInterval(ahead);
-      return stopAll({ live, webhooks, erasing, refusals });
+      return stopAll({ live, webhooks, eraser, refusals });
     },
   };
 };
@@ -172,11 +172,11 @@ export const openOps = (deps: OpsDeps): Operations => {
 const stopAll = async (parts: {
   live: { stop(): void };
   webhooks: { stop(): Promise<void> } | undefined;
-  erasing: Erasing;
+  eraser: Eraser;
   refusals: { stop(): Promise<void> };
 }): Promise<void> => {
   parts.live.stop();
-  await Promise.all([parts.webhooks?.stop(), parts.erasing.stop(), parts.refusals.stop()]);
+  await Promise.all([parts.webhooks?.stop(), parts.eraser.stop(), parts.refusals.stop()]);
 };
 
 const newestOf = async (store: OpsStore): Promise<string | undefined> =>

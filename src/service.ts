@@ -7,7 +7,7 @@ import { secretsIn } from './config/read-config.ts';
 import { createApp } from './http/app.ts';
 import { createServer } from './http/create-server.ts';
 import { closeServer, listen } from './http/server.ts';
-import { HEARTBEAT_MS } from './http/sse.ts';
+import { HEARTBEAT_MS } from './http/stream-answer.ts';
 import { loadAssets } from './http/widget/assets.ts';
 import { createSecretMatch } from './identity/secret-match.ts';
 import { createSessionTokens, opaqueName } from './identity/session-tokens.ts';

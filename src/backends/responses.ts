@@ -5,7 +5,7 @@ import type { Backend } from '../chat/backend-port.ts';
 import type { Exchange, UpstreamThread, Visitor } from '../chat/model.ts';
 import { upstreamFailed } from '../errors.ts';
 import type { Adviser } from './advice.ts';
-import { classify } from './failures.ts';
+import { classify } from './classify-fault.ts';
 import { IGNORED_EVENTS, readResponse } from './response-stream.ts';
 import type { HistoryLengths } from './told-history.ts';
 import { type CallTool, runRounds, type ToolOutput } from './tool-rounds.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { classify } from './failures.ts';
+import { classify } from './classify-fault.ts';
 
 const ATTEMPTS = 3;
 const FIRST_WAIT_MS = 500;

@@ -7,7 +7,7 @@ import { unstamped } from '../chat/thread-size.ts';
 import { readConfig } from '../config/read-config.ts';
 import { opaqueName } from '../identity/session-tokens.ts';
 import { openUpstreams } from '../open-upstreams.ts';
-import { createErasing } from '../ops/erasing.ts';
+import { createEraser } from '../ops/erasure.ts';
 import { withStore } from './chosen-exchanges.ts';
 import { runCommand, type Surroundings, UsageError, warningsOnly } from './command.ts';
 
@@ -52,7 +52,7 @@ const run = async ({ args, env, print, warn, failLater }: Surroundings): Promise
   await withStore({ env, warn }, async ({ store, opsStore, sessionSecrets }, settings) => {
     const upstreams = openUpstreams({ config, file, env, store, clock, logger, safetyIdentifier: () => '' });
     const { backend } = upstreams;
-    const erasing = createErasing({
+    const eraser = createEraser({
       store: opsStore,
       alone: (_visitor, work) => work(),
       forgetThread: backend.forget && ((thread) => backend.forget?.(unstamped(thread)) ?? Promise.resolve()),
@@ -62,7 +62,7 @@ const run = async ({ args, env, print, warn, failLater }: Surroundings): Promise
       logger,
     });
     try {
-      const { exchanges, thread } = await erasing.erase(visitor, 'command');
+      const { exchanges, thread } = await eraser.erase(visitor, 'command');
       print(
         exchanges === 1
           ? '1 exchange was erased.'
@@ -72,7 +72,7 @@ const run = async ({ args, env, print, warn, failLater }: Surroundings): Promise
       print('The thread at the provider could not be deleted: the service tries again when it starts.');
       failLater();
     } finally {
-      await erasing.stop();
+      await eraser.stop();
       await upstreams.close();
     }
   });

@@ -1,13 +1,13 @@
 import { createRoute, type z } from '@hono/zod-openapi';
 import { accepts } from 'hono/accepts';
 import { acceptMessage } from './accept-message.ts';
-import { toChatAnswer } from './chat-answer.ts';
+import { toChatAnswer } from './answer-body.ts';
 import type { ChatAddition, Dialect } from './dialects/dialect.ts';
 import { failures } from './failure-answers.ts';
 import type { RouteDeps } from './route-deps.ts';
 import { checkedRoutes, EVENTS, json, jsonBody } from './route-parts.ts';
 import { chatAnswer, chatHeaders, chatRequest } from './schemas.ts';
-import { streamTurn } from './sse.ts';
+import { streamTurn } from './stream-answer.ts';
 import { whoSpeaks } from './who-speaks.ts';
 
 /** @param additions What the dialects that are on add. */

@@ -1,7 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { sessionRequired } from '../errors.ts';
+import type { CallLimit } from './call-limits.ts';
 import { failures } from './failure-answers.ts';
-import type { CallLimit } from './limits.ts';
 import type { RouteDeps } from './route-deps.ts';
 import { checkedRoutes, json } from './route-parts.ts';
 import { historyAnswer, historyQuery, visitorQuery } from './schemas.ts';

@@ -141,7 +141,7 @@ export const opsApiRoutes = (deps: OpsDoor & Pick<RouteDeps, 'clock'>) => {
     })
     .openapi(erase, async (c) => {
       const visitor: Visitor = c.req.valid('param');
-      const { exchanges, thread } = await tools.erasing.erase(visitor, 'api');
+      const { exchanges, thread } = await tools.eraser.erase(visitor, 'api');
       return c.json({ erased: exchanges, thread }, 200);
     });
 };

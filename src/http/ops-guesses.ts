@@ -1,5 +1,5 @@
 import { type AppError, asAppError, rateLimited } from '../errors.ts';
-import { createCallLimit, type LimitDeps } from './limits.ts';
+import { createCallLimit, type LimitDeps } from './call-limits.ts';
 
 /** Wrong ops tokens, for each client address. */
 const GUESSES = [{ limit: 10, windowMs: 15 * 60_000 }];

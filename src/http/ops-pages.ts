@@ -1,8 +1,8 @@
 import { Hono } from 'hono';
 import { opsPages } from '../ops/pages/routes.ts';
+import { createCallLimit, type LimitDeps } from './call-limits.ts';
 import type { AppEnv } from './context.ts';
 import { addressOf, type Edge } from './edge.ts';
-import { createCallLimit, type LimitDeps } from './limits.ts';
 import { hasOpsToken, type OpsDoor } from './ops.ts';
 
 /** Tries to sign in, right and wrong ones, for each client address. */

@@ -5,7 +5,7 @@ import { invalidRequest, notFound } from '../errors.ts';
 import { failures } from './failure-answers.ts';
 import type { RouteDeps } from './route-deps.ts';
 import { checkedRoutes, EVENTS } from './route-parts.ts';
-import { streamTurn } from './sse.ts';
+import { streamTurn } from './stream-answer.ts';
 import { mayReadTurn } from './turn-access.ts';
 import { bearer } from './who-speaks.ts';
 

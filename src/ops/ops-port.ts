@@ -1,10 +1,10 @@
 /**
  * What the operators' pages and routes need of a store; `stores/` implements it, and `test/ops/ops-store-contract.ts`
- * is what every store must pass. Erasing and events out have files of their own, erasing-port.ts and outbox-port.ts. Times are seconds since 1970, as in the log; day names are of the owner's time zone.
+ * is what every store must pass. Erasing and events out have files of their own, erasure-port.ts and outbox-port.ts. Times are seconds since 1970, as in the log; day names are of the owner's time zone.
  */
 
 import type { Exchange, Visitor } from '../chat/model.ts';
-import type { OpsErasing } from './erasing-port.ts';
+import type { ErasureStore } from './erasure-port.ts';
 import type { Outbox } from './outbox-port.ts';
 
 /** Stands for the exchanges of an older log that are nobody's. */
@@ -170,4 +170,4 @@ export interface OpsCounts {
 }
 
 /** All that operators need of a store. */
-export interface OpsStore extends OpsReads, OpsCounts, OpsErasing, Outbox {}
+export interface OpsStore extends OpsReads, OpsCounts, ErasureStore, Outbox {}

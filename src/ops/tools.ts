@@ -1,5 +1,5 @@
 import type { Calendar } from './calendar.ts';
-import type { Erasing } from './erasing.ts';
+import type { Eraser } from './erasure.ts';
 import type { LogEntry } from './export-forms.ts';
 import type { Metrics } from './metrics.ts';
 import type { OpsStore } from './ops-port.ts';
@@ -10,7 +10,7 @@ import type { Refusals } from './refusals.ts';
 /** What routes have for operators. */
 export interface OpsTools {
   readonly store: OpsStore;
-  readonly erasing: Erasing;
+  readonly eraser: Eraser;
   readonly metrics: Metrics;
   /** Whether /metrics is open to everybody. */
   readonly metricsArePublic: boolean;

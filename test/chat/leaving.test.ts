@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { openTurn } from '../../src/chat/live-turns.ts';
 import type { AppEnv } from '../../src/http/context.ts';
 import { listen } from '../../src/http/server.ts';
-import { streamTurn } from '../../src/http/sse.ts';
+import { streamTurn } from '../../src/http/stream-answer.ts';
 import { allEvents, readEvents, until } from '../helpers/events.ts';
 import { startBoth, type TestService } from '../helpers/service.ts';
 

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openReadable } from '../../src/stores/sqlite/connection.ts';
+import { openReadable } from '../../src/sqlite/connection.ts';
 import { pathsIn } from '../../src/stores/sqlite/open-database.ts';
 import { type ChildService, runMain, startChildService } from '../helpers/child-service.ts';
 import { withOurTables } from '../helpers/new-database.ts';

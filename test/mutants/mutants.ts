@@ -42,7 +42,7 @@ const tokens = of(
 );
 const match = of('src/identity/secret-match.ts', 'test/identity', 'test/http/site-keys.test.ts');
 const keys = of('src/identity/temporary-keys.ts', 'test/http/dialects/token-chat.test.ts');
-const limits = of('src/http/limits.ts', 'test/http/session.test.ts', 'test/limits/limits.test.ts');
+const limits = of('src/http/call-limits.ts', 'test/http/session.test.ts', 'test/limits/limits.test.ts');
 const edge = of('src/http/edge.ts', 'test/limits/limits.test.ts', 'test/http/origins.test.ts');
 const guards = of(
   'src/http/request-guards.ts',
@@ -67,7 +67,11 @@ const access = of(
   'test/http/stop-turn.test.ts',
 );
 const feedback = of('src/http/feedback.ts', 'test/http/feedback.test.ts');
-const sse = of('src/http/sse.ts', 'test/http/readers-that-leave.test.ts', 'test/chat/leaving.test.ts');
+const sse = of(
+  'src/http/stream-answer.ts',
+  'test/http/readers-that-leave.test.ts',
+  'test/chat/leaving.test.ts',
+);
 const languages = of('src/http/messages/languages.ts', 'test/http/messages.test.ts');
 const connection = of(
   'src/http/socket/connection.ts',

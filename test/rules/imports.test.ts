@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 
@@ -7,7 +7,7 @@ const ROOT = path.resolve(import.meta.dirname, '../..');
 /** The core's words and ports: what implements them may see these files, never the core itself. */
 const PORTS = ['chat/model.ts', 'chat/store-port.ts', 'chat/backend-port.ts', 'chat/ports.ts'];
 /** What operators need of a store, and how its lists are paged. */
-const OPS_PORTS = ['ops/ops-port.ts', 'ops/erasing-port.ts', 'ops/outbox-port.ts', 'ops/paging.ts'];
+const OPS_PORTS = ['ops/ops-port.ts', 'ops/erasure-port.ts', 'ops/outbox-port.ts', 'ops/paging.ts'];
 
 /**
  * Which of our rooms and files each room may import, beside itself; with the reason where it is not plain.
@@ -15,7 +15,7 @@ const OPS_PORTS = ['ops/ops-port.ts', 'ops/erasing-port.ts', 'ops/outbox-port.ts
  */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   // The process: reads the environment, starts and stops the service.
-  'main.ts': ['service.ts', 'config', 'assistant/parse.ts', 'http/greeting.ts'],
+  'main.ts': ['service.ts', 'config', 'assistant/parse.ts'],
   // The composition root and its parts: the only ones that see backends and stores.
   'service.ts': ['*'],
   'read-settings.ts': ['assistant', 'config'],
@@ -39,7 +39,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   chat: ['errors.ts'],
   // What implements the core's ports knows the ports alone, never the core.
   backends: ['assistant', ...PORTS, 'errors.ts'],
+  // The embedded database's engine knows nothing of what is kept in it.
+  sqlite: ['chat/ports.ts', 'errors.ts', 'private-file.ts'],
   stores: [
+    'sqlite',
     'log-file',
     ...PORTS,
     ...OPS_PORTS,
@@ -55,16 +58,16 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   assistant: ['errors.ts'],
   identity: ['errors.ts', 'private-file.ts'],
   limits: ['errors.ts'],
-  // Its tables are a room in the embedded store's database (stores/sqlite/room.ts); its pages show the documents.
+  // Its tables are a room in the embedded store's database (sqlite/room.ts); its pages show the documents.
   ops: [
     ...PORTS,
     'bounded-json.ts',
     'errors.ts',
     'log-file/log-row.ts',
     'documents',
-    'stores/sqlite/connection.ts',
+    'sqlite/connection.ts',
+    'sqlite/room.ts',
     'stores/sqlite/core-writes.ts',
-    'stores/sqlite/room.ts',
     'stores/sqlite/rows.ts',
     'stores/sqlite/sqlite-store.ts',
   ],
@@ -107,6 +110,13 @@ describe('the rooms', () => {
   it('are all known', () => {
     expect(files.length).toBeGreaterThan(30);
     expect(files.map(roomOf).filter((room) => !(room in MAY_IMPORT))).toEqual([]);
+  });
+
+  it('and files that are named above are there', () => {
+    const named = Object.values(MAY_IMPORT)
+      .flat()
+      .filter((place) => place !== '*');
+    expect(named.filter((place) => !existsSync(path.join(ROOT, 'src', place)))).toEqual([]);
   });
 
   it.each(files)('%s imports only what its room may', (file) => {

@@ -7,7 +7,7 @@ import { failures } from '../failure-answers.ts';
 import { jsonBodyGuard } from '../request-guards.ts';
 import { checkedRoutes, EVENTS, jsonBody } from '../route-parts.ts';
 import { messageKey } from '../schemas.ts';
-import { streamTurn } from '../sse.ts';
+import { streamTurn } from '../stream-answer.ts';
 import {
   acceptText,
   type ClientFormDeps,

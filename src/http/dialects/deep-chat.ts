@@ -7,7 +7,7 @@ import { jsonBodyGuard } from '../request-guards.ts';
 import { checkedRoutes, jsonBody, jsonOrStream } from '../route-parts.ts';
 import { messageText } from '../schemas.ts';
 import type { SocketProtocol } from '../socket/protocol.ts';
-import { streamTurn } from '../sse.ts';
+import { streamTurn } from '../stream-answer.ts';
 import {
   acceptText,
   type ClientFormDeps,

@@ -6,7 +6,7 @@ import type { AppEnv } from '../context.ts';
 import { jsonBodyGuard } from '../request-guards.ts';
 import type { RouteDeps } from '../route-deps.ts';
 import { checkedRoutes } from '../route-parts.ts';
-import { streamTurn } from '../sse.ts';
+import { streamTurn } from '../stream-answer.ts';
 import { mayReadTurn } from '../turn-access.ts';
 import { bearer } from '../who-speaks.ts';
 import {

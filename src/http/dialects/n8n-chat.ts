@@ -8,7 +8,7 @@ import { failures } from '../failure-answers.ts';
 import { jsonBodyGuard, noSubresources } from '../request-guards.ts';
 import type { RouteDeps } from '../route-deps.ts';
 import { checkedRoutes, jsonBody, jsonOrStream } from '../route-parts.ts';
-import { streamTurn } from '../sse.ts';
+import { streamTurn } from '../stream-answer.ts';
 import { readPage } from '../transcript-page.ts';
 import { bearer } from '../who-speaks.ts';
 import {

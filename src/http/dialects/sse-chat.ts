@@ -10,7 +10,7 @@ import { jsonBodyGuard, noSubresources } from '../request-guards.ts';
 import type { RouteDeps } from '../route-deps.ts';
 import { checkedRoutes, EVENTS, json, jsonBody } from '../route-parts.ts';
 import { chatHeaders, messageText, visitorName } from '../schemas.ts';
-import { streamTurn } from '../sse.ts';
+import { streamTurn } from '../stream-answer.ts';
 import { readPage } from '../transcript-page.ts';
 import { sessionSpeaker } from '../who-speaks.ts';
 import type { Dialect } from './dialect.ts';

@@ -4,7 +4,7 @@ import type { Clock, Logger } from '../../chat/ports.ts';
 import type { ServedDocuments } from '../../documents/documents.ts';
 import type { BudgetWarning } from '../budget.ts';
 import type { Calendar } from '../calendar.ts';
-import type { Erased } from '../erasing.ts';
+import type { Erased } from '../erasure.ts';
 import type { LogEntry } from '../export-forms.ts';
 import type { LiveFeed } from '../live-feed.ts';
 import type { OpsStore } from '../ops-port.ts';

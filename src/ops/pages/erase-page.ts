@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import { type Visitor, visitorKey } from '../../chat/model.ts';
-import type { Erasure } from '../erasing-port.ts';
+import type { Erasure } from '../erasure-port.ts';
 import { CONVERSATIONS } from './filters.ts';
 import { plural } from './format.ts';
 import { type Html, NOTHING, who } from './parts.ts';

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { AuditLine, Erasure } from '../erasing-port.ts';
+import type { AuditLine, Erasure } from '../erasure-port.ts';
 import type { OutboxState } from '../outbox-port.ts';
 import { erasureList } from './erase-page.ts';
 import { number, plural } from './format.ts';

@@ -1,5 +1,5 @@
 import { type Visitor, visitorKey, visitorOf } from '../../chat/model.ts';
-import { type Connection, number, type Row, text, textOrNull } from '../../stores/sqlite/connection.ts';
+import { type Connection, number, type Row, text, textOrNull } from '../../sqlite/connection.ts';
 import { fold } from '../fold.ts';
 import type { DayUse, Use } from '../ops-port.ts';
 import type { Delivery, OutboxState, OutEvent } from '../outbox-port.ts';

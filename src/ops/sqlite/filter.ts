@@ -1,5 +1,5 @@
 import { type Visitor, visitorKey } from '../../chat/model.ts';
-import { type Connection, number } from '../../stores/sqlite/connection.ts';
+import { type Connection, number } from '../../sqlite/connection.ts';
 import { type ExchangeFilter, NOBODY } from '../ops-port.ts';
 
 type Value = string | number | null;

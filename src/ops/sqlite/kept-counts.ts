@@ -11,7 +11,7 @@ import {
   type Row,
   text,
   textOrNull,
-} from '../../stores/sqlite/connection.ts';
+} from '../../sqlite/connection.ts';
 import { type Counted, type PackedSums, Sums } from './quarters.ts';
 import { QUARTER_S } from './schema.ts';
 

@@ -1,8 +1,8 @@
-/** The operators' part of the database: what the store's threads import (stores/sqlite/room.ts). */
+/** The operators' part of the database: what the database's workers import (sqlite/room.ts). */
 
-import type { Connection } from '../../stores/sqlite/connection.ts';
+import type { Connection } from '../../sqlite/connection.ts';
 import * as counts from './counts.ts';
-import * as erase from './erase.ts';
+import * as erase from './erasure.ts';
 import * as kept from './kept-counts.ts';
 import { overview } from './overview.ts';
 import * as search from './search.ts';

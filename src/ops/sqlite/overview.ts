@@ -1,5 +1,5 @@
 import { visitorOf } from '../../chat/model.ts';
-import { type Connection, number, text, textOrNull } from '../../stores/sqlite/connection.ts';
+import { type Connection, number, text, textOrNull } from '../../sqlite/connection.ts';
 import { NOBODY, type Overview } from '../ops-port.ts';
 import { keptBetween, quarterOf } from './kept-counts.ts';
 import { Sums } from './quarters.ts';

@@ -5,7 +5,7 @@
  * tables need not know of this room.
  */
 
-import type { Migration } from '../../stores/sqlite/room.ts';
+import type { Migration } from '../../sqlite/room.ts';
 
 /** Length of the stretches in which figures are summed up, in seconds: every time zone's hours are made of them. */
 export const QUARTER_S = 900;

@@ -6,7 +6,7 @@ import {
   type Row,
   text,
   textOrNull,
-} from '../../stores/sqlite/connection.ts';
+} from '../../sqlite/connection.ts';
 import { COLUMNS, FROM, logRowOf } from '../../stores/sqlite/rows.ts';
 import {
   type ConversationRow,

@@ -19,7 +19,7 @@ import { FILE_MODE, FOLDER_MODE, TEMP_SUFFIX } from '../../log-file/durable-file
 import { monthOf } from '../../log-file/log-fields.ts';
 import { lineOf } from '../../log-file/log-row.ts';
 import { LogText } from '../../log-file/log-text.ts';
-import { type Connection, number, text } from '../sqlite/connection.ts';
+import { type Connection, number, text } from '../../sqlite/connection.ts';
 import { COLUMNS, FROM, logRowOf } from '../sqlite/rows.ts';
 import type { Gone } from './edited-copies.ts';
 

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { type Adapter, Low } from 'lowdb';
 import type { Logger } from '../../chat/ports.ts';
 import { errnoOf } from '../../log-file/durable-file.ts';
-import type { OpenedRoom } from '../sqlite/room.ts';
+import type { OpenedRoom } from '../../sqlite/room.ts';
 import type { Tuning } from '../sqlite/tuning.ts';
 import type { Gone } from './edited-copies.ts';
 import { markOf, type TooLong, type Written } from './files.ts';

@@ -7,7 +7,14 @@ import {
   type VisitorSummary,
   visitorOf,
 } from '../../chat/model.ts';
-import { type Connection, number, numberOrNull, type Row, text, textOrNull } from './connection.ts';
+import {
+  type Connection,
+  number,
+  numberOrNull,
+  type Row,
+  text,
+  textOrNull,
+} from '../../sqlite/connection.ts';
 import { COLUMNS, exchangeOf, FROM, logRowOf } from './rows.ts';
 
 export const room = 'core';

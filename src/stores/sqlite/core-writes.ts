@@ -8,8 +8,8 @@ import {
   visitorKey,
 } from '../../chat/model.ts';
 import type { LogRow } from '../../log-file/log-row.ts';
-import type { Connection } from './connection.ts';
-import { number } from './connection.ts';
+import type { Connection } from '../../sqlite/connection.ts';
+import { number } from '../../sqlite/connection.ts';
 import { insertExchange, visitorRow } from './rows.ts';
 
 export const room = 'core';

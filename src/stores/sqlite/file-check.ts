@@ -2,11 +2,11 @@ import { chmod, rename, rm, stat } from 'node:fs/promises';
 import { backup } from 'node:sqlite';
 import type { Logger } from '../../chat/ports.ts';
 import { FILE_MODE, makeFolder, TEMP_SUFFIX } from '../../log-file/durable-file.ts';
-import { type Connection, openReadable } from './connection.ts';
+import { type Connection, openReadable } from '../../sqlite/connection.ts';
+import type { GroupCommit } from '../../sqlite/group-commit.ts';
+import type { DatabaseWorker } from '../../sqlite/worker-handle.ts';
 import type { Lock } from './lock.ts';
 import { pathsIn, SIDE_FILES } from './open-database.ts';
-import type { Thread } from './thread.ts';
-import type { Writer } from './writer.ts';
 
 /** Of a database, in one step. */
 export const ALL_PAGES = 2 ** 31 - 1;
@@ -20,8 +20,8 @@ const inode = (file: string): Promise<number | undefined> =>
 interface FileCheckDeps {
   readonly dir: string;
   readonly lock: Lock;
-  readonly writer: Writer;
-  readonly threads: () => readonly Thread[];
+  readonly writer: GroupCommit;
+  readonly workers: () => readonly DatabaseWorker[];
   readonly logger: Logger;
 }
 
@@ -60,7 +60,7 @@ export class FileCheck {
 
   /** Writes all that the deleted file held into a new one, from the connection that still has it open. */
   async #makeAgain(): Promise<void> {
-    const { dir, lock, writer, threads, logger } = this.#deps;
+    const { dir, lock, writer, workers, logger } = this.#deps;
     await makeFolder(dir);
     await lock.renew();
     if (!this.#own.database.isOpen) throw new Error('restart the service');
@@ -69,7 +69,7 @@ export class FileCheck {
     for (const end of ['', ...SIDE_FILES]) await rm(`${temp}${end}`, { force: true });
     await backup(this.#own.database, temp, { rate: ALL_PAGES });
     await chmod(temp, FILE_MODE);
-    await Promise.all(threads().map((thread) => thread.kill()));
+    await Promise.all(workers().map((worker) => worker.kill()));
     for (const end of SIDE_FILES) await rm(`${this.#file}${end}`, { force: true });
     await rename(temp, this.#file);
     this.#own.close();

@@ -1,6 +1,6 @@
-import type { Connection } from './connection.ts';
+import type { Connection } from '../../sqlite/connection.ts';
+import type { OpenedRoom } from '../../sqlite/room.ts';
 import { reads } from './core-reads.ts';
-import type { OpenedRoom } from './room.ts';
 
 type Reads = typeof reads;
 type Input<K extends keyof Reads> = Reads[K] extends (db: Connection, input: infer I) => unknown ? I : never;

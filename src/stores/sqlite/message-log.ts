@@ -1,9 +1,9 @@
 import { type AcceptedMessage, type Exchange, type Visitor, visitorKey } from '../../chat/model.ts';
 import type { MessageLog, Transcript } from '../../chat/store-port.ts';
+import type { GroupCommit } from '../../sqlite/group-commit.ts';
+import type { Call } from '../../sqlite/protocol.ts';
 import type { Look } from './look.ts';
 import type { Overlay } from './overlay.ts';
-import type { Call } from './protocol.ts';
-import type { Writer } from './writer.ts';
 
 /** The folder is this process's alone, whose messages wait for each other already. */
 const mayRun = async (): Promise<void> => {};
@@ -21,7 +21,7 @@ const messageOf = ({ id, visitor, user, timestamp, key, name }: AcceptedMessage)
 
 /** Messages and exchanges: what is written, and what is read of both until it is on the disk. */
 export const createMessageLog = (deps: {
-  writer: Writer;
+  writer: GroupCommit;
   look: Look;
   overlay: Overlay;
   callOf: (name: string, input: unknown) => Call;

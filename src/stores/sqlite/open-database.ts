@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import type { Logger } from '../../chat/ports.ts';
 import { TEMP_SUFFIX } from '../../log-file/durable-file.ts';
 import { closeToOthers } from '../../private-file.ts';
+import { type Connection, openReadable, openWritable, text } from '../../sqlite/connection.ts';
+import { migrateCore, NewerSchemaError } from '../../sqlite/migrate.ts';
+import { thrownOf } from '../../sqlite/protocol.ts';
 import { COPY_STATE, type CopyState, readCopyState } from '../log-copy/state.ts';
-import { type Connection, openReadable, openWritable, text } from './connection.ts';
 import { reads } from './core-reads.ts';
 import { folderError } from './lock.ts';
-import { migrateCore, NewerSchemaError } from './migrate.ts';
-import { thrownOf } from './protocol.ts';
 import { migrations } from './schema.ts';
 
 /** Where a data folder has what. */

@@ -1,6 +1,13 @@
 import { type Exchange, type Feedback, type RunDetails, type Source, visitorOf } from '../../chat/model.ts';
 import type { LogRow } from '../../log-file/log-row.ts';
-import { type Connection, number, numberOrNull, type Row, text, textOrNull } from './connection.ts';
+import {
+  type Connection,
+  number,
+  numberOrNull,
+  type Row,
+  text,
+  textOrNull,
+} from '../../sqlite/connection.ts';
 
 /** What {@link logRowOf} needs of an exchange; `e` is the row of exchanges, `t` that of texts, `v` that of visitors. */
 export const COLUMNS = `e.seq, e.id, v.key AS visitor, e.at, e.error, e.truncated, e.cleared, e.rating, e.unanswered, e.tokens_in,

@@ -5,7 +5,7 @@
  * with the same `seq`. Times are seconds since 1970. `seq` grows with arrival and is never used again.
  */
 
-import type { Migration } from './room.ts';
+import type { Migration } from '../../sqlite/room.ts';
 
 export const migrations: readonly Migration[] = [
   `

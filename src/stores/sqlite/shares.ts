@@ -1,5 +1,5 @@
-import type { Call } from './protocol.ts';
-import type { Writer } from './writer.ts';
+import type { GroupCommit } from '../../sqlite/group-commit.ts';
+import type { Call } from '../../sqlite/protocol.ts';
 
 /** Sharers that are counted at a time; beyond, those who came first are forgotten. */
 const MAX_KEYS = 100_000;
@@ -17,7 +17,7 @@ export interface Shares {
  */
 export const createShares = (deps: {
   counts: Map<string, number>;
-  writer: Writer;
+  writer: GroupCommit;
   callOf: (name: string, input: unknown) => Call;
 }): Shares => {
   const { counts, writer, callOf } = deps;

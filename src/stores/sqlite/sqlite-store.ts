@@ -1,12 +1,17 @@
 import type { Clock, Logger } from '../../chat/ports.ts';
 import type { FeedbackLog, Store } from '../../chat/store-port.ts';
 import type { LogRow } from '../../log-file/log-row.ts';
+import { Checkpoints } from '../../sqlite/checkpoint.ts';
+import { openReadable } from '../../sqlite/connection.ts';
+import { GroupCommit } from '../../sqlite/group-commit.ts';
+import { roomOf } from '../../sqlite/open-room.ts';
+import type { Call } from '../../sqlite/protocol.ts';
+import type { OpenedRoom, RoomModule } from '../../sqlite/room.ts';
+import { DatabaseWorker } from '../../sqlite/worker-handle.ts';
 import type { Gone } from '../log-copy/edited-copies.ts';
 import { LogCopy } from '../log-copy/log-copy.ts';
 import { createCopySchedule } from '../log-copy/schedule.ts';
 import { importFolder } from '../transfer/first-import.ts';
-import { Checkpoints } from './checkpoint.ts';
-import { openReadable } from './connection.ts';
 import { reads } from './core-reads.ts';
 import { FileCheck } from './file-check.ts';
 import { type Lock, makeAndLock } from './lock.ts';
@@ -14,14 +19,9 @@ import { createLook } from './look.ts';
 import { createMessageLog } from './message-log.ts';
 import { pathsIn, prepareDatabase, refuseHalfMoved, removeHalfWritten } from './open-database.ts';
 import { Overlay } from './overlay.ts';
-import type { Call } from './protocol.ts';
-import type { OpenedRoom, RoomModule } from './room.ts';
-import { roomOf } from './rooms.ts';
 import { createShares, type Shares } from './shares.ts';
-import { Thread } from './thread.ts';
 import { defaultTuning, type Tuning } from './tuning.ts';
 import { createVisitorFacts } from './visitor-facts.ts';
-import { Writer } from './writer.ts';
 
 /** The embedded store, and what only an embedded one has. */
 export interface SqliteStore extends Store, FeedbackLog {
@@ -29,7 +29,7 @@ export interface SqliteStore extends Store, FeedbackLog {
   /**
    * Opens another room's part of the database; see room.ts.
    * @param module The URL of its module.
-   * @param options.ownReader Its reads take long, and are not to hold up those of other rooms: they get a thread, of low priority.
+   * @param options.ownReader Its reads take long, and are not to hold up those of other rooms: they get a worker of their own, of low priority.
    * @throws Error where the database has a newer schema of it.
    */
   openRoom<M extends RoomModule>(
@@ -90,14 +90,14 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
     own.close();
     throw error;
   }
-  const writerThread = new Thread(paths.database, 'writer');
-  const reader = new Thread(paths.database, 'reader');
-  const copier = new Thread(paths.database, 'reader', true);
-  const ownReaders: Thread[] = [];
+  const writerWorker = new DatabaseWorker(paths.database, 'writer');
+  const reader = new DatabaseWorker(paths.database, 'reader');
+  const copier = new DatabaseWorker(paths.database, 'reader', true);
+  const ownReaders: DatabaseWorker[] = [];
 
   const listeners = new Set<() => void>();
-  const writer = new Writer({
-    thread: writerThread,
+  const writer = new GroupCommit({
+    worker: writerWorker,
     tuning,
     logger,
     probe: callOf('setMeta', { name: 'probe', value: '' }),
@@ -109,12 +109,12 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
     },
   });
   const checkpoints = new Checkpoints({
-    ...{ writer: writerThread, helper: copier, logger },
+    ...{ writer: writerWorker, helper: copier, logger },
     own: () => (concurrent ? files.own : undefined),
   });
   const files = new FileCheck(own, {
     ...{ dir, lock, writer, logger },
-    threads: () => [writerThread, reader, copier, ...ownReaders],
+    workers: () => [writerWorker, reader, copier, ...ownReaders],
   });
   await files.check();
   const core = roomOf<typeof import('./core-writes.ts')>(CORE_WRITES, { writer, reader });
@@ -180,8 +180,8 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
     else logger.error({ dir }, 'closed with exchanges that could not be written');
     writer.close();
     files.own.close();
-    await Promise.all([reader, copier, ...ownReaders].map((thread) => thread.close()));
-    await writerThread.close();
+    await Promise.all([reader, copier, ...ownReaders].map((worker) => worker.close()));
+    await writerWorker.close();
     lock.release();
   };
   const finishCopy = async (): Promise<void> => {
@@ -213,9 +213,9 @@ const openLocked = async (deps: SqliteStoreDeps, lock: Lock): Promise<SqliteStor
       return trouble ? { ok: false, reason: trouble.message } : { ok: true };
     },
     async openRoom(module, { ownReader = false } = {}) {
-      await writerThread.ask({ type: 'migrate', room: module.href });
+      await writerWorker.ask({ type: 'migrate', room: module.href });
       if (!ownReader) return roomOf(module, { writer, reader });
-      const own = new Thread(paths.database, 'reader', true);
+      const own = new DatabaseWorker(paths.database, 'reader', true);
       ownReaders.push(own);
       return roomOf(module, { writer, reader: own });
     },

@@ -1,5 +1,7 @@
+import type { CommitTuning } from '../../sqlite/group-commit.ts';
+
 /** The store's measures. The defaults are for service; tests make them small. */
-export interface Tuning {
+export interface Tuning extends CommitTuning {
   /** Milliseconds between two rewrites of a small conversations.json. */
   readonly smallWaitMs: number;
   /** Bytes from which conversations.json counts as large. */
@@ -8,14 +10,6 @@ export interface Tuning {
   readonly restFactor: number;
   /** The share of the size limit that stays in conversations.json when exchanges are archived. */
   readonly keepShare: number;
-  /** Bytes of records that may wait for the disk. */
-  readonly maxPendingBytes: number;
-  /** Milliseconds between two attempts to write while the disk fails. */
-  readonly retryMs: number;
-  /** Milliseconds after which a commit that does not return counts as a failing disk. */
-  readonly stallMs: number;
-  /** Milliseconds after which what waits for no one is written. */
-  readonly idleMs: number;
   /** Interval of the check whether our files are in their place, in milliseconds. */
   readonly checkMs: number;
   /** Milliseconds that `close()` waits for a disk that fails. */

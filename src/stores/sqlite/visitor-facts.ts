@@ -9,12 +9,12 @@ import type {
   Transcript,
   VerifiedUsers,
 } from '../../chat/store-port.ts';
+import type { GroupCommit } from '../../sqlite/group-commit.ts';
+import type { Call } from '../../sqlite/protocol.ts';
+import type { OpenedRoom } from '../../sqlite/room.ts';
 import type { Gone } from '../log-copy/edited-copies.ts';
 import type { Look } from './look.ts';
 import type { Overlay } from './overlay.ts';
-import type { Call } from './protocol.ts';
-import type { OpenedRoom } from './room.ts';
-import type { Writer } from './writer.ts';
 
 type VisitorFacts = Pick<Transcript, 'clear' | 'visitors'> &
   FeedbackLog &
@@ -26,7 +26,7 @@ type VisitorFacts = Pick<Transcript, 'clear' | 'visitors'> &
 
 /** What the store keeps beside messages and exchanges. */
 export const createVisitorFacts = (deps: {
-  writer: Writer;
+  writer: GroupCommit;
   core: Pick<OpenedRoom<typeof import('./core-writes.ts')>, 'write'>;
   look: Look;
   overlay: Overlay;

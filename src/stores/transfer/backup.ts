@@ -3,7 +3,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join, parse } from 'node:path';
 import { backup } from 'node:sqlite';
 import { FILE_MODE, syncFolder, TEMP_SUFFIX } from '../../log-file/durable-file.ts';
-import { openReadable } from '../sqlite/connection.ts';
+import { openReadable } from '../../sqlite/connection.ts';
 import { ALL_PAGES } from '../sqlite/file-check.ts';
 import { pathsIn } from '../sqlite/open-database.ts';
 

@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Clock, Logger } from '../../chat/ports.ts';
 import { type LogRow, lineOf } from '../../log-file/log-row.ts';
 import type { Batch, MovingStore } from '../../log-file/moving-store.ts';
-import { type Connection, number, numberOrNull, openWritable } from '../sqlite/connection.ts';
+import { type Connection, number, numberOrNull, openWritable } from '../../sqlite/connection.ts';
 import { reads } from '../sqlite/core-reads.ts';
 import { writes } from '../sqlite/core-writes.ts';
 import { makeAndLock } from '../sqlite/lock.ts';

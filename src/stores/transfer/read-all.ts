@@ -5,7 +5,7 @@ import { visitorOf } from '../../chat/model.ts';
 import { fits, kept, type LogRow, lineOf, rowOf } from '../../log-file/log-row.ts';
 import type { MovedFacts } from '../../log-file/moving-store.ts';
 import { storedExchange } from '../../log-file/stored-exchange.ts';
-import { type Connection, number, openReadable, text } from '../sqlite/connection.ts';
+import { type Connection, number, openReadable, text } from '../../sqlite/connection.ts';
 import { reads } from '../sqlite/core-reads.ts';
 import { pathsIn } from '../sqlite/open-database.ts';
 import { COLUMNS, FROM, logRowOf } from '../sqlite/rows.ts';

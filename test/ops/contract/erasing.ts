@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ann, bob, type OpenOps, useOpsStore } from './ops-under-test.ts';
 
-/** Erasing, and events on their way out. */
+/** Erasure, and events on their way out. */
 export const erasingContract = (name: string, open: OpenOps): void => {
   describe(`${name}: erasing`, () => {
     const under = useOpsStore(open);

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { z } from 'zod';
 import type { Logger } from '../../../src/chat/ports.ts';
-import { type Connection, openReadable } from '../../../src/stores/sqlite/connection.ts';
+import { type Connection, openReadable } from '../../../src/sqlite/connection.ts';
 import {
   openSqliteStore,
   type SqliteStore,

@@ -1,5 +1,5 @@
 // A room of its own in the store's database, as room.ts describes it.
-import type { Connection } from '../../../src/stores/sqlite/connection.ts';
+import type { Connection } from '../../../src/sqlite/connection.ts';
 
 export const room = 'notes';
 export const migrations = [

@@ -2,7 +2,7 @@ import type { Clock } from '../../../chat/ports.ts';
 import type { OpsStore } from '../../../ops/ops-port.ts';
 import type { Database } from '../database.ts';
 import type { ThreadsAndFacts } from '../threads-and-facts.ts';
-import { createErasing } from './erasing.ts';
+import { createErasureStore } from './erasure.ts';
 import { createOpsCounts } from './ops-counts.ts';
 import { createOutbox } from './outbox.ts';
 import { createOpsReads } from './reads.ts';
@@ -24,7 +24,7 @@ export const createOpsStore = (deps: {
   return {
     ...createOpsReads({ database: slow, clock }),
     ...createOpsCounts({ database }),
-    ...createErasing({ database: slow, schema, threads }),
+    ...createErasureStore({ database: slow, schema, threads }),
     ...createOutbox({ database }),
   };
 };

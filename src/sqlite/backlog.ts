@@ -1,4 +1,4 @@
-import { logUnavailable } from '../../errors.ts';
+import { logUnavailable } from '../errors.ts';
 import { type Call, type Outcome, StoreError } from './protocol.ts';
 
 /** Calls and bytes in one transaction: more would keep the first of them waiting. */

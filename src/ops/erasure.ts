@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { UpstreamThread, Visitor } from '../chat/model.ts';
 import type { Clock, Logger } from '../chat/ports.ts';
-import type { AuditLine, Erasure, OpsErasing } from './erasing-port.ts';
+import type { AuditLine, Erasure, ErasureStore } from './erasure-port.ts';
 
 /** Exchanges that one step erases: a step must not hold up visitors' messages. */
 const STEP = 200;
@@ -16,7 +16,7 @@ export interface Erased {
   readonly thread: 'none' | 'deleted' | 'pending';
 }
 
-export interface Erasing {
+export interface Eraser {
   /** Erases a visitor, here and at the provider. */
   erase(visitor: Visitor, by: string): Promise<Erased>;
   /** Deletes a thread that its visitor has left, at the provider alone; tried again for a while. */
@@ -26,8 +26,8 @@ export interface Erasing {
   stop(): Promise<void>;
 }
 
-export interface ErasingDeps {
-  readonly store: OpsErasing;
+export interface EraserDeps {
+  readonly store: ErasureStore;
   /** Runs work while no message of the visitor is being answered. */
   readonly alone: <T>(visitor: Visitor, work: () => Promise<T>) => Promise<T>;
   /** Deletes a thread at the provider that made it; undefined: none of ours keeps threads. */
@@ -40,7 +40,7 @@ export interface ErasingDeps {
   readonly logger: Logger;
 }
 
-export const createErasing = (deps: ErasingDeps): Erasing => {
+export const createEraser = (deps: EraserDeps): Eraser => {
   const { store, clock, logger } = deps;
   const stopping = new AbortController();
   const { signal } = stopping;

@@ -1,8 +1,8 @@
+import type { GroupCommit } from './group-commit.ts';
 import type { ReadResult } from './protocol.ts';
 import { StoreError } from './protocol.ts';
 import type { OpenedRoom, RoomModule } from './room.ts';
-import type { Thread } from './thread.ts';
-import type { Writer } from './writer.ts';
+import type { DatabaseWorker } from './worker-handle.ts';
 
 /** What `read` gave that was a page. */
 const singleValue = (result: ReadResult): unknown => {
@@ -10,10 +10,10 @@ const singleValue = (result: ReadResult): unknown => {
   throw new StoreError({ message: 'it gives pages: read it with pages()' });
 };
 
-/** The functions of a room's module, called in the store's threads. Its tables must be there. */
+/** The functions of a room's module, called in the store's workers. Its tables must be there. */
 export const roomOf = <M extends RoomModule>(
   url: URL,
-  { writer, reader }: { writer: Writer; reader: Thread },
+  { writer, reader }: { writer: GroupCommit; reader: DatabaseWorker },
 ): OpenedRoom<M> => {
   const room = url.href;
   // What comes back was copied from what a function of that type gave.

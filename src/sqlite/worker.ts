@@ -1,4 +1,4 @@
-/** The program of the store's threads: the writer with its group commits, and the readers. */
+/** The program of the store's workers: the writer with its group commits, and the readers. */
 
 import { getPriority, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -10,19 +10,19 @@ import {
   type Outcome,
   type ReadResult,
   type Request,
-  type ThreadData,
   thrownOf,
   troubleName,
+  type WorkerSetup,
 } from './protocol.ts';
 import type { RoomModule } from './room.ts';
 
 /** The lowest priority that there is. */
 const LOWEST = 19;
 
-if (!parentPort) throw new Error('this is a thread of the store');
+if (!parentPort) throw new Error('this is a worker of the store');
 const port = parentPort;
-// Only thread.ts starts this program, and sends requests.
-const { file, role, isBackground } = workerData as ThreadData;
+// Only worker-handle.ts starts this program, and sends requests.
+const { file, role, isBackground } = workerData as WorkerSetup;
 // Linux gives each thread a priority of its own; elsewhere this would be the whole service's.
 if (isBackground && process.platform === 'linux') setPriority(0, Math.min(LOWEST, getPriority(0) + 5));
 const db = role === 'writer' ? openWritable(file) : openReadable(file);

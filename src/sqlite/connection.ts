@@ -1,5 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue, type StatementSync } from 'node:sqlite';
-import { makePrivate } from '../../private-file.ts';
+import { makePrivate } from '../private-file.ts';
 
 /** A row by its columns' names. */
 export type Row = Record<string, SQLOutputValue>;

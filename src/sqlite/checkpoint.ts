@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { Logger } from '../../chat/ports.ts';
+import type { Logger } from '../chat/ports.ts';
 import { type Connection, number } from './connection.ts';
-import type { Thread } from './thread.ts';
+import type { DatabaseWorker } from './worker-handle.ts';
 
 /** A reader in the middle of a read keeps the write-ahead log from being emptied. */
 const TRIES = 50;
@@ -16,9 +16,9 @@ const LOOK_EVERY = 100;
 const answer = z.array(z.object({ busy: z.number() }));
 
 interface CheckpointsDeps {
-  readonly writer: Thread;
-  /** A thread that may take its time. */
-  readonly helper: Thread;
+  readonly writer: DatabaseWorker;
+  /** A worker that may take its time. */
+  readonly helper: DatabaseWorker;
   /** A connection for looking at the length of the log; undefined where there is no write-ahead log. */
   readonly own: () => Connection | undefined;
   readonly logger: Logger;

@@ -1,11 +1,11 @@
 /**
  * How other rooms keep data in this database.
  *
- * A room writes one module that the store's threads import: its tables and the functions that read and write them.
+ * A room writes one module that the store's workers import: its tables and the functions that read and write them.
  * Beside the service it is opened once, and its functions are called by name, with their own types:
  *
  * ```ts
- * // src/ops/audit-tables.ts: runs in the store's threads; imports types and `connection.ts` alone
+ * // src/ops/audit-tables.ts: runs in the store's workers; imports types and `connection.ts` alone
  * export const room = 'ops';
  * export const migrations = ['CREATE TABLE ops_audit (at REAL NOT NULL, what TEXT NOT NULL) STRICT'];
  * export const reads = {
@@ -26,10 +26,10 @@
  * for await (const page of audit.pages('all', undefined)) …
  * ```
  *
- * What goes in and comes out is copied between threads (structured clone): plain data only.
+ * What goes in and comes out is copied between workers (structured clone): plain data only.
  * Migrations are numbered by their place, each runs once; add to the end, never change one that was released.
  * A migration may put triggers on the core's tables (see schema.ts).
- * `reads` run on a thread of their own and never delay a commit; between two pages of a generator others are served.
+ * `reads` run on a worker of their own and never delay a commit; between two pages of a generator others are served.
  * `writes` join the next group commit: keep them to a few milliseconds each, work through long lists in steps.
  */
 

@@ -23,7 +23,7 @@ export interface AuditLine {
 }
 
 /** Erasing. Everything here is durable when it resolves, and may be repeated. */
-export interface OpsErasing {
+export interface ErasureStore {
   /**
    * Records that a visitor is to be erased, with its upstream thread. Where that is recorded already it gives the
    * erasure that there is.

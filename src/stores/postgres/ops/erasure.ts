@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { visitorKey, visitorOf } from '../../../chat/model.ts';
-import type { AuditLine, Erasure, OpsErasing } from '../../../ops/erasing-port.ts';
+import type { AuditLine, Erasure, ErasureStore } from '../../../ops/erasure-port.ts';
 import { quoted } from '../connection-settings.ts';
 import type { Database } from '../database.ts';
 import type { Sql } from '../driver.ts';
@@ -47,12 +47,12 @@ const insertAudit = (sql: Sql, { at, by, action, count, subject }: AuditLine) =>
   values (${at}::float8, ${by}, ${action}, ${count}::bigint, ${subject ?? null}::text)`;
 
 /** Erases visitors, and what is too old. */
-export const createErasing = (deps: {
+export const createErasureStore = (deps: {
   database: Database;
   /** The schema of the tables. */
   schema: string;
   threads: Pick<ThreadsAndFacts, 'pendingThread' | 'drop'>;
-}): OpsErasing => {
+}): ErasureStore => {
   const { database, schema, threads } = deps;
 
   /** Makes the space of removed rows free, for others to be written over them; nothing reads them any more. */

@@ -1,17 +1,28 @@
-import type { Logger } from '../../chat/ports.ts';
-import { logUnavailable } from '../../errors.ts';
+import type { Logger } from '../chat/ports.ts';
+import { logUnavailable } from '../errors.ts';
 import { Backlog, type Pending, type WriteOptions } from './backlog.ts';
 import type { Call, Outcome } from './protocol.ts';
-import type { Thread } from './thread.ts';
-import type { Tuning } from './tuning.ts';
+import type { DatabaseWorker } from './worker-handle.ts';
+
+/** Its intervals and bounds. */
+export interface CommitTuning {
+  /** Bytes of records that may wait for the disk. */
+  readonly maxPendingBytes: number;
+  /** Milliseconds between two attempts to write while the disk fails. */
+  readonly retryMs: number;
+  /** Milliseconds after which a commit that does not return counts as a failing disk. */
+  readonly stallMs: number;
+  /** Milliseconds after which what waits for no one is written. */
+  readonly idleMs: number;
+}
 
 /**
  * Group commit: what is asked for while a transaction is written goes into the next one, in the order in which it
  * came. While the disk fails, what may wait is kept in bounded memory and tried again.
  */
-export class Writer {
-  readonly #thread: Thread;
-  readonly #tuning: Tuning;
+export class GroupCommit {
+  readonly #worker: DatabaseWorker;
+  readonly #tuning: CommitTuning;
   readonly #logger: Logger;
   readonly #onCommit: (calls: readonly Call[]) => void;
   readonly #probe: Call;
@@ -28,8 +39,8 @@ export class Writer {
   #idle: (() => void)[] = [];
 
   constructor(deps: {
-    thread: Thread;
-    tuning: Tuning;
+    worker: DatabaseWorker;
+    tuning: CommitTuning;
     logger: Logger;
     /** A write that changes nothing of interest. */
     probe: Call;
@@ -37,7 +48,7 @@ export class Writer {
     onCommit: (calls: readonly Call[]) => void;
   }) {
     this.#waiting = new Backlog(deps.tuning.maxPendingBytes);
-    this.#thread = deps.thread;
+    this.#worker = deps.worker;
     this.#tuning = deps.tuning;
     this.#logger = deps.logger;
     this.#onCommit = deps.onCommit;
@@ -156,8 +167,8 @@ export class Writer {
     }, this.#tuning.stallMs);
     stall.unref();
     try {
-      // Only store-thread.ts answers.
-      const outcomes = (await this.#thread.ask({ type: 'commit', calls })) as Outcome[];
+      // Only worker.ts answers.
+      const outcomes = (await this.#worker.ask({ type: 'commit', calls })) as Outcome[];
       clearTimeout(stall);
       const left = new Set(this.#inFlight);
       this.#inFlight = [];

@@ -1,7 +1,7 @@
 import { type UpstreamThread, type Visitor, visitorKey, visitorOf } from '../../chat/model.ts';
-import { type Connection, number, type Row, text, textOrNull } from '../../stores/sqlite/connection.ts';
+import { type Connection, number, type Row, text, textOrNull } from '../../sqlite/connection.ts';
 import { touchArchive } from '../../stores/sqlite/core-writes.ts';
-import type { AuditLine, Erasure } from '../erasing-port.ts';
+import type { AuditLine, Erasure } from '../erasure-port.ts';
 
 /** What erases; called in the writer's transactions. */
 

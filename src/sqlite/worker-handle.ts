@@ -1,12 +1,12 @@
 import { Worker } from 'node:worker_threads';
-import type { Reply, Request, Role, ThreadData } from './protocol.ts';
+import type { Reply, Request, Role, WorkerSetup } from './protocol.ts';
 import { StoreError } from './protocol.ts';
 
-const PROGRAM = new URL('./store-thread.ts', import.meta.url);
+const PROGRAM = new URL('./worker.ts', import.meta.url);
 
-/** The thread has ended before it answered: whether what it was asked to do was done is not known. */
-export class ThreadEnded extends Error {
-  override readonly name = 'ThreadEnded';
+/** The worker has ended before it answered: whether what it was asked to do was done is not known. */
+export class WorkerEnded extends Error {
+  override readonly name = 'WorkerEnded';
 }
 
 interface Waiting {
@@ -15,24 +15,24 @@ interface Waiting {
 }
 
 /**
- * A thread of the store. It is started by the first request, and after it has died by the next one.
+ * A worker of the store. It is started by the first request, and after it has died by the next one.
  */
-export class Thread {
-  readonly #data: ThreadData;
+export class DatabaseWorker {
+  readonly #data: WorkerSetup;
   readonly #waiting = new Map<number, Waiting>();
   #worker: Worker | undefined;
   #nextId = 0;
 
-  /** @param isBackground What it does may take longer: the other threads go before it. */
+  /** @param isBackground What it does may take longer: the other workers go before it. */
   constructor(file: string, role: Role, isBackground = false) {
     this.#data = { file, role, isBackground };
   }
 
-  /** @throws StoreError with what went wrong there; ThreadEnded where the thread died. */
+  /** @throws StoreError with what went wrong there; WorkerEnded where the worker died. */
   ask(request: Request, id = this.newId()): Promise<unknown> {
     const worker = this.#worker ?? this.#start();
     return new Promise((resolve, reject) => {
-      // The process stays while an answer is awaited, and not a moment longer for the thread's sake.
+      // The process stays while an answer is awaited, and not a moment longer for the worker's sake.
       if (this.#waiting.size === 0) worker.ref();
       this.#waiting.set(id, { resolve, reject });
       worker.postMessage({ id, request });
@@ -61,7 +61,7 @@ export class Thread {
     });
     worker.on('exit', () => {
       if (this.#worker === worker) this.#worker = undefined;
-      const ended = new ThreadEnded(`the store's ${role} thread has ended`, { cause: reason });
+      const ended = new WorkerEnded(`the store's ${role} thread has ended`, { cause: reason });
       const lost = [...this.#waiting.values()];
       this.#waiting.clear();
       for (const { reject } of lost) reject(ended);
@@ -69,7 +69,7 @@ export class Thread {
     return worker;
   }
 
-  /** Ends the thread when it has done what it was asked to do. Does nothing where none runs. */
+  /** Ends the worker when it has done what it was asked to do. Does nothing where none runs. */
   async close(): Promise<void> {
     const worker = this.#worker;
     if (!worker) return;
@@ -77,7 +77,7 @@ export class Thread {
     await worker.terminate();
   }
 
-  /** Ends the thread at once. */
+  /** Ends the worker at once. */
   async kill(): Promise<void> {
     await this.#worker?.terminate();
   }

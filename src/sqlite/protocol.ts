@@ -1,12 +1,12 @@
-/** What goes between the service and the store's threads. */
+/** What goes between the service and the store's workers. */
 
-/** What a thread is for: the writer alone writes. */
+/** What a worker is for: the writer alone writes. */
 export type Role = 'writer' | 'reader';
 
-export interface ThreadData {
+export interface WorkerSetup {
   readonly file: string;
   readonly role: Role;
-  /** It leaves the processor to the other threads where they need it. */
+  /** It leaves the processor to the other workers where they need it. */
   readonly isBackground: boolean;
 }
 
@@ -35,7 +35,7 @@ export type Request =
   | { readonly type: 'checkpoint'; readonly mode: CheckpointMode }
   | { readonly type: 'close' };
 
-/** An error without its class, which does not survive the way between threads. */
+/** An error without its class, which does not survive the way between workers. */
 export interface Thrown {
   readonly message: string;
   /** SQLite's extended result code, where it is an error of its. */
@@ -84,7 +84,7 @@ const SYSTEM = new Map([
 export const troubleName = (errcode: number | undefined): string | undefined =>
   errcode === undefined ? undefined : SYSTEM.get(errcode & 0xff);
 
-/** An error that came from a thread. */
+/** An error that came from a worker. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
   readonly errcode: number | undefined;
