@@ -1,10 +1,9 @@
 import { cp, mkdir, symlink, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { SITE_KEY } from '../helpers/api.ts';
 import { temporaryFolder } from '../helpers/service.ts';
-import { EXAMPLES, expectGoodTokens, startProgram, startSigned, works } from './helper.ts';
+import { EXAMPLES, expectGoodTokens, freePort, startProgram, startSigned, works } from './helper.ts';
 import { EXPRESS_IS_INSTALLED, PACKAGES } from './packages.ts';
 
 const HAS_PHP = works('php', '-r', 'exit(function_exists("curl_init") ? 0 : 1);');
@@ -12,17 +11,7 @@ const HAS_FLASK = works('python3', '-c', 'import flask, requests');
 
 const skipped = (isThere: boolean, why: string): string => (isThere ? '' : ` (skipped: ${why})`);
 
-/** A port that is free now: PHP's own server cannot be told to take any. */
-const freePort = async (): Promise<number> => {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-};
-
-/** PHP's own server on a folder. @param router Answers in place of the folder's files. */
+/** PHP's own server on a folder; it cannot be told to take any port. @param router Answers in place of the folder's files. */
 const startPhp = async (folder: string, env: Record<string, string>, router?: string): Promise<string> => {
   const at = `127.0.0.1:${await freePort()}`;
   return startProgram(['php', '-S', at, '-t', folder, ...(router ? [router] : [])], { env, cwd: folder });

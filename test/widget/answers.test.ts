@@ -6,6 +6,23 @@ import { startBoth, temporaryFolder } from '../helpers/service.ts';
 import { chatOn, snippet, startHostPage } from './host-page.ts';
 
 await describeInBrowser('answers in our chat bubble', (browser) => {
+  /** An answer of many lines that is held after its first ones, longer than the panel already. */
+  const longAnswer = async () => {
+    const long = Array.from({ length: 60 }, (_, n) => `Line ${n}.`).join('\n\n');
+    const { service, emulator } = await startBoth({ emulator: { answer: () => long } });
+    const site = await startHostPage({ body: snippet(service) });
+    const { page } = await browser.newPage();
+    await page.goto(site);
+    const chat = chatOn(page);
+    await chat.open();
+    const hold = emulator.fail({ on: 'responses', fault: { kind: 'hold', afterDeltas: 80 } });
+    await chat.send('Tell me.');
+    const list = chat.panel.locator('.list');
+    const fromEnd = () => list.evaluate((box) => box.scrollHeight - box.clientHeight - box.scrollTop);
+    await expect.poll(() => list.evaluate((box) => box.scrollHeight > 1_000)).toBe(true);
+    return { chat, hold, list, fromEnd };
+  };
+
   it('marks the button when an answer comes while the panel is closed', async () => {
     const { service, emulator } = await startBoth();
     const site = await startHostPage({ body: snippet(service) });
@@ -26,18 +43,7 @@ await describeInBrowser('answers in our chat bubble', (browser) => {
   });
 
   it('goes on following when the list grows before the browser tells of its own scrolling', async () => {
-    const long = Array.from({ length: 60 }, (_, n) => `Line ${n}.`).join('\n\n');
-    const { service, emulator } = await startBoth({ emulator: { answer: () => long } });
-    const site = await startHostPage({ body: snippet(service) });
-    const { page } = await browser.newPage();
-    await page.goto(site);
-    const chat = chatOn(page);
-    await chat.open();
-    const hold = emulator.fail({ on: 'responses', fault: { kind: 'hold', afterDeltas: 80 } });
-    await chat.send('Tell me.');
-    const list = chat.panel.locator('.list');
-    const fromEnd = () => list.evaluate((box) => box.scrollHeight - box.clientHeight - box.scrollTop);
-    await expect.poll(() => list.evaluate((box) => box.scrollHeight > 1_000)).toBe(true);
+    const { chat, hold, list, fromEnd } = await longAnswer();
     await expect.poll(fromEnd).toBeLessThan(2);
     await list.evaluate(async (box) => {
       const scrolled = () =>
@@ -57,18 +63,7 @@ await describeInBrowser('answers in our chat bubble', (browser) => {
   });
 
   it('leaves the visitor alone who has scrolled up, and offers the way back', async () => {
-    const long = Array.from({ length: 60 }, (_, n) => `Line ${n}.`).join('\n\n');
-    const { service, emulator } = await startBoth({ emulator: { answer: () => long } });
-    const site = await startHostPage({ body: snippet(service) });
-    const { page } = await browser.newPage();
-    await page.goto(site);
-    const chat = chatOn(page);
-    await chat.open();
-    const hold = emulator.fail({ on: 'responses', fault: { kind: 'hold', afterDeltas: 80 } });
-    await chat.send('Tell me.');
-    const list = chat.panel.locator('.list');
-    const fromEnd = () => list.evaluate((box) => box.scrollHeight - box.clientHeight - box.scrollTop);
-    await expect.poll(() => list.evaluate((box) => box.scrollHeight > 1_000)).toBe(true);
+    const { chat, hold, list, fromEnd } = await longAnswer();
     // While it streams, the newest words are in sight.
     await expect.poll(fromEnd).toBeLessThan(2);
     await list.evaluate((box) => {
