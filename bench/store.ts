@@ -23,13 +23,16 @@ export interface Watched {
   readonly snapshotMs: number;
 }
 
+/** Milliseconds for a job: the first one on a log of a million imports it. */
+const WITHIN_MS = 600_000;
+
 /** Writers at a time. */
 const WRITERS = 32;
 
 export const startStore = (dir: string) => {
   const worker = startWorker(join(import.meta.dirname, 'store-child.ts'), [dir]);
   const ask = (job: Partial<StoreJob> & Pick<StoreJob, 'how'>): Promise<unknown> =>
-    worker.ask({ exchanges: 0, writers: WRITERS, snapshots: 1, ...job });
+    worker.ask({ exchanges: 0, writers: WRITERS, snapshots: 1, ...job }, WITHIN_MS);
   return {
     // Only store-child.ts answers.
     append: async (exchanges: number) => (await ask({ how: 'append', exchanges })) as Appended,
