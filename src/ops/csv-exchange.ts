@@ -30,6 +30,11 @@ export const COLUMNS = {
   tools: ({ run }) => run?.tools?.join(PART),
   sources: ({ sources }) =>
     sources?.map(({ n, title, url }) => `[${n}] ${title}${url === undefined ? '' : ` ${url}`}`).join(PART),
+  source_places: ({ sources }) =>
+    sources
+      ?.filter(({ place }) => place !== undefined)
+      .map(({ n, place }) => `[${n}] ${place}`)
+      .join(PART),
   cleared: ({ cleared }) => cleared && 'true',
 } satisfies Record<string, (exchange: OpsExchange) => string | number | undefined>;
 
@@ -53,9 +58,21 @@ export type CsvRow = Readonly<Record<string, string | undefined>>;
 export const areColumns = (names: readonly string[]): boolean =>
   (['visitor', 'time', 'message', 'answer'] satisfies Column[]).every((name) => names.includes(name));
 
-const sourceOf = (text: string): unknown => {
-  const [, n, title, url] = /^\[(\d+)\] (.*?)(?: (https?:\/\/\S+))?$/s.exec(text) ?? [];
-  return { n: Number(n), title, url };
+/** The texts of a list whose parts begin with `[n] `, by their numbers. */
+const numbered = (cell: string): Map<number, string> =>
+  new Map(
+    cell
+      .split(/; (?=\[\d+\] )/)
+      .map((part) => /^\[(\d+)\] (.*)$/s.exec(part))
+      .map((match) => [Number(match?.[1]), match?.[2] ?? '']),
+  );
+
+const sourcesOf = (cell: string, places: string | undefined): unknown[] => {
+  const placeOf = numbered(places ?? '');
+  return [...numbered(cell)].map(([n, text]) => {
+    const [, title, url] = /^(.*?)(?: (https?:\/\/\S+))?$/s.exec(text) ?? [];
+    return { n, title, url, place: placeOf.get(n) };
+  });
 };
 
 /** The exchange of a row, as a line of JSONL has it. What a cell has that is none is left for the reader to judge. */
@@ -70,7 +87,7 @@ export const exchangeInRow = (row: CsvRow): object => {
     filled(column) === undefined ? undefined : Number(filled(column));
   const mark = (column: Column): true | undefined => filled(column)?.toLowerCase() === 'true' || undefined;
   const [input, output, totalMs] = [numeral('tokens_in'), numeral('tokens_out'), numeral('total_ms')];
-  const [rating, backend] = [filled('rating'), filled('backend')];
+  const [rating, backend, sources] = [filled('rating'), filled('backend'), filled('sources')];
   const isWhole = filled('error') === undefined && mark('truncated');
   return {
     id: filled('id'),
@@ -93,9 +110,7 @@ export const exchangeInRow = (row: CsvRow): object => {
             ...{ backend, model: text('model'), totalMs, queuedMs: numeral('queued_ms') },
             ...{ firstWordMs: numeral('first_word_ms'), tools: filled('tools')?.split(PART) },
           },
-    sources: filled('sources')
-      ?.split(/; (?=\[\d+\] )/)
-      .map(sourceOf),
+    sources: sources && sourcesOf(sources, filled('source_places')),
     cleared: mark('cleared'),
   };
 };

@@ -48,7 +48,7 @@ const LOG = {
       usage: { input: 12, output: 3.5 },
       sources: [
         { n: 1, title: 'Parcels; and letters', url: 'https://shop.example/parcels?a=1' },
-        { n: 2, title: 'Prices' },
+        { n: 2, title: 'Prices', place: 'Returns; page [3] of 4' },
       ],
       feedback: { rating: 'down', comment: '+1 "no"' },
       unanswered: true,
