@@ -109,7 +109,7 @@ export const SETTINGS = {
   HISTORY_MAX_CHARS: setting({
     schema: wholeNumber(0, 10_000_000),
     fallback: '48000',
-    doc: 'How much of the transcript a stateless or new thread is told, in UTF-16 units: whole exchanges, newest first.',
+    doc: 'How much of the transcript a new or stateless thread is given, in UTF-16 units: whole exchanges, newest first.',
   }),
   DOCUMENTS_DIR: setting({
     schema: text,
@@ -122,37 +122,37 @@ export const SETTINGS = {
     schema: wholeNumber(2_000, 1_000_000),
     fallback: '12000',
     takes: 'a whole number, 2000 to 1000000',
-    doc: 'How much of the documents a run is told, in UTF-16 units.',
+    doc: 'How much text of the documents a run is given, in UTF-16 units.',
   }),
   QUERY_REWRITE: setting({
     schema: yesOrNo,
     fallback: 'false',
     takes: 'true or false',
-    doc: 'Whether the model puts a message that only its conversation explains into words that can be looked for, in one more call.',
+    doc: 'One more model call per question rewords a message that only makes sense within its conversation, before the documents are searched.',
   }),
   EMBEDDING_MODEL: setting({
     schema: text,
     fallback: null,
     takes: 'the name of a model for embeddings, such as text-embedding-3-small',
-    doc: 'Documents are searched by meaning, too. Absent: by words alone.',
+    doc: 'Also searches documents by meaning, with this embedding model. Absent: by words only.',
   }),
   EMBEDDING_BASE_URL: setting({
     schema: httpUrl,
     fallback: null,
     takes: 'an http or https URL, such as http://127.0.0.1:11434/v1',
-    doc: "Where the embeddings come from. Absent: the upstream's.",
+    doc: 'The server for embeddings. Absent: the upstream.',
   }),
   EMBEDDING_API_KEY: setting({
     schema: apiKey,
     fallback: null,
     takes: 'an API key: letters, digits and signs of ASCII, without spaces or quotes',
-    doc: "The key for embeddings. Absent: the upstream's, where the embeddings come from there.",
+    doc: 'The key for embeddings. Absent: the upstream’s, if the embeddings come from there.',
     secret: true,
   }),
   FALLBACK_BACKEND: setting({
     schema: oneOf(['auto', 'responses', 'assistants', 'completions']),
     fallback: null,
-    doc: 'The wire of a second upstream, which answers while the first is down. Absent: there is none, unless one of the three below is set.',
+    doc: 'The wire of a second upstream that answers while the first is down. Absent: none, unless another `FALLBACK_` setting is set.',
   }),
   FALLBACK_API_KEY: setting({
     schema: apiKey,
@@ -169,7 +169,7 @@ export const SETTINGS = {
     schema: text,
     fallback: null,
     takes: 'the name of a model',
-    doc: "The second upstream's model; it comes before the assistant file's, which names one of the first's.",
+    doc: 'The second upstream’s model; takes precedence over the assistant file’s.',
   }),
   DATA_DIR: setting({
     schema: text,
@@ -235,7 +235,7 @@ export const SETTINGS = {
   TRUST_PROXY: setting({
     schema: wholeNumber(0, 10),
     fallback: '0',
-    doc: 'How many proxies in front may be believed in `X-Forwarded-For`, counted from the right.',
+    doc: 'How many proxies in front of the service to trust in `X-Forwarded-For`, counted from the right.',
   }),
   TRUSTED_PROXIES: setting({
     schema: addressRanges,
@@ -260,7 +260,7 @@ export const SETTINGS = {
   SITE_KEYS: setting({
     schema: secrets(16),
     fallback: null,
-    doc: "Keys of the site's own servers: what they say of a visitor is verified.",
+    doc: 'Keys for the site’s own servers; a `user_id` sent with one counts as verified.',
     secret: true,
   }),
   SESSION_SECRET: setting({
@@ -288,7 +288,7 @@ export const SETTINGS = {
   OPS_TOKEN: setting({
     schema: secret,
     fallback: null,
-    doc: 'Opens the ops routes. Absent: made once and kept in `DATA_DIR/ops-token`; under `NODE_ENV=production`, and with `DATABASE_URL`, the ops routes are then off.',
+    doc: 'Opens the operators’ routes. Absent: created and kept in `DATA_DIR/ops-token`; with `NODE_ENV=production` or `DATABASE_URL` the routes are then off.',
     secret: true,
   }),
   RUN_TIMEOUT: setting({
@@ -322,7 +322,7 @@ export const SETTINGS = {
   THREAD_IDLE: setting({
     schema: duration(1_000, 10 * YEAR_MS),
     fallback: '30d',
-    doc: "After it a visitor's next message starts a new upstream thread, told from the transcript.",
+    doc: 'After this long without a message, the visitor’s next one starts a new upstream thread, filled from the transcript.',
   }),
   SHUTDOWN_TIMEOUT: setting({
     schema: duration(0),
@@ -361,7 +361,7 @@ export const SETTINGS = {
     schema: yesOrNo,
     fallback: 'false',
     takes: 'true or false',
-    doc: 'Whether it is masked before it is sent to the upstream, too.',
+    doc: 'Masks before sending to the upstream, too.',
   }),
   DAILY_TOKENS: setting({
     schema: wholeNumberOrOff(1, 1_000_000_000_000),
@@ -391,7 +391,7 @@ export const SETTINGS = {
     schema: yesOrNo,
     fallback: 'false',
     takes: 'true or false',
-    doc: 'Whether `/metrics` is open without the ops token.',
+    doc: 'Serves `/metrics` without the ops token.',
   }),
   WEBHOOK_URL: setting({
     schema: httpUrl,
@@ -410,28 +410,28 @@ export const SETTINGS = {
     schema: moderation,
     fallback: 'off',
     takes: "off, openai, or your own server's http or https URL",
-    doc: 'Who looks at messages before a run is spent on them.',
+    doc: 'Checks messages before a run is spent on them.',
   }),
   MODERATION_FAIL: setting({
     schema: oneOf(['open', 'closed']),
     fallback: 'open',
     takes: 'open or closed',
-    doc: 'What becomes of a message that could not be looked at: `open` runs it, `closed` refuses it.',
+    doc: 'If a message could not be checked: `open` runs it, `closed` refuses it.',
   }),
   CLEAR_KEEPS_LOG: setting({
     schema: yesOrNo,
     fallback: 'true',
-    doc: 'Whether the log keeps, for ops, what a visitor cleared.',
+    doc: 'Keeps what a visitor cleared in the log, for operators.',
   }),
   LOG_FORMAT: setting({
     schema: oneOf(['auto', 'pretty', 'json']),
     fallback: 'auto',
-    doc: 'How the service prints its log: a line of JSON an event, or a short one for people. `auto`: `pretty` on a terminal, else `json`.',
+    doc: 'The service’s log: `json` (one line an event) or `pretty` (for people). `auto`: `pretty` on a terminal, else `json`.',
   }),
   LOG_LEVEL: setting({
     schema: oneOf(['trace', 'debug', 'info', 'warn', 'error', 'fatal']),
     fallback: 'info',
-    doc: 'What the service prints.',
+    doc: 'The least important messages to log.',
   }),
 } as const;
 
