@@ -45,8 +45,8 @@ export const startService = (
       TRUST_PROXY: '1',
       ...more,
     },
-    // A large folder is looked through first.
-    withinMs: 60_000,
+    // A folder with an older log of a million exchanges is imported first.
+    withinMs: 300_000,
     ready: /"url":"(http:[^"]+)".*"listening"/,
     nodeArgs: [...FLAGS, ...(process.env.BENCH_NODE_ARGS?.split(' ') ?? [])],
   });
