@@ -8,6 +8,7 @@ const root = join(import.meta.dirname, '..');
 
 /** Those of bin/thread-proxy. */
 const FLAGS = ['--max-semi-space-size=8'];
+const LAUNCHER_ENV = { MALLOC_ARENA_MAX: '2' };
 
 /** Words in an answer. */
 const WORDS = 45;
@@ -32,6 +33,7 @@ export const startService = (
     env: {
       HOST: '127.0.0.1',
       PORT: '0',
+      ...LAUNCHER_ENV,
       ...('dataDir' in kept
         ? { DATA_DIR: kept.dataDir }
         : { DATABASE_URL: kept.databaseUrl, SESSION_SECRET: 'bench-secret-that-nobody-else-has-anywhere' }),

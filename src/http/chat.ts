@@ -1,7 +1,7 @@
 import { createRoute, type z } from '@hono/zod-openapi';
 import { accepts } from 'hono/accepts';
 import { acceptMessage } from './accept-message.ts';
-import { toChatAnswer } from './answer-body.ts';
+import { toChatAnswer } from './answer-fields.ts';
 import type { ChatAddition, Dialect } from './dialects/dialect.ts';
 import { failures } from './failure-answers.ts';
 import type { RouteDeps } from './route-deps.ts';

@@ -1,7 +1,7 @@
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Context } from 'hono';
 import type { NumberedEvent, Turn } from '../chat/live-turns.ts';
-import { toChatAnswer } from './answer-body.ts';
+import { toChatAnswer } from './answer-fields.ts';
 import type { AppEnv } from './context.ts';
 import { type EventDataOptions, eventData } from './event-data.ts';
 import { type Told, toldBy } from './failures.ts';

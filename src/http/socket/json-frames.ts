@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type AppError, invalidJson, invalidRequest } from '../../errors.ts';
-import { toChatAnswer } from '../answer-body.ts';
+import { toChatAnswer } from '../answer-fields.ts';
 import { eventData } from '../event-data.ts';
 import { errorBody } from '../failures.ts';
 import { messageKey, messageText } from '../schemas.ts';
