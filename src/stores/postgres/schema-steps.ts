@@ -190,4 +190,26 @@ export const STEPS: readonly string[] = [
   create trigger tp_exchange_gone after delete on tp_exchanges for each row
     when (old.at < extract(epoch from now()) - 3600) execute function tp_void_spans();
   `,
+  `
+  -- The same in a tenth of the time: planned once a session, where the tables are found by their names alone. It was most
+  -- of what an import or a move cost.
+  create or replace function tp_void_spans() returns trigger language plpgsql as $void$
+    declare moment double precision;
+    begin
+      if tg_op = 'DELETE' then moment := old.at; else moment := new.at; end if;
+      if current_schema() = tg_table_schema then
+        if not exists (select from tp_spans where start <= moment and stop > moment) then return null; end if;
+        with gone as (delete from tp_spans where start <= moment and stop > moment returning id),
+          groups as (delete from tp_span_groups g using gone where g.span = gone.id)
+        delete from tp_span_visitors v using gone where v.span = gone.id;
+      else
+        -- Somebody's own statement, from another schema.
+        execute format('with gone as (delete from %1$I.tp_spans where start <= $1 and stop > $1 returning id),
+          groups as (delete from %1$I.tp_span_groups g using gone where g.span = gone.id)
+          delete from %1$I.tp_span_visitors v using gone where v.span = gone.id', tg_table_schema) using moment;
+      end if;
+      return null;
+    end
+  $void$;
+  `,
 ];
