@@ -63,6 +63,7 @@ const speaks = of(
 const access = of(
   'src/http/turn-access.ts',
   'test/http/resume.test.ts',
+  'test/http/resume-access.test.ts',
   'test/http/feedback.test.ts',
   'test/http/stop-turn.test.ts',
 );
