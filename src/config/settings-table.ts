@@ -421,7 +421,7 @@ export const SETTINGS = {
   CLEAR_KEEPS_LOG: setting({
     schema: yesOrNo,
     fallback: 'true',
-    doc: 'Keeps what a visitor cleared in the log, for operators.',
+    doc: 'Exchanges that a visitor cleared stay in the log, for operators.',
   }),
   LOG_FORMAT: setting({
     schema: oneOf(['auto', 'pretty', 'json']),

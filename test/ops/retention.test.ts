@@ -22,6 +22,7 @@ describe('RETENTION', () => {
     await writeFile(path.join(dir, 'conversations.json'), JSON.stringify(log));
     const { service, page } = await startOps({ DATA_DIR: dir, RETENTION: '90d' });
     await until(async () => (await page('/ops/settings')).includes('old exchanges erased'), 'the audit line');
+    expect(await page('/ops/settings')).toMatch(/by RETENTION.*?\b2 exchanges</s);
     expect(service.lines).toContainEqual(
       expect.objectContaining({ msg: 'exchanges older than RETENTION were erased', exchanges: 2 }),
     );

@@ -78,9 +78,7 @@ const charts = ({ overview: { total, buckets }, prices }: OverviewPage): Chart[]
     title,
     form: 'lines',
     show: span,
-    summary: total[name]
-      ? `median ${span(total[name].p50)}, 95 % within ${span(total[name].p95)}`
-      : 'nothing measured',
+    summary: total[name] ? `p50 ${span(total[name].p50)}, p95 ${span(total[name].p95)}` : 'nothing measured',
     series: [
       { name: 'p50', tone: 'a', values: of((figures) => figures[name]?.p50) },
       { name: 'p95', tone: 'b', values: of((figures) => figures[name]?.p95) },

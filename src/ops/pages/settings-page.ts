@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import type { AuditLine, Erasure } from '../erasure-port.ts';
 import type { OutboxState } from '../outbox-port.ts';
 import { erasureList } from './erase-page.ts';
-import { number, plural } from './format.ts';
+import { plural } from './format.ts';
 import { badge, type Html, timeAgo } from './parts.ts';
 
 /** A setting as operators see it: never the value of a secret. */
@@ -29,6 +29,18 @@ const ACTIONS: Record<AuditLine['action'], string> = {
   thread_not_deleted: 'thread not deleted at the provider',
 };
 
+const BY: Readonly<Record<string, string>> = {
+  page: 'in the browser',
+  api: 'over the API',
+  command: 'by a command',
+  visitor: 'by the visitor',
+  retention: 'by RETENTION',
+};
+
+/** How many exchanges were erased; of other actions there is nothing to count. */
+const auditCount = ({ action, count }: AuditLine): string =>
+  action === 'erase_visitor' || action === 'retention' ? plural(count, 'exchange') : '';
+
 const docText = (doc: string): Html =>
   html`${doc.split('`').map((piece, n) => (n % 2 === 1 ? html`<code>${piece}</code>` : piece))}`;
 
@@ -43,7 +55,7 @@ export const settingsBody = ({
 <section class="card"><header><h2>Webhook</h2></header><p>${outbox.waiting === 0 ? 'Nothing is waiting.' : `${plural(outbox.waiting, 'event')} on the way.`}</p>
 <ul class="lines">${outbox.troubled.map((one) => html`<li><span><code>${one.type}</code>${badge(one.givenUp ? 'given up' : `${plural(one.tries, 'try', 'tries')}`, one.givenUp ? 'danger' : 'warn')}<span class="cut">${one.reason}</span>${timeAgo(one.at, now)}</span></li>`)}</ul></section>
 <section class="card"><header><h2>Erasures</h2></header>${erasureList(erasures)}</section>
-<section class="card"><header><h2>Audit log</h2></header>${audit.length === 0 ? html`<p class="muted">Nothing yet.</p>` : html`<ul class="lines">${audit.map(({ at, by, action, count, subject }) => html`<li><span>${timeAgo(at, now)}<span>${ACTIONS[action]}</span><span class="muted">by ${by}${subject === undefined ? '' : `, ${subject}`}</span><span class="count">${number(count)}</span></span></li>`)}</ul>`}</section>
+<section class="card"><header><h2>Audit log</h2></header>${audit.length === 0 ? html`<p class="muted">Nothing yet.</p>` : html`<ul class="lines">${audit.map((line) => html`<li><span>${timeAgo(line.at, now)}<span>${ACTIONS[line.action]}</span><span class="muted">${BY[line.by] ?? `by ${line.by}`}${line.subject === undefined ? '' : `, ${line.subject}`}</span><span class="count">${auditCount(line)}</span></span></li>`)}</ul>`}</section>
 </div>
 <div class="scroll" tabindex="0" role="region" aria-label="Settings"><table class="settings"><thead><tr><th scope="col">Name</th><th scope="col">Value</th><th scope="col">Meaning</th></tr></thead>
 <tbody>${settings.map(({ name, value, doc, isDefault }) => html`<tr><th scope="row"><code>${name}</code></th><td>${isDefault ? html`<span class="muted">${value}</span>` : html`<strong>${value}</strong>`}</td><td>${docText(doc)}</td></tr>`)}</tbody></table></div>`;

@@ -191,8 +191,8 @@ export const STEPS: readonly string[] = [
     when (old.at < extract(epoch from now()) - 3600) execute function tp_void_spans();
   `,
   `
-  -- The same in a tenth of the time: planned once a session, where the tables are found by their names alone. It was most
-  -- of what an import or a move cost.
+  -- The same, planned once a session where the tables are found by their names alone: to plan it for each row was most of
+  -- what late rows cost.
   create or replace function tp_void_spans() returns trigger language plpgsql as $void$
     declare moment double precision;
     begin
