@@ -1,6 +1,7 @@
 import { type Visitor, visitorKey } from '../../chat/model.ts';
 import { type Connection, number } from '../../sqlite/connection.ts';
 import { type ExchangeFilter, NOBODY } from '../ops-port.ts';
+import { hasWord } from './words.ts';
 
 type Value = string | number | null;
 
@@ -54,7 +55,7 @@ export const conditions = (db: Connection, filter: ExchangeFilter, e: string, x:
       ...[lower(who), lower(who)],
     );
   }
-  for (const word of words) add(`instr(${x}.folded, ?) > 0`, word);
+  parts.push(...words.map((word) => hasWord(`${x}.folded`, word)));
   return {
     sql: parts.map(({ sql }) => ` AND ${sql}`).join(''),
     values: parts.flatMap(({ values }) => values),

@@ -18,6 +18,7 @@ import {
 } from '../ops-port.ts';
 import { cursorOf, type PageReading, pageReading } from '../paging.ts';
 import { conditions, joined, type Sql } from './filter.ts';
+import { hasWord } from './words.ts';
 
 /** Rows after the page's start, and the order in which they are read. */
 const rangeOf = ({ from, isDescending }: PageReading): Sql & { readonly order: string } => ({
@@ -56,9 +57,10 @@ const RARE = 2_000;
  */
 const rareSeqs = (db: Connection, { words = [] }: ExchangeFilter): string | undefined => {
   if (words.length === 0) return undefined;
+  const wanted = words.map((word) => hasWord('folded', word));
   const found = db.all(
-    `SELECT seq FROM ops_texts WHERE ${words.map(() => 'instr(folded, ?) > 0').join(' AND ')} LIMIT ?`,
-    ...[...words, RARE + 1],
+    `SELECT seq FROM ops_texts WHERE ${wanted.map(({ sql }) => sql).join(' AND ')} LIMIT ?`,
+    ...[...wanted.flatMap(({ values }) => values), RARE + 1],
   );
   return found.length > RARE ? undefined : JSON.stringify(found.map(({ seq }) => number(seq)));
 };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { searchTerms } from '../../../src/ops/fold.ts';
+import { fold, searchTerms } from '../../../src/ops/fold.ts';
 import type { ExchangeFilter } from '../../../src/ops/ops-port.ts';
 import { ann, bob, guest, type OpenOps, START, useOpsStore } from './ops-under-test.ts';
 
@@ -120,6 +120,31 @@ export const listsContract = (name: string, open: OpenOps): void => {
         expect(await by(query), query).toEqual([]);
       const { rows } = await under.ops.conversations({ words: searchTerms('commande') }, { limit: 5 });
       expect(rows.map(({ match }) => match.id)).toEqual([one.id]);
+    });
+
+    test('finds each text by any part of it, whatever letters that begins with', async () => {
+      const texts = [
+        'order 4711 costs 9%',
+        'a_b\\c%d',
+        'quizzical',
+        'eeeeee',
+        'x',
+        'naïve 送料は?',
+        '*?[z-a]',
+        '\'"q"',
+      ];
+      const ids: string[] = [];
+      for (const user of texts) ids.push((await add(ann, { user, bot: null, error: 'internal_error' })).id);
+      const parts = texts.map(fold).flatMap((text) => {
+        const letters = [...text];
+        return letters.flatMap((_, from) =>
+          [1, 2, 4, 9].map((length) => letters.slice(from, from + length).join('')),
+        );
+      });
+      for (const part of new Set(parts.filter((given) => given.trim() === given))) {
+        const fitting = ids.filter((_, at) => fold(texts[at] ?? '').includes(part));
+        expect((await found({ words: [part] })).toSorted(), part).toEqual(fitting.toSorted());
+      }
     });
 
     test('a conversation stands where its newest fitting exchange does', async () => {
