@@ -18,10 +18,14 @@ interface Pool {
 
 /**
  * Settings of sessions for what may take long: it takes one processor, and not those of the turns, too. Compiling a query
- * takes longer than any of ours gains by it.
+ * takes longer than any of ours gains by it; planning it for its values, such as the word that is searched, does not.
  */
 // As texts: the driver leaves out what is false.
-const LONG_SESSION = { max_parallel_workers_per_gather: '0', jit: 'off' } as const;
+const LONG_SESSION = {
+  max_parallel_workers_per_gather: '0',
+  jit: 'off',
+  plan_cache_mode: 'force_custom_plan',
+} as const;
 
 interface DriverDeps {
   settings: ConnectionSettings;

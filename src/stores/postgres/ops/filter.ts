@@ -16,8 +16,26 @@ const anywhere = (text: string): string => `%${text.replaceAll(/[\\%_]/g, (sign)
 export const allOf = (sql: Sql, conditions: readonly Fragment[]): Fragment =>
   conditions.reduce((all, one) => sql`${all} and ${one}`, sql`true`);
 
+/** The condition that the text of an exchange, `alias`, has a word. */
+type WordSearch = (sql: Sql, alias: string, word: string) => Fragment;
+
+/** A third faster than `like`. Byte by byte: the texts are folded already. */
+export const wordsByReading: WordSearch = (sql, alias, word) =>
+  sql`strpos(${sql(alias)}.folded collate "C", ${word}) > 0`;
+
+/** What the index of words can answer: it knows of no fewer than three letters or digits in a row. */
+export const wordsByIndex: WordSearch = (sql, alias, word) =>
+  /[\p{L}\p{N}]{3}/u.test(word)
+    ? sql`${sql(alias)}.folded like ${anywhere(word)}`
+    : wordsByReading(sql, alias, word);
+
 /** The conditions that an exchange, `alias`, must meet to fit the filter. */
-export const filterConditions = (sql: Sql, filter: ExchangeFilter, alias: string): Fragment => {
+export const filterConditions = (
+  sql: Sql,
+  filter: ExchangeFilter,
+  alias: string,
+  search: WordSearch = wordsByReading,
+): Fragment => {
   const { from, to, words = [], visitor, who, kind, failed, rating, unanswered, flagged, backend } = filter;
   const e = sql(alias);
   const owner = ownerOf(sql, alias);
@@ -44,7 +62,6 @@ export const filterConditions = (sql: Sql, filter: ExchangeFilter, alias: string
   if (unanswered) conditions.push(sql`${e}.unanswered`);
   if (flagged) conditions.push(sql`${e}.flagged is not null`);
   if (backend !== undefined) conditions.push(sql`${e}.backend = ${backend}`);
-  // A third faster than `like`. Byte by byte: the texts are folded already.
-  for (const word of words) conditions.push(sql`strpos(${e}.folded collate "C", ${word}) > 0`);
+  for (const word of words) conditions.push(search(sql, alias, word));
   return allOf(sql, conditions);
 };

@@ -13,8 +13,9 @@ import type { Database } from '../database.ts';
 import type { Sql } from '../driver.ts';
 import { exchangeColumns } from '../exchange-columns.ts';
 import { exchangeOf, exchangeRow } from '../rows.ts';
-import { allOf, type Fragment, filterConditions, ownerOf } from './filter.ts';
+import { allOf, type Fragment, filterConditions, ownerOf, wordsByIndex, wordsByReading } from './filter.ts';
 import { createOverview } from './overview.ts';
+import type { WordIndex } from './word-index.ts';
 
 /** Characters of a first message that the list shows. */
 const FIRST_CHARS = 200;
@@ -81,7 +82,12 @@ const headsAmong = (sql: Sql, fitting: Fragment, reading: PageReading) => {
 };
 
 /** What operators read, over connections of its own: however long it takes, no message waits for it. */
-export const createOpsReads = ({ database, clock }: { database: Database; clock: Clock }): OpsReads => {
+export const createOpsReads = (deps: {
+  database: Database;
+  wordIndex: Pick<WordIndex, 'isReady'>;
+  clock: Clock;
+}): OpsReads => {
+  const { database, wordIndex, clock } = deps;
   /** What is told of whole threads, by their owners. */
   const summaries = async (owners: readonly string[]): Promise<Map<string, z.infer<typeof summaryRow>>> => {
     const rows = await database.ask(
@@ -117,14 +123,15 @@ export const createOpsReads = ({ database, clock }: { database: Database; clock:
   };
 
   /**
-   * All that fit, as JSON, where words are searched that are rare: a look at all texts is several times faster than one in
-   * the order of the list. Undefined where they are common: a page of those is soon full.
+   * All that fit, as JSON, where words are searched that are rare: an index of words, or a look at all texts, is several
+   * times faster than a look in the order of the list. Undefined where they are common: a page of those is soon full.
    */
   const rareSeqs = async (filter: ExchangeFilter): Promise<string | undefined> => {
     if (!filter.words?.length) return undefined;
+    const search = (await wordIndex.isReady()) ? wordsByIndex : wordsByReading;
     const rows = await database.ask(
       (sql) =>
-        sql`select seq from tp_exchanges e where ${filterConditions(sql, filter, 'e')} limit ${RARE + 1}`,
+        sql`select seq from tp_exchanges e where ${filterConditions(sql, filter, 'e', search)} limit ${RARE + 1}`,
     );
     return rows.length > RARE ? undefined : JSON.stringify(rows.map((row) => seqRow.parse(row).seq));
   };
