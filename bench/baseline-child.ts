@@ -2,38 +2,18 @@
 
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
-import { z } from 'zod';
+import { bareRun, makeConversation } from './bare-run.ts';
 
 const upstream = process.env.UPSTREAM ?? '';
-const headers = {
-  'Content-Type': 'application/json',
-  Authorization: 'Bearer bench-key-that-nobody-else-has',
-};
 /** About as many as the service answers with. */
 const ANSWER_CHARS = 250;
 
-const post = (path: string, body: object): Promise<Response> =>
-  fetch(`${upstream}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
-
-const conversations = new Map<string, Promise<string>>();
-const makeConversation = async (): Promise<string> =>
-  z.object({ id: z.string() }).parse(await (await post('/conversations', {})).json()).id;
-const conversationOf = (visitor: string): Promise<string> => {
-  const known = conversations.get(visitor) ?? makeConversation();
-  conversations.set(visitor, known);
-  return known;
-};
+const conversationOf = makeConversation(upstream);
 
 const run = async ({ user_id, message }: { user_id: string; message: string }): Promise<Response> =>
-  post('/responses', {
-    conversation: await conversationOf(user_id),
-    input: message,
-    instructions: 'You are the helpful assistant of this website. Answer briefly and in plain words.',
-    model: 'gpt-6-luna',
-    max_output_tokens: 4096,
-    truncation: 'auto',
-    safety_identifier: user_id.padEnd(43, '0'),
-    stream: true,
+  fetch(`${upstream}/responses`, {
+    method: 'POST',
+    ...bareRun(user_id, message, await conversationOf(user_id)),
   });
 
 const app = new Hono();

@@ -1,11 +1,13 @@
 /** Stores with exchanges of the last 30 days in them, as operators look at. */
 
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { createCalendar } from '../src/ops/calendar.ts';
 import { periodOf } from '../src/ops/pages/time-axis.ts';
 import { openSqliteOps } from '../src/ops/sqlite/sqlite-ops-store.ts';
 import { openPostgresStore } from '../src/stores/postgres/postgres-store.ts';
+import { defaultTuning } from '../src/stores/postgres/tuning.ts';
 import { openSqliteStore } from '../src/stores/sqlite/sqlite-store.ts';
 import { withOurTables } from '../test/helpers/new-database.ts';
 import type { TestPostgres } from '../test/helpers/postgres.ts';
@@ -19,10 +21,13 @@ const quiet = () => undefined;
 const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet };
 const clock = { now: () => Date.now() };
 
+/** A word that no other text has, so that texts are not all alike to an index. */
+const ticket = (n: number): string => createHash('md5').update(String(n)).digest('hex');
+
 const rowAt = (n: number, timestamp: number) => ({
   id: randomUUID(),
   visitor: `u:visitor-${n % VISITORS}`,
-  user: `What does order ${n} cost, and when does it come? ${ASK}`,
+  user: `What does order ${n} cost, and when does it come? ${ASK}${ticket(n)}`,
   bot: n % 50 === 0 ? null : `Order ${n} costs ${n % 97} euros. ${TELL}`,
   ...(n % 50 === 0 && { error: 'upstream_timeout' }),
   timestamp,
@@ -55,6 +60,20 @@ export const fillFolder = async (dir: string, rows: number): Promise<void> => {
   await store.close();
 };
 
+/** Opens the store until its search has the index that the service would make. */
+const awaitWordIndex = async (url: string, sql: postgres.Sql, rows: number): Promise<void> => {
+  if (rows < defaultTuning.indexFrom) return;
+  const store = await openPostgresStore({
+    ...{ url, wait: 10_000, maxWaiting: 3, clock, logger },
+    tuning: { cleanupMs: 100 },
+  });
+  const isMade = async () =>
+    (await sql`select from pg_index where indexrelid = to_regclass('tp_exchanges_words') and indisvalid`)
+      .length;
+  while (!(await isMade())) await sleep(500);
+  await store.close();
+};
+
 /** Makes a database with the tables of the store, and the same rows. @returns Its URL. */
 export const filledDatabase = async (server: TestPostgres, rows: number): Promise<string> => {
   const url = await server.newDatabase();
@@ -73,11 +92,12 @@ export const filledDatabase = async (server: TestPostgres, rows: number): Promis
       case when i % 50 = 0 then 'upstream_timeout' end, 'responses', 'gpt-6-luna', 1, 300 + i % 700, 1500 + i % 2000,
       300 + i % 100, 80, lower(said || chr(10) || coalesce(answer, ''))
     from (
-      select i, 'What does order ' || i || ' cost, and when does it come? ' || ${ASK}::text as said,
+      select i, 'What does order ' || i || ' cost, and when does it come? ' || ${ASK}::text || md5(i::text) as said,
         case when i % 50 > 0 then 'Order ' || i || ' costs ' || i % 97 || ' euros. ' || ${TELL}::text end as answer
       from generate_series(1, ${rows}::int) as i
     ) texts`;
   await sql`vacuum analyze`;
+  await awaitWordIndex(url, sql, rows);
   await sql`checkpoint`;
   await sql.end();
   await countDays(url);

@@ -60,6 +60,14 @@ export const startBaseline = (emulator: string): Promise<Program> =>
     ready: /listening on (http:\S+)/,
   });
 
+/** A bare handler that does what the contract cannot do without; see least-child.ts. */
+export const startLeast = (emulator: string, dataDir: string): Promise<Program> =>
+  startProgram(join(import.meta.dirname, 'least-child.ts'), {
+    env: { UPSTREAM: emulator, DATA_DIR: dataDir, ...LAUNCHER_ENV },
+    ready: /listening on (http:\S+)/,
+    nodeArgs: FLAGS,
+  });
+
 const response = z.object({
   output: z.array(z.object({ content: z.array(z.object({ text: z.string() })) })),
 });

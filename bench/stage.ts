@@ -3,12 +3,14 @@
 import type { Target } from './call.ts';
 import { type Program, removeFolder, temporaryFolder } from './children.ts';
 import { type Generator, startGenerator } from './load.ts';
-import { expectedAnswer, startBaseline, startEmulator, startService } from './programs.ts';
+import { expectedAnswer, startBaseline, startEmulator, startLeast, startService } from './programs.ts';
 
 export interface Stage {
   readonly service: Program;
   readonly generator: Generator;
   target(form: Target['form']): Target;
+  /** Of what does the least; it is started by the first call. */
+  least(): Promise<Target>;
 }
 
 /** Runs `scene` with the emulator, the service in front of it, the baseline in front of it, and the generator. */
@@ -22,6 +24,12 @@ export const onStage = async <T>(
   const answer = await expectedAnswer();
   const service = await startService(emulator.url, { dataDir });
   const baseline = await startBaseline(emulator.url);
+  const leastDir = temporaryFolder();
+  let startedLeast: Promise<Program> | undefined;
+  const least = async (): Promise<Target> => {
+    startedLeast ??= startLeast(emulator.url, leastDir);
+    return { url: (await startedLeast).url, form: 'json', answer };
+  };
   try {
     const target = (form: Target['form']): Target => {
       const elsewhere: Partial<Record<Target['form'], string>> = {
@@ -31,9 +39,11 @@ export const onStage = async <T>(
       };
       return { url: elsewhere[form] ?? service.url, form, answer };
     };
-    return await scene({ service, generator, target });
+    return await scene({ service, generator, target, least });
   } finally {
-    await Promise.all([generator, baseline, service, emulator].map((each) => each.stop()));
+    const programs = [generator, baseline, service, emulator, await startedLeast];
+    await Promise.all(programs.map((each) => each?.stop()));
     removeFolder(dataDir);
+    removeFolder(leastDir);
   }
 };
