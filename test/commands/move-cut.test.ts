@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => databases.dispose());
 
 const VISITORS = 150;
-const EACH = 120;
+const EACH = 40;
 
 /** A folder with so much in it that a move can be cut off in the middle. */
 const largeFolder = async (root: string): Promise<string> => {

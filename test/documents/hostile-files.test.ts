@@ -118,10 +118,10 @@ describe('a hostile file costs little and stops nothing', () => {
     await expect(parse('broken.docx', broken)).rejects.toThrow(/damaged|without text/);
   });
 
-  it('a PDF of ten thousand pages, of which as many are read as may be', async () => {
-    const pages = Array.from({ length: 10_000 }, (_, n) => [`Page ${n + 1}`]);
+  it('a PDF of three thousand pages, of which as many are read as may be', async () => {
+    const pages = Array.from({ length: 3_000 }, (_, n) => [`Page ${n + 1}`]);
     const { blocks, note } = await parse('pages.pdf', pdfOf(pages));
-    expect(note).toBe('only the first 2000 of 10000 pages were read');
+    expect(note).toBe('only the first 2000 of 3000 pages were read');
     expect(blocks).toHaveLength(2_000);
   }, 90_000);
 
