@@ -165,6 +165,13 @@ const guesses = of('src/http/ops-guesses.ts', 'test/ops/guesses.test.ts');
 const opsDoor = of('src/http/ops.ts', 'test/ops/guesses.test.ts');
 const called = of('src/backends/called-functions.ts', 'test/backends/quirks/calls.test.ts');
 const overflow = of('src/backends/overflow.ts', 'test/backends/quirks/overflow.test.ts');
+const wordIndex = of('src/stores/postgres/ops/word-index.ts', 'test/stores/postgres/word-index.test.ts');
+const pgFilter = of(
+  'src/stores/postgres/ops/filter.ts',
+  'test/stores/postgres/word-index.test.ts',
+  'test/stores/postgres/ops.test.ts',
+);
+const words = of('src/ops/sqlite/words.ts', 'test/ops/sqlite-ops.test.ts');
 
 export const MUTANTS: readonly Mutant[] = [
   chat('    if (draining) throw shuttingDown();\n    if (live', '    if (live'),
@@ -305,4 +312,11 @@ export const MUTANTS: readonly Mutant[] = [
   opsDoor('|| identity.isSiteKey(given)', ''),
   called('ids.has(call.id)', 'false'),
   overflow(".replaceAll(/(\\d),(?=\\d{3})/g, '$1')", ''),
+  wordIndex('isReady || (await stateOf()).valid === true', 'false'),
+  wordIndex('if (isHalfMade) await', 'if (false) await'),
+  wordIndex('state.rows < from', 'false'),
+  wordIndex('if (isRefused) return undefined;', ''),
+  pgFilter('(/[\\\\%_]/g', '(/[\\\\]/g'),
+  words(' AND instr(', ' OR instr('),
+  words('return word.slice(from);', 'return word.slice(from + 1) + word.charAt(from);'),
 ];
