@@ -57,5 +57,5 @@ export const settingsBody = ({
 <section class="card"><header><h2>Erasures</h2></header>${erasureList(erasures)}</section>
 <section class="card"><header><h2>Audit log</h2></header>${audit.length === 0 ? html`<p class="muted">Nothing yet.</p>` : html`<ul class="lines">${audit.map((line) => html`<li><span>${timeAgo(line.at, now)}<span>${ACTIONS[line.action]}</span><span class="muted">${BY[line.by] ?? `by ${line.by}`}${line.subject === undefined ? '' : `, ${line.subject}`}</span><span class="count">${auditCount(line)}</span></span></li>`)}</ul>`}</section>
 </div>
-<div class="scroll" tabindex="0" role="region" aria-label="Settings"><table class="settings"><thead><tr><th scope="col">Name</th><th scope="col">Value</th><th scope="col">Meaning</th></tr></thead>
-<tbody>${settings.map(({ name, value, doc, isDefault }) => html`<tr><th scope="row"><code>${name}</code></th><td>${isDefault ? html`<span class="muted">${value}</span>` : html`<strong>${value}</strong>`}</td><td>${docText(doc)}</td></tr>`)}</tbody></table></div>`;
+<h2>All settings</h2>
+<dl class="settings">${settings.map(({ name, value, doc, isDefault }) => html`<div><dt><code>${name}</code></dt><dd>${isDefault ? html`<span class="muted">${value}</span>` : html`<strong>${value}</strong>`}</dd><dd>${docText(doc)}</dd></div>`)}</dl>`;
