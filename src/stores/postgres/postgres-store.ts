@@ -12,11 +12,9 @@ import { reasonOf } from './failures.ts';
 import { createFinishing } from './finishing.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { createInFlight } from './in-flight.ts';
-import { createMaintenance } from './maintenance.ts';
 import { createOpsStore } from './ops/ops-store.ts';
-import { createWordIndex } from './ops/word-index.ts';
 import { createSessionFacts } from './session-facts.ts';
-import { MIGRATION_MS, prepare } from './starting.ts';
+import { prepare } from './starting.ts';
 import { createThreadsAndFacts } from './threads-and-facts.ts';
 import { createTranscript } from './transcript.ts';
 import { defaultTuning, type Tuning } from './tuning.ts';
@@ -49,14 +47,6 @@ const slowTuning = (tuning: Tuning): Tuning => ({
   isLong: true,
   statementMs: Math.max(tuning.statementMs, 60_000),
   silenceMs: Math.max(tuning.silenceMs, 70_000),
-});
-
-/** For what takes as long as it takes: a connection of its own. */
-const patientTuning = (tuning: Tuning): Tuning => ({
-  ...slowTuning(tuning),
-  connections: 1,
-  statementMs: MIGRATION_MS,
-  silenceMs: MIGRATION_MS,
 });
 
 /** For connections of which those of the turns tell already what is wrong. */
@@ -93,11 +83,7 @@ export const openPostgresStore = async (deps: PostgresStoreDeps): Promise<Postgr
   const counts = createCounts({ database, clock });
   const finishing = createFinishing({ database, turns, threads, maxPendingBytes: tuning.maxPendingBytes });
   const accepting = createAccepting({ database, heartbeat, turns, threads, counts, maxWaiting });
-  const maintenance = createMaintenance(() =>
-    connect({ settings, tuning: patientTuning(tuning), logger: quietly(logger) }),
-  );
-  const wordIndex = createWordIndex({ database: slow, maintenance, schema, from: tuning.indexFrom, logger });
-  const cleanup = startCleanup({ database, slow, heartbeat, wordIndex, clock, tuning, logger });
+  const cleanup = startCleanup({ database, slow, heartbeat, clock, tuning, logger });
 
   let closing: Promise<void> | undefined;
   const refuseClosed = (): void => {
@@ -113,7 +99,7 @@ export const openPostgresStore = async (deps: PostgresStoreDeps): Promise<Postgr
     if (!isAll)
       logger.error({ count: finishing.waiting() }, 'closed with exchanges that could not be written');
     await isDoneWithin(isAll ? tuning.closeMs : 0, heartbeat.leave());
-    await Promise.all([database.close(tuning.closeMs), slow.close(0), maintenance.close()]);
+    await Promise.all([database.close(tuning.closeMs), slow.close(0)]);
   };
 
   return {
@@ -129,7 +115,7 @@ export const openPostgresStore = async (deps: PostgresStoreDeps): Promise<Postgr
     ...createInFlight({ database, heartbeat, turns, threads }),
     ...createTranscript({ database, threads }),
     ...createSessionFacts({ database }),
-    ops: createOpsStore({ database, slow, maintenance, schema, wordIndex, threads, clock }),
+    ops: createOpsStore({ database, slow, schema, threads, clock }),
     countMessage: counts.countMessage,
     countCall: counts.countCall,
     thread: threads.thread,

@@ -10,7 +10,7 @@ import { lockSchema, migrate, NewerSchema } from './schema.ts';
 import type { Tuning } from './tuning.ts';
 
 /** Milliseconds that bringing the tables to a new version may take. */
-export const MIGRATION_MS = 60 * 60_000;
+const MIGRATION_MS = 60 * 60_000;
 
 const encodingRow = z.object({ server_encoding: z.string() });
 const settingRow = z.object({ setting: z.string() });

@@ -30,8 +30,6 @@ export interface Tuning {
   readonly writeAfterMs: number;
   /** Milliseconds between two cleanups. */
   readonly cleanupMs: number;
-  /** Exchanges from which on searches get an index. */
-  readonly indexFrom: number;
   /** Milliseconds that `close()` waits for a database that is gone. */
   readonly closeMs: number;
 }
@@ -56,7 +54,5 @@ export const defaultTuning: Tuning = {
   maxPendingBytes: 64 * MIB,
   writeAfterMs: 50,
   cleanupMs: 60_000,
-  // Fewer are read in a tenth of a second; the index takes about as much room as the exchanges.
-  indexFrom: 50_000,
   closeMs: 5000,
 };

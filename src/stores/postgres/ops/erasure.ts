@@ -4,7 +4,6 @@ import type { AuditLine, Erasure, ErasureStore } from '../../../ops/erasure-port
 import { quoted } from '../connection-settings.ts';
 import type { Database } from '../database.ts';
 import type { Sql } from '../driver.ts';
-import type { Maintenance } from '../maintenance.ts';
 import { storable, threadOf, threadRow } from '../rows.ts';
 import type { ThreadsAndFacts } from '../threads-and-facts.ts';
 import { ownerOf } from './filter.ts';
@@ -50,17 +49,16 @@ const insertAudit = (sql: Sql, { at, by, action, count, subject }: AuditLine) =>
 /** Erases visitors, and what is too old. */
 export const createErasureStore = (deps: {
   database: Database;
-  maintenance: Maintenance;
   /** The schema of the tables. */
   schema: string;
   threads: Pick<ThreadsAndFacts, 'pendingThread' | 'drop'>;
 }): ErasureStore => {
-  const { database, maintenance, schema, threads } = deps;
+  const { database, schema, threads } = deps;
 
   /** Makes the space of removed rows free, for others to be written over them; nothing reads them any more. */
   const vacuum = async (): Promise<void> => {
     const tables = SCRUBBED.map((table) => `${quoted(schema)}.${table}`);
-    await maintenance.run(`vacuum ${tables.join(', ')}`);
+    await database.maintain(`vacuum ${tables.join(', ')}`);
   };
 
   return {
@@ -150,7 +148,7 @@ export const createErasureStore = (deps: {
           -- Repeated, it leaves one line.
           from over`,
       );
-      await maintenance.run(`vacuum ${quoted(schema)}.tp_erasures`);
+      await database.maintain(`vacuum ${quoted(schema)}.tp_erasures`);
     },
     async eraseOlder(before, limit) {
       const rows = await database.ask(

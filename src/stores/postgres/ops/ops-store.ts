@@ -1,13 +1,11 @@
 import type { Clock } from '../../../chat/ports.ts';
 import type { OpsStore } from '../../../ops/ops-port.ts';
 import type { Database } from '../database.ts';
-import type { Maintenance } from '../maintenance.ts';
 import type { ThreadsAndFacts } from '../threads-and-facts.ts';
 import { createErasureStore } from './erasure.ts';
 import { createOpsCounts } from './ops-counts.ts';
 import { createOutbox } from './outbox.ts';
 import { createOpsReads } from './reads.ts';
-import type { WordIndex } from './word-index.ts';
 
 /**
  * What operators need of the database.
@@ -18,17 +16,15 @@ import type { WordIndex } from './word-index.ts';
 export const createOpsStore = (deps: {
   database: Database;
   slow: Database;
-  maintenance: Maintenance;
   schema: string;
-  wordIndex: Pick<WordIndex, 'isReady'>;
   threads: Pick<ThreadsAndFacts, 'pendingThread' | 'drop'>;
   clock: Clock;
 }): OpsStore => {
-  const { database, slow, maintenance, schema, wordIndex, threads, clock } = deps;
+  const { database, slow, schema, threads, clock } = deps;
   return {
-    ...createOpsReads({ database: slow, wordIndex, clock }),
+    ...createOpsReads({ database: slow, clock }),
     ...createOpsCounts({ database }),
-    ...createErasureStore({ database: slow, maintenance, schema, threads }),
+    ...createErasureStore({ database: slow, schema, threads }),
     ...createOutbox({ database }),
   };
 };
