@@ -13,7 +13,9 @@ export const fold = (text: string): string =>
     .toUpperCase()
     .toLowerCase()
     .replaceAll('ς', 'σ')
-    .normalize('NFC');
+    .normalize('NFC')
+    // Nothing behind one would be found in SQLite.
+    .replaceAll('\0', ' ');
 
 /** Longest search, in characters, and its most terms: each is looked for in every text. */
 const MAX_CHARS = 200;

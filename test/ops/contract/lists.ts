@@ -108,13 +108,14 @@ export const listsContract = (name: string, open: OpenOps): void => {
 
     test('finds parts of words in message and answer, whatever their case and accents, in any language', async () => {
       const one = await add(ann, { user: 'Où est ma COMMANDE numéro 5?', bot: 'Die Straße ist gesperrt.' });
-      const two = await add(bob, { user: 'Пожалуйста, ещё раз', bot: '配送は明日です' });
+      const two = await add(bob, { user: 'Пожалуйста, ещё раз', bot: '配送は明日です\0до завтра' });
       const three = await add(guest, { user: '100% of_course', bot: null, error: 'internal_error' });
       const by = (query: string) => found({ words: searchTerms(query) });
       for (const query of ['ou est', 'NUMERO', 'strasse', 'mand ou', '"ma commande"']) {
         expect(await by(query), query).toEqual([one.id]);
       }
-      for (const query of ['ЕЩЕ', '配送', '明日 配送']) expect(await by(query), query).toEqual([two.id]);
+      for (const query of ['ЕЩЕ', '配送', '明日 配送', 'завтра'])
+        expect(await by(query), query).toEqual([two.id]);
       for (const query of ['100%', 'of_c', '0%']) expect(await by(query), query).toEqual([three.id]);
       for (const query of ['"commande ma"', 'o%t', 'of-c', 'zzz', "'; drop table x; --", '\\'])
         expect(await by(query), query).toEqual([]);
