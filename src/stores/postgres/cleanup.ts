@@ -5,6 +5,7 @@ import type { Sql } from './driver.ts';
 import { reasonOf } from './failures.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { foldRest } from './ops/unfolded.ts';
+import type { WordIndex } from './ops/word-index.ts';
 import type { Tuning } from './tuning.ts';
 
 /** Days whose counts are kept: the budget asks for today, operators may look back a little. */
@@ -27,11 +28,12 @@ export const startCleanup = (deps: {
   /** Connections for what may take long. */
   slow: Database;
   heartbeat: Pick<Heartbeat, 'sweep'>;
+  wordIndex: Pick<WordIndex, 'tidy'>;
   clock: Clock;
   tuning: Tuning;
   logger: Logger;
 }): { stop(): Promise<void> } => {
-  const { database, slow, heartbeat, clock, tuning, logger } = deps;
+  const { database, slow, heartbeat, wordIndex, clock, tuning, logger } = deps;
   let isStopped = false;
   let timer: NodeJS.Timeout | undefined;
   let cleaning: Promise<void> = Promise.resolve();
@@ -76,6 +78,7 @@ export const startCleanup = (deps: {
         if (count < AT_ONCE || isStopped) break;
       }
     }
+    await wordIndex.tidy();
   };
   const schedule = (): void => {
     if (isStopped) return;

@@ -86,7 +86,7 @@ export const findSchema = async (
   if (!isNamed && count > 0) {
     const schemas = others.map(([name, tables]) => `${name}: ${tables}`).join(', ');
     throw new Unusable(
-      `it holds tables of another application (${schemas}) and none of thread-proxy. If it is the right one, set DATABASE_SCHEMA=${DEFAULT_SCHEMA}: the tables are then made in a schema of that name, and nothing else is touched. If not, DATABASE_URL was meant for another program: name a database of its own`,
+      `it holds tables of another application (${schemas}) and none of thread-proxy. If it is the right one, set DATABASE_SCHEMA=${DEFAULT_SCHEMA}: the tables are then made in a schema of that name, and no other table is touched. If not, DATABASE_URL was meant for another program: name a database of its own`,
     );
   }
   if (others.some(([name]) => name === schema)) {

@@ -13,6 +13,7 @@ import { createFinishing } from './finishing.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { createInFlight } from './in-flight.ts';
 import { createOpsStore } from './ops/ops-store.ts';
+import { createWordIndex } from './ops/word-index.ts';
 import { createSessionFacts } from './session-facts.ts';
 import { prepare } from './starting.ts';
 import { createThreadsAndFacts } from './threads-and-facts.ts';
@@ -83,7 +84,8 @@ export const openPostgresStore = async (deps: PostgresStoreDeps): Promise<Postgr
   const counts = createCounts({ database, clock });
   const finishing = createFinishing({ database, turns, threads, maxPendingBytes: tuning.maxPendingBytes });
   const accepting = createAccepting({ database, heartbeat, turns, threads, counts, maxWaiting });
-  const cleanup = startCleanup({ database, slow, heartbeat, clock, tuning, logger });
+  const wordIndex = createWordIndex({ database: slow });
+  const cleanup = startCleanup({ database, slow, heartbeat, wordIndex, clock, tuning, logger });
 
   let closing: Promise<void> | undefined;
   const refuseClosed = (): void => {
@@ -115,7 +117,7 @@ export const openPostgresStore = async (deps: PostgresStoreDeps): Promise<Postgr
     ...createInFlight({ database, heartbeat, turns, threads }),
     ...createTranscript({ database, threads }),
     ...createSessionFacts({ database }),
-    ops: createOpsStore({ database, slow, schema, threads, clock }),
+    ops: createOpsStore({ database, slow, schema, wordIndex, threads, clock, logger }),
     countMessage: counts.countMessage,
     countCall: counts.countCall,
     thread: threads.thread,

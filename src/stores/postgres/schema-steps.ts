@@ -1,3 +1,5 @@
+import { makeWordIndex } from './ops/word-index.ts';
+
 /**
  * The steps that make the tables, each applied once, in order. What a release has applied is never changed: a new step
  * changes it. Processes of the release before may still be running: a step must let them, so that tables and columns
@@ -212,4 +214,6 @@ export const STEPS: readonly string[] = [
     end
   $void$;
   `,
+  // Trigrams of the searched texts.
+  makeWordIndex(10_000),
 ];

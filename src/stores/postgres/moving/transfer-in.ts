@@ -62,6 +62,7 @@ export const createTransferIn = ({
   wipe: async () => {
     await inTransaction(async (own) => {
       await own`delete from tp_meta where name = 'moved'`;
+      await own`drop index if exists tp_exchanges_words`;
       await own`truncate tp_exchanges, tp_visitors, tp_keys, tp_vouched, tp_ended, tp_facts, tp_days, tp_spans,
         tp_span_groups, tp_span_visitors`;
     });

@@ -1,4 +1,4 @@
-import type { Clock } from '../../../chat/ports.ts';
+import type { Clock, Logger } from '../../../chat/ports.ts';
 import type { OpsStore } from '../../../ops/ops-port.ts';
 import type { Database } from '../database.ts';
 import type { ThreadsAndFacts } from '../threads-and-facts.ts';
@@ -6,6 +6,7 @@ import { createErasureStore } from './erasure.ts';
 import { createOpsCounts } from './ops-counts.ts';
 import { createOutbox } from './outbox.ts';
 import { createOpsReads } from './reads.ts';
+import type { WordIndex } from './word-index.ts';
 
 /**
  * What operators need of the database.
@@ -17,12 +18,14 @@ export const createOpsStore = (deps: {
   database: Database;
   slow: Database;
   schema: string;
+  wordIndex: Pick<WordIndex, 'isReady'>;
   threads: Pick<ThreadsAndFacts, 'pendingThread' | 'drop'>;
   clock: Clock;
+  logger: Logger;
 }): OpsStore => {
-  const { database, slow, schema, threads, clock } = deps;
+  const { database, slow, schema, wordIndex, threads, clock, logger } = deps;
   return {
-    ...createOpsReads({ database: slow, clock }),
+    ...createOpsReads({ database: slow, wordIndex, clock, logger }),
     ...createOpsCounts({ database }),
     ...createErasureStore({ database: slow, schema, threads }),
     ...createOutbox({ database }),

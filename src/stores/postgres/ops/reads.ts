@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { visitorKey } from '../../../chat/model.ts';
-import type { Clock } from '../../../chat/ports.ts';
+import type { Clock, Logger } from '../../../chat/ports.ts';
 import {
   type ConversationRow,
   type ExchangeFilter,
@@ -47,6 +47,8 @@ const summaryRow = z.object({
 const backendRow = z.object({ backend: z.string() });
 const seqRow = z.object({ seq: z.number() });
 
+/** Milliseconds of a search after which operators are told of the index. */
+const SLOW_MS = 1_000;
 /** Exchanges that fit are listed where there are no more of them than this. */
 const RARE = 2_000;
 
@@ -86,8 +88,10 @@ export const createOpsReads = (deps: {
   database: Database;
   wordIndex: Pick<WordIndex, 'isReady'>;
   clock: Clock;
+  logger: Logger;
 }): OpsReads => {
-  const { database, wordIndex, clock } = deps;
+  const { database, wordIndex, clock, logger } = deps;
+  let isTold = false;
   /** What is told of whole threads, by their owners. */
   const summaries = async (owners: readonly string[]): Promise<Map<string, z.infer<typeof summaryRow>>> => {
     const rows = await database.ask(
@@ -128,11 +132,18 @@ export const createOpsReads = (deps: {
    */
   const rareSeqs = async (filter: ExchangeFilter): Promise<string | undefined> => {
     if (!filter.words?.length) return undefined;
-    const search = (await wordIndex.isReady()) ? wordsByIndex : wordsByReading;
+    const isIndexed = await wordIndex.isReady();
+    const search = isIndexed ? wordsByIndex : wordsByReading;
+    const began = performance.now();
     const rows = await database.ask(
       (sql) =>
         sql`select seq from tp_exchanges e where ${filterConditions(sql, filter, 'e', search)} limit ${RARE + 1}`,
     );
+    const ms = Math.round(performance.now() - began);
+    if (!isIndexed && !isTold && ms > SLOW_MS) {
+      isTold = true;
+      logger.info({ ms }, 'a search has read all texts: docs/scale.md tells how to make an index for it');
+    }
     return rows.length > RARE ? undefined : JSON.stringify(rows.map((row) => seqRow.parse(row).seq));
   };
   const among = (sql: Sql, seqs: string) =>
