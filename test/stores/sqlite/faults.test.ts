@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, link, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Worker } from 'node:worker_threads';
@@ -12,12 +12,12 @@ const quick = { retryMs: 10, checkMs: 10, smallWaitMs: 10 };
 const alice = user('alice');
 const unavailable = { code: 'log_unavailable', status: 503 };
 
-/** Puts another file where the database is: from then on nothing is written, not even by root. */
+/** Puts another file where the database is, in one step: from then on nothing is written, not even by root. */
 const displace = async (dir: string): Promise<() => Promise<void>> => {
   const database = join(dir, 'thread-proxy.db');
   await writeFile(join(dir, 'block'), 'in the way');
   await cp(database, join(dir, 'unused'));
-  await rename(database, join(dir, 'away'));
+  await link(database, join(dir, 'away'));
   await rename(join(dir, 'block'), database);
   return () => rename(join(dir, 'away'), database);
 };
