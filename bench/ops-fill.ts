@@ -83,7 +83,7 @@ export const filledDatabase = async (server: TestPostgres, rows: number): Promis
     ) texts`;
   // As docs/scale.md has it; beside the filling it would take longer.
   await sql`
-    create index tp_exchanges_words on tp_exchanges using gin (folded gin_trgm_ops) with (gin_pending_list_limit = 8192)`;
+    create index tp_exchanges_words on tp_exchanges using gin (folded public.gin_trgm_ops) with (gin_pending_list_limit = 8192)`;
   await sql`vacuum analyze`;
   await sql`checkpoint`;
   await sql.end();
