@@ -7,19 +7,20 @@ const headers = {
   authorization: 'Bearer bench-key-that-nobody-else-has',
 };
 
+/** What the service says in a run. */
+export const runFields = (visitor: string, message: string) => ({
+  input: message,
+  instructions: 'You are the helpful assistant of this website. Answer briefly and in plain words.',
+  model: 'gpt-6-luna',
+  max_output_tokens: 4096,
+  truncation: 'auto',
+  safety_identifier: visitor.padEnd(43, '0'),
+});
+
 /** The run on a conversation. */
 export const bareRun = (visitor: string, message: string, conversation: string) => ({
   headers,
-  body: JSON.stringify({
-    conversation,
-    input: message,
-    instructions: 'You are the helpful assistant of this website. Answer briefly and in plain words.',
-    model: 'gpt-6-luna',
-    max_output_tokens: 4096,
-    truncation: 'auto',
-    safety_identifier: visitor.padEnd(43, '0'),
-    stream: true,
-  }),
+  body: JSON.stringify({ conversation, ...runFields(visitor, message), stream: true }),
 });
 
 /** Makes each visitor's conversation, once. */

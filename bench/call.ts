@@ -1,6 +1,7 @@
 /** One message to a target, over node:http with connections that are kept. */
 
 import { Agent, type IncomingMessage, request } from 'node:http';
+import { runFields } from './bare-run.ts';
 
 /** Who is called, and in which form. */
 export interface Target {
@@ -73,12 +74,7 @@ const bodyFor = (form: HttpTarget['form'], visitor: string): object => {
   if (form !== 'upstream' && !isGateway) return { user_id: visitor, message };
   return {
     ...(!isGateway && { conversation: conversations.get(visitor) }),
-    input: message,
-    instructions: 'You are the helpful assistant of this website. Answer briefly and in plain words.',
-    model: 'gpt-6-luna',
-    max_output_tokens: 4096,
-    truncation: 'auto',
-    safety_identifier: visitor.padEnd(43, '0'),
+    ...runFields(visitor, message),
     stream: form !== 'gateway',
   };
 };
